@@ -1,0 +1,53 @@
+# ARGS is passed on: make run ARGS=--log.level=debug, make test ARGS="-k discovery", make lock ARGS=--upgrade
+ARGS ?=
+python := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format types docs lock image-check clean venv-run venv-dev components
+
+help: ## Show the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
+
+run: venv-run ## Start the exporter against a sandbox of the NineData API, on port 10199.
+	@exec $(python) -m exporter --demo $(ARGS)
+
+test: venv-dev components ## Run the tests, against real Prometheus and Alertmanager, with the coverage gate.
+	@tools/test $(ARGS)
+
+lint: venv-dev ## Check style.
+	@$(python) -m ruff check $(ARGS)
+	@$(python) -m ruff format --check
+
+format: venv-dev ## Lay the code out and fix what can be fixed.
+	@$(python) -m ruff format
+	@$(python) -m ruff check --fix
+
+types: venv-dev ## Check types.
+	@$(python) -m mypy $(ARGS)
+
+docs: venv-run ## Write docs/metrics.md from the declared metrics.
+	@$(python) -m exporter.metrics.docs > docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
+
+compile = $(python) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--custom-compile-command "make lock" $(ARGS)
+
+lock: venv-dev ## Write the lock files anew; ARGS=--upgrade takes newer releases.
+	@$(compile) pyproject.toml --output-file requirements.lock
+	@$(compile) pyproject.toml --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	@$(compile) --group build --constraints requirements-dev.lock --output-file tools/requirements-build.lock
+
+image-check: ## Build the container image without a container engine and try it out (root, Debian).
+	@tools/image-check
+
+clean: ## Remove everything that the targets made.
+	rm -rf .venv .components .mypy_cache .pytest_cache .ruff_cache .coverage* build dist htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv-run:
+	@tools/venv run
+
+venv-dev:
+	@tools/venv dev
+
+components:
+	@tools/components

@@ -1,0 +1,177 @@
+"""The command line.
+
+Everything heavy is imported where it is used, so that `--version` and a wrong flag are answered at once.
+"""
+
+import argparse
+import asyncio
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exporter import __version__
+from exporter.logs import FORMATS, LEVELS, configure
+
+if TYPE_CHECKING:
+    from exporter.config import Config
+    from exporter.run import Listener
+
+_NOT_A_TELEMETRY_PATH = ("/", "/probe", "/sd")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status: 0, or 1 with the reason on standard error."""
+    flags = _parser().parse_args(arguments)
+    configure(flags.log_level, flags.log_format)
+    try:
+        if flags.config_check:
+            return _check(flags)
+        return _run(flags)
+    except KeyboardInterrupt:
+        # Only before the server takes the signal over: nothing is to be cleaned up yet.
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="ninedata-exporter",
+        description="Prometheus exporter for NineData prechecks.",
+        allow_abbrev=False,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+    )
+    add = parser.add_argument
+    add("--config.file", dest="config_file", type=Path, default=Path("config.yaml"), help="the configuration")
+    add(
+        "--config.check",
+        dest="config_check",
+        action="store_true",
+        default=False,
+        help="load the configuration, print every fault with its place or a summary, and exit",
+    )
+    add(
+        "--web.listen-address",
+        dest="listen_address",
+        metavar="ADDRESS",
+        default=":10199",
+        help="host:port, :port or [::1]:port; port 0 takes a free one",
+    )
+    add(
+        "--web.telemetry-path",
+        dest="telemetry_path",
+        metavar="PATH",
+        type=_telemetry_path,
+        default="/metrics",
+        help="where the metrics are",
+    )
+    add(
+        "--web.config.file",
+        dest="web_config_file",
+        metavar="FILE",
+        type=Path,
+        default=None,
+        help="TLS and basic authentication of the listener; not supported by this version",
+    )
+    add(
+        "--web.enable-lifecycle",
+        dest="enable_lifecycle",
+        action="store_true",
+        default=False,
+        help="turn /-/reload on; not supported by this version",
+    )
+    add(
+        "--scrape.timeout-offset",
+        dest="timeout_offset",
+        metavar="SECONDS",
+        type=_offset,
+        default=0.5,
+        help="kept back from the scraper's timeout",
+    )
+    add("--log.level", dest="log_level", choices=tuple(LEVELS), default="info", help="the least level logged")
+    add("--log.format", dest="log_format", choices=FORMATS, default="logfmt", help="the form of a log line")
+    add(
+        "--demo",
+        dest="demo",
+        action="store_true",
+        default=False,
+        help="watch the tasks of an embedded sandbox of the NineData API; needs neither configuration nor account",
+    )
+    add("--version", action="version", version=f"ninedata-exporter {__version__} (Python {_python_version()})")
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]  # exits, as the base class's does
+        self.exit(1, f"{self.prog}: {message}\nSee {self.prog} --help.\n")
+
+
+def _check(flags: argparse.Namespace) -> int:
+    config = _load(flags.config_file)
+    if config is None:
+        return 1
+    tasks = f"{len(config.tasks)} {'task' if len(config.tasks) == 1 else 'tasks'}"
+    print(f"{flags.config_file}: good: {tasks} to watch at {config.api.base_url}")  # noqa: T201 - its purpose
+    return 0
+
+
+def _run(flags: argparse.Namespace) -> int:
+    from exporter.run import Listener
+    from exporter.serve import StartError, listen, parse_address
+
+    try:
+        if flags.web_config_file is not None or flags.enable_lifecycle:
+            flag = "--web.config.file" if flags.web_config_file is not None else "--web.enable-lifecycle"
+            raise StartError(f"{flag} is not supported by this version of the exporter")
+        config = None if flags.demo else _load(flags.config_file)
+        if config is None and not flags.demo:
+            return 1
+        address = parse_address(flags.listen_address)
+        with listen(address) as socket:
+            _serve(config, Listener(address, socket, flags.telemetry_path, flags.timeout_offset))
+    except (StartError, ValueError) as error:
+        sys.stderr.write(f"ninedata-exporter: {error}\n")
+        return 1
+    return 0
+
+
+def _serve(config: "Config | None", listener: "Listener") -> None:
+    """Serve a configuration, or the demonstration where there is none."""
+    from exporter.demo import run_demo
+    from exporter.run import run
+
+    asyncio.run(run_demo(listener) if config is None else run(config, listener))
+
+
+def _load(path: Path) -> "Config | None":
+    """The configuration; without one, its faults are on standard error."""
+    from exporter.config import ConfigError, load
+
+    try:
+        return load(path, os.environ)
+    except ConfigError as error:
+        for fault in error.faults:
+            sys.stderr.write(f"{fault}\n")
+        if not path.exists():
+            sys.stderr.write("Name the configuration with --config.file, or see a demonstration with --demo.\n")
+        return None
+
+
+def _telemetry_path(text: str) -> str:
+    reserved = text in _NOT_A_TELEMETRY_PATH or text.startswith(("/-/", "/tasks/"))
+    if not text.startswith("/") or reserved or any(c in text for c in "{}?# ") or not text.isprintable():
+        raise argparse.ArgumentTypeError("must start with / and be no other page of the exporter")
+    return text
+
+
+def _offset(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value) or value < 0:
+        raise argparse.ArgumentTypeError("must be a number of seconds, 0 or more")
+    return value
+
+
+def _python_version() -> str:
+    return ".".join(str(part) for part in sys.version_info[:3])

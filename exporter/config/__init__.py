@@ -1,0 +1,7 @@
+"""The configuration: a YAML file in, typed immutable values or a list of all its faults out."""
+
+from exporter.config.document import ConfigError, Fault
+from exporter.config.load import load
+from exporter.config.model import Config, Task
+
+__all__ = ["Config", "ConfigError", "Fault", "Task", "load"]

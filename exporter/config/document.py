@@ -1,0 +1,67 @@
+"""A YAML document whose every value knows its place, and the faults found in it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a configuration: `config.yaml:12: tasks[3].task_id: must be text`."""
+
+    file: str
+    line: int | None
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used, with all its faults in the order of the file."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = tuple(faults)
+
+
+def compose(path: Path) -> yaml.Node | None:
+    """The document as nodes, which keep their line; None for an empty one.
+
+    Raises ConfigError for a file that cannot be read or is not one YAML document. PyYAML's own text is not passed
+    on whole: it quotes the document, secrets included.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_DOCUMENT_BYTES + 1)
+    except OSError as error:
+        raise ConfigError([Fault(str(path), None, "", f"cannot be read: {error.strerror}")]) from None
+    if len(content) > MAX_DOCUMENT_BYTES:
+        raise ConfigError([Fault(str(path), None, "", "is too large for a configuration")])
+    try:
+        return yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ConfigError([Fault(str(path), line, "", "is not UTF-8 text")]) from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        problem = _harmless(error.problem)
+        raise ConfigError([Fault(str(path), line, "", f"is not valid YAML: {problem}")]) from None
+    except yaml.YAMLError:
+        raise ConfigError(
+            [Fault(str(path), None, "", "is not valid YAML: it has characters that YAML does not allow")]
+        ) from None
+    except RecursionError:
+        raise ConfigError([Fault(str(path), None, "", "is nested too deeply")]) from None
+
+
+def _harmless(problem: str | None) -> str:
+    """PyYAML's problem, unless it names something of the document beyond a token or a character."""
+    known = ("expected", "found character", "mapping values", "could not find", "found unexpected", "found unknown")
+    text = problem or ""
+    return text if text.startswith(known) and len(text) < 120 else "see that line"  # noqa: PLR2004 - a line's worth

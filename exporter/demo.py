@@ -1,0 +1,39 @@
+"""The demonstration: the exporter and an embedded sandbox of the API in one process."""
+
+import sys
+
+from exporter.config import Config, Task
+from exporter.config.model import Api
+from exporter.credentials import FixedSecret, Secret
+from exporter.ninedata import TaskRef
+from exporter.ninedata.transport import tls_context
+from exporter.run import Listener, run
+from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, demo_tasks
+from exporter.sandbox.server import Sandbox
+
+
+async def run_demo(listener: Listener) -> None:
+    """Serve the sandbox's tasks until SIGTERM or SIGINT."""
+    async with Sandbox(demo_tasks()).serve() as base_url:
+        sys.stderr.write(
+            "\n  A demonstration: an embedded sandbox of the NineData API, nothing real is watched.\n\n"
+            f"  Metrics, open these first:  {listener.metrics_url}\n"
+            f"  Prechecks, for people:      {listener.bound.url}/\n\n"
+            "  Each look at the metrics is a scrape that queries every task anew. Ctrl-C ends it all.\n\n"
+        )
+        await run(demo_config(base_url), listener)
+
+
+def demo_config(base_url: str) -> Config:
+    """The configuration that watches the sandbox at an address."""
+    tasks = (
+        Task(TaskRef("data_compare", task.task_id, task.precheck_task_id), task.name, task.labels)
+        for task in demo_tasks()
+    )
+    api = Api(
+        base_url=base_url,
+        access_key_id=FixedSecret(Secret(ACCESS_KEY_ID)),
+        secret_key=FixedSecret(Secret(SECRET_KEY)),
+        tls=tls_context(None, verify=True),
+    )
+    return Config(api=api, tasks=tuple(tasks))

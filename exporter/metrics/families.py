@@ -1,0 +1,144 @@
+"""Every metric family that the exporter declares, as data: the code, the documents and the tests read it here."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric family: its name as exposed, its type, its help, and its labels in order."""
+
+    name: str
+    type: str
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    note: str = ""
+    """More for the reader of the documentation."""
+
+
+TASK_LABELS = ("task_id", "task")
+"""On every per-task series, before the configured labels."""
+
+UP = Family(
+    "ninedata_precheck_up",
+    "gauge",
+    "Whether this scrape's query of the task was answered and understood.",
+    note="While 0, none of the task's status, items, item_status and item_failure_info series are exported.",
+)
+QUERY_FAILURE_INFO = Family(
+    "ninedata_precheck_query_failure_info",
+    "gauge",
+    "Why this scrape's query of the task failed; only while ninedata_precheck_up is 0.",
+    ("reason",),
+)
+QUERY_DURATION = Family(
+    "ninedata_precheck_query_duration_seconds",
+    "gauge",
+    "Time that this scrape spent on the task, retries included.",
+)
+INFO = Family(
+    "ninedata_precheck_info",
+    "gauge",
+    "The watched task's kind and precheck.",
+    ("kind", "precheck_task_id"),
+    note="Always 1, whether or not the query succeeds.",
+)
+STATUS = Family(
+    "ninedata_precheck_status",
+    "gauge",
+    "1 for the precheck's present status, 0 for the others.",
+    ("status",),
+    note="Exactly one status of a task is 1. `Unknown` stands for every word of the API that is not known.",
+)
+ITEMS = Family(
+    "ninedata_precheck_items",
+    "gauge",
+    "Number of the precheck's check items in each status.",
+    ("status",),
+    note="Every status is present; their sum is the number of check items.",
+)
+ITEM_STATUS = Family(
+    "ninedata_precheck_item_status",
+    "gauge",
+    "1, for the present status of each check item.",
+    ("item", "status"),
+    note="One series per check item. `item` is the API's stable identifier; one that an answer repeats is numbered "
+    "(`item#2`), a missing one is the position (`item_3`).",
+)
+ITEM_FAILURE_INFO = Family(
+    "ninedata_precheck_item_failure_info",
+    "gauge",
+    "The failure reason and remediation that the API gives for a check item in status Failed or Warning.",
+    ("item", "item_name", "reason"),
+    note="Credentials are masked and `reason` is cut to 500 characters. Not exported with `failure_reasons: false`.",
+)
+TASK_FAMILIES = (
+    UP,
+    QUERY_FAILURE_INFO,
+    QUERY_DURATION,
+    INFO,
+    STATUS,
+    ITEMS,
+    ITEM_STATUS,
+    ITEM_FAILURE_INFO,
+)
+
+API_REQUESTS = Family(
+    "ninedata_api_requests_total",
+    "counter",
+    "Requests sent to the NineData API.",
+    ("kind",),
+)
+API_REQUEST_FAILURES = Family(
+    "ninedata_api_request_failures_total",
+    "counter",
+    "Requests to the NineData API that gave no usable answer.",
+    ("kind", "reason"),
+    note="Every reason starts at 0. A request that was sent again counts each time; a task whose turn never came "
+    "sent none.",
+)
+API_REQUEST_DURATION = Family(
+    "ninedata_api_request_duration_seconds",
+    "histogram",
+    "Time from sending a request to having understood its answer, or to its failure.",
+    ("kind",),
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+API_CLOCK_SKEW = Family(
+    "ninedata_api_clock_skew_seconds",
+    "gauge",
+    "The API server's clock minus this machine's, from the Date header of the latest answer.",
+    note="Right to about a second. Absent until an answer had the header. The API rejects more than 600.",
+)
+WATCHED_TASKS = Family(
+    "ninedata_exporter_watched_tasks",
+    "gauge",
+    "Number of watched tasks.",
+    ("kind",),
+)
+RELOAD_SUCCESSFUL = Family(
+    "ninedata_exporter_config_last_reload_successful",
+    "gauge",
+    "Whether the last attempt to load the configuration succeeded.",
+)
+RELOAD_TIMESTAMP = Family(
+    "ninedata_exporter_config_last_reload_success_timestamp_seconds",
+    "gauge",
+    "When the configuration was last loaded successfully, in seconds since the epoch.",
+)
+BUILD_INFO = Family(
+    "ninedata_exporter_build_info",
+    "gauge",
+    "The versions of the exporter and of Python.",
+    ("version", "python_version"),
+)
+PROCESS_FAMILIES = (
+    API_REQUESTS,
+    API_REQUEST_FAILURES,
+    API_REQUEST_DURATION,
+    API_CLOCK_SKEW,
+    WATCHED_TASKS,
+    RELOAD_SUCCESSFUL,
+    RELOAD_TIMESTAMP,
+    BUILD_INFO,
+)

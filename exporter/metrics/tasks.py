@@ -1,0 +1,76 @@
+"""The per-task families of one snapshot."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from prometheus_client import Metric
+from prometheus_client.samples import Sample
+
+from exporter.metrics import families
+from exporter.metrics.families import Family
+from exporter.ninedata import Precheck, Status
+from exporter.ninedata.text import cut
+from exporter.snapshot import QueryFailure, Snapshot, TaskResult
+
+MAX_REASON = 500
+"""Characters of a failure reason in a label, as the interface promises."""
+
+# A sample of one task: the values of the family's own labels, and the value.
+Row = tuple[tuple[str, ...], float]
+
+
+class SnapshotCollector:
+    """Renders one snapshot. A custom collector of prometheus-client: `collect()` may be called any number of times."""
+
+    def __init__(self, snapshot: Snapshot, label_names: Iterable[str], *, failure_reasons: bool = True) -> None:
+        self._snapshot = snapshot
+        self._label_names = tuple(label_names)
+        self._failure_reasons = failure_reasons
+
+    def collect(self) -> Iterator[Metric]:
+        """One metric per family that has samples, in the order of declaration."""
+        metrics = {family: Metric(family.name, family.help, family.type) for family in families.TASK_FAMILIES}
+        for result in self._snapshot.results:
+            base = self._base_labels(result)
+            for family, rows in rows_of(result, failure_reasons=self._failure_reasons).items():
+                samples = metrics[family].samples
+                for values, value in rows:
+                    labels = base | dict(zip(family.labels, values, strict=True))
+                    samples.append(Sample(family.name, labels, value))
+        return (metric for metric in metrics.values() if metric.samples)
+
+    def _base_labels(self, result: TaskResult) -> dict[str, str]:
+        task = result.task
+        configured = {name: task.labels.get(name, "") for name in self._label_names}
+        return {"task_id": task.task_id, "task": task.name, **configured}
+
+
+def rows_of(result: TaskResult, *, failure_reasons: bool = True) -> Mapping[Family, list[Row]]:
+    """All samples of one task's result."""
+    ref = result.task.ref
+    rows: dict[Family, list[Row]] = {
+        families.UP: [((), 1.0 if result.up else 0.0)],
+        families.QUERY_DURATION: [((), result.seconds)],
+        families.INFO: [((ref.kind, ref.precheck_task_id), 1.0)],
+    }
+    if isinstance(result.outcome, QueryFailure):
+        rows[families.QUERY_FAILURE_INFO] = [((result.outcome.reason.value,), 1.0)]
+    else:
+        rows |= _rows_of_precheck(result.outcome, failure_reasons=failure_reasons)
+    return rows
+
+
+def _rows_of_precheck(precheck: Precheck, *, failure_reasons: bool) -> dict[Family, list[Row]]:
+    counts = Counter(item.status for item in precheck.items)
+    rows: dict[Family, list[Row]] = {
+        families.STATUS: [((status.value,), float(status is precheck.status)) for status in Status],
+        families.ITEMS: [((status.value,), float(counts[status])) for status in Status],
+        families.ITEM_STATUS: [((item.item, item.status.value), 1.0) for item in precheck.items],
+    }
+    if failure_reasons:
+        rows[families.ITEM_FAILURE_INFO] = [
+            ((item.item, item.name, cut(item.message, MAX_REASON)), 1.0)
+            for item in precheck.items
+            if item.status.needs_attention
+        ]
+    return rows

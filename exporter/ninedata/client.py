@@ -1,0 +1,291 @@
+"""The client of the NineData OpenAPI: signs, sends, bounds, retries, and understands."""
+
+import asyncio
+import email.utils
+import urllib.parse
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import httpx
+
+from exporter.credentials import Secret, SecretSource
+from exporter.ninedata.failures import QueryError, Reason
+from exporter.ninedata.kinds import KINDS, Kind
+from exporter.ninedata.model import Precheck, TaskRef
+from exporter.ninedata.payloads import read_envelope
+from exporter.ninedata.signing import signature, timestamp_of
+from exporter.ninedata.text import clean_name
+from exporter.ninedata.throttle import DEFAULT_HOLD_SECONDS, Throttle
+from exporter.ninedata.transport import NETWORK_ERRORS, query_error_of
+
+MAX_ANSWER_BYTES = 1024 * 1024
+"""The largest answer that is read, before and after decompression: some four thousand check items."""
+MAX_CLOCK_SKEW_SECONDS = 600.0
+"""Further than this from the server's clock, a timestamp is rejected (documented)."""
+RETRY_PAUSE_SECONDS = 0.2
+
+_MIN_HIDDEN_LENGTH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """How to reach the API. Times in seconds."""
+
+    base_url: str
+    user_agent: str
+    request_timeout: float = 5.0
+    concurrency: int = 32
+    rate_limit: float = 0.0
+
+
+class ApiObserver(Protocol):
+    """Is told of every request; `kind` is the task's kind."""
+
+    def request_sent(self, kind: str) -> None: ...
+
+    def request_ended(self, kind: str, seconds: float, failure: Reason | None) -> None: ...
+
+    def clock_skew(self, seconds: float) -> None: ...
+
+
+class NineDataClient:
+    """Queries prechecks, at most `concurrency` at once, over one pool of connections.
+
+    `transport` stays the caller's to close. `wall_clock` gives the time for signatures and for the clock skew.
+    """
+
+    def __init__(  # noqa: PLR0913 - its collaborators, each named
+        self,
+        settings: ApiSettings,
+        *,
+        access_key_id: SecretSource,
+        secret_key: SecretSource,
+        transport: httpx.AsyncBaseTransport,
+        observer: ApiObserver,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._access_key_id = access_key_id
+        self._secret_key = secret_key
+        self._transport = transport
+        self._observer = observer
+        self._wall_clock = wall_clock
+        self._base_url = settings.base_url.rstrip("/")
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._throttle = Throttle(settings.rate_limit)
+
+    async def query(self, task: TaskRef, deadline: float) -> Precheck:
+        """The precheck as the API has it now.
+
+        Returns or raises QueryError by `deadline`, a time of the running loop's clock. A request is sent again, once,
+        where the connection was lost or a gateway answered 502, 503 or 504, and the deadline leaves the time.
+        """
+        try:
+            return await self._request(task, deadline)
+        except QueryError as error:
+            now = asyncio.get_running_loop().time()
+            if not error.worth_retrying or now + RETRY_PAUSE_SECONDS >= deadline:
+                raise
+        await asyncio.sleep(RETRY_PAUSE_SECONDS)
+        return await self._request(task, deadline)
+
+    async def _request(self, task: TaskRef, deadline: float) -> Precheck:
+        clock = asyncio.get_running_loop().time
+        too_late = QueryError(
+            Reason.DEADLINE, "the scrape's time was up before this task's turn; nothing was sent", sent=False
+        )
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise too_late from None
+        try:
+            await self._throttle.pass_through(deadline)
+            if clock() >= deadline:
+                raise too_late
+            return await self._observed(KINDS[task.kind], task, deadline)
+        finally:
+            self._slots.release()
+
+    async def _observed(self, kind: Kind, task: TaskRef, deadline: float) -> Precheck:
+        """One request, in the observer's books whatever becomes of it."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        failure: Reason | None = Reason.INTERNAL
+        self._observer.request_sent(kind.name)
+        try:
+            precheck = await self._bounded(kind, task, deadline)
+            failure = None
+        except QueryError as error:
+            failure = error.reason
+            if error.hold_seconds:
+                self._throttle.hold(error.hold_seconds)
+            raise
+        except asyncio.CancelledError:
+            # The scraper went away or the process ends: the scrape's time is over, the API did nothing wrong.
+            failure = Reason.DEADLINE
+            raise
+        finally:
+            self._observer.request_ended(kind.name, clock() - began, failure)
+        return precheck
+
+    async def _bounded(self, kind: Kind, task: TaskRef, deadline: float) -> Precheck:
+        """One request within its timeout, with every error of the network as a QueryError."""
+        own_limit = asyncio.get_running_loop().time() + self._settings.request_timeout
+        try:
+            async with asyncio.timeout_at(min(own_limit, deadline)):
+                return await self._exchange(kind, task)
+        except TimeoutError:
+            if own_limit < deadline:
+                limit = self._settings.request_timeout
+                raise QueryError(Reason.TIMEOUT, f"no complete answer within {limit:g} s") from None
+            raise QueryError(Reason.DEADLINE, "no complete answer within the scrape's time") from None
+        except NETWORK_ERRORS as error:
+            raise query_error_of(error) from error
+
+    async def _exchange(self, kind: Kind, task: TaskRef) -> Precheck:
+        moment = self._wall_clock()
+        timestamp = timestamp_of(moment)
+        access_key_id, secret_key = self._access_key_id.current(), self._secret_key.current()
+        signed = signature(kind.path, secret_key.reveal(), timestamp)
+        query = urllib.parse.urlencode(kind.parameters(task))
+        request = httpx.Request(
+            "GET",
+            f"{self._base_url}{kind.path}?{query}",
+            headers={
+                "accept": "application/json",
+                "accept-encoding": "identity",
+                "user-agent": self._settings.user_agent,
+                "access-key-id": access_key_id.reveal(),
+                "timestamp": timestamp,
+                "signature": signed,
+            },
+            # Time is bounded from outside, for the exchange as a whole.
+            extensions={"timeout": {}},
+        )
+        response = await self._transport.handle_async_request(request)
+        try:
+            skew = self._skew(response, moment)
+            _refuse_by_headers(response)
+            body = await _read_body(response)
+        finally:
+            await response.aclose()
+        # An answer that repeats what it was sent must not carry it into logs and pages.
+        body = _without(body, access_key_id, secret_key, Secret(signed))
+        content_type = response.headers.get("content-type", "")
+        try:
+            return kind.parse(read_envelope(response.status_code, content_type, body), task)
+        except QueryError as error:
+            if error.reason is Reason.RATE_LIMITED:
+                error.hold_seconds = DEFAULT_HOLD_SECONDS
+            if error.reason is Reason.AUTH and skew is not None and abs(skew) > MAX_CLOCK_SKEW_SECONDS:
+                raise _skew_error(skew, error) from error
+            raise
+
+    def _skew(self, response: httpx.Response, sent: datetime) -> float | None:
+        """Seconds by which the server's clock is ahead of ours, within half a second and the request's duration."""
+        server = _date_of(response.headers.get("date", ""))
+        if server is None:
+            return None
+        ours = sent + (self._wall_clock() - sent) / 2
+        # The header has whole seconds, cut off: half a second is what is missing on average.
+        skew = (server - ours).total_seconds() + 0.5
+        self._observer.clock_skew(skew)
+        return skew
+
+
+def _date_of(header: str) -> datetime | None:
+    try:
+        moment = email.utils.parsedate_to_datetime(header)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _refuse_by_headers(response: httpx.Response) -> None:
+    """Raise for what the headers alone decide: too many requests, a redirect, an answer larger than allowed."""
+    status = response.status_code
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        hold = _retry_after(response)
+        raise QueryError(
+            Reason.RATE_LIMITED,
+            f"HTTP 429: the API wants fewer requests; none for {hold:.0f} s",
+            hold_seconds=hold,
+        )
+    if response.is_redirect or 300 <= status < 400:  # noqa: PLR2004 - HTTP's own boundaries
+        target = clean_name(response.headers.get("location", "")) or "nowhere"
+        raise QueryError(
+            Reason.HTTP_ERROR,
+            f"HTTP {status}: redirected to {target}, which is not followed because the signature must not go to "
+            "another host; put the final address in api.base_url",
+        )
+    if response.headers.get("content-length", "0").strip().isdigit():
+        _check_size(int(response.headers.get("content-length", "0").strip()[:18]))
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """The pause that a 429 wants, in seconds: given as a number or as a date, or the default."""
+    header = response.headers.get("retry-after", "").strip()
+    if header.isascii() and header.isdigit():
+        return float(header[:9])
+    until, now = _date_of(header), _date_of(response.headers.get("date", "")) or datetime.now(UTC)
+    return max((until - now).total_seconds(), 1.0) if until else DEFAULT_HOLD_SECONDS
+
+
+async def _read_body(response: httpx.Response) -> bytes:
+    """The body, decompressed, of at most MAX_ANSWER_BYTES; no more than that is ever held.
+
+    Raises QueryError `too_large`, or `invalid_response` for a compression that was not asked for and is not gzip or
+    deflate, or that is broken.
+    """
+    encoding = response.headers.get("content-encoding", "identity").strip().casefold()
+    if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
+        raise QueryError(Reason.INVALID_RESPONSE, f"the answer is encoded as {clean_name(encoding)}")
+    # 47: gzip or zlib, told by the first bytes.
+    decompressor = zlib.decompressobj(47) if encoding not in ("", "identity") else None
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        if decompressor is None:
+            body += chunk
+        else:
+            body += _decompressed(decompressor, chunk, MAX_ANSWER_BYTES + 1 - len(body))
+        _check_size(len(body))
+    if decompressor is not None and body and not decompressor.eof:
+        raise QueryError(Reason.INVALID_RESPONSE, "the answer's compressed data ends too early")
+    return bytes(body)
+
+
+def _decompressed(decompressor: "zlib._Decompress", chunk: bytes, limit: int) -> bytes:
+    try:
+        return decompressor.decompress(chunk, limit)
+    except zlib.error:
+        raise QueryError(Reason.INVALID_RESPONSE, "the answer's compressed data is broken") from None
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_ANSWER_BYTES:
+        raise QueryError(
+            Reason.TOO_LARGE, f"the answer is larger than {MAX_ANSWER_BYTES // 1024} KiB; not read further"
+        )
+
+
+def _without(body: bytes, *secrets: Secret) -> bytes:
+    for secret in secrets:
+        plain = secret.reveal().encode()
+        if len(plain) >= _MIN_HIDDEN_LENGTH and plain in body:
+            body = body.replace(plain, b"***")
+    return body
+
+
+def _skew_error(skew: float, error: QueryError) -> QueryError:
+    amount = f"{abs(skew) / 60:.0f} minutes" if abs(skew) < 2 * 3600 else f"{abs(skew) / 3600:.1f} hours"  # noqa: PLR2004
+    direction = "behind" if skew > 0 else "ahead of"
+    return QueryError(
+        Reason.AUTH,
+        f"this machine's clock is {amount} {direction} the API's, which rejects timestamps more than 10 minutes off: "
+        f"set the clock, for example with NTP ({error.message})",
+        request_id=error.request_id,
+    )

@@ -1,0 +1,76 @@
+"""Prechecks as immutable values, the same for every kind of task."""
+
+import enum
+from dataclasses import dataclass
+
+
+class Status(enum.StrEnum):
+    """Where a precheck, or one of its check items, stands."""
+
+    UNSTARTED = "Unstarted"
+    RUNNING = "Running"
+    SUCCESS = "Success"
+    WARNING = "Warning"
+    FAILED = "Failed"
+    UNKNOWN = "Unknown"
+
+    @classmethod
+    def of_word(cls, word: str) -> "Status":
+        """The status that a word of the API means, in any case; `UNKNOWN` for every other word.
+
+        Data and schema comparison document Unstarted, Running, Failed and Success; replication documents
+        success, warning and failure.
+        """
+        return _STATUS_OF_WORD.get(word.strip().casefold(), cls.UNKNOWN)
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a check item in this status carries a reason and a remediation."""
+        return self in (Status.FAILED, Status.WARNING)
+
+
+_STATUS_OF_WORD = {
+    "unstarted": Status.UNSTARTED,
+    "running": Status.RUNNING,
+    "success": Status.SUCCESS,
+    "warning": Status.WARNING,
+    "failed": Status.FAILED,
+    "failure": Status.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRef:
+    """What the API needs to be told to find a precheck."""
+
+    kind: str
+    task_id: str
+    precheck_task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckItem:
+    """One check of a precheck.
+
+    Every text is clean: it can be encoded, has no control characters but newline and tab, holds no
+    recognisable credential, and is bounded in length.
+    """
+
+    item: str
+    """The API's stable identifier, unique within its precheck."""
+    name: str
+    description: str
+    status: Status
+    message: str
+    """The reason of a failure and what to do about it; empty where the API gives none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Precheck:
+    """One answer about a precheck."""
+
+    status: Status
+    items: tuple[CheckItem, ...]
+    status_word: str = ""
+    """The API's own word for `status`, for people, where it is one that is not known."""
+    request_id: str = ""

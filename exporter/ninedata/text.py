@@ -1,0 +1,87 @@
+"""Text from outside, made safe to store, log, show and export: bounded, printable, without credentials."""
+
+import json
+import re
+
+MAX_TEXT = 4000
+"""Characters kept of a failure's text."""
+MAX_NAME = 200
+"""Characters kept of an identifier or a name."""
+
+# Lone surrogates cannot be encoded; control characters end lines, move cursors and break parsers; the
+# direction marks make text read other than it is.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+
+_MASK = "***"
+# Every repetition is bounded, so that no text makes a pattern slow.
+_CREDENTIALS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # scheme://user:password@host
+    (re.compile(r"(://[^\s/:@]{0,128}):\S{1,256}@"), rf"\1:{_MASK}@"),
+    # user:password@host
+    (re.compile(r"(\b[\w.$+-]{1,64}):[^\s@/]{1,256}@(?=[\w\[])"), rf"\1:{_MASK}@"),
+    # password=..., "secretKey": "...", Authorization: Bearer ...
+    (
+        re.compile(
+            r"((?:passw(?:or)?d|\bpwd|\bpass(?==)|secret|token|api[_-]?key|access[_-]?key|credential|"
+            r"authorization|signature|密码|口令)"
+            r"[\w-]{0,32}[\"']?\s{0,4}[=:\uff1a]\s{0,4})"  # noqa: RUF039 - \uff1a is the full-width colon
+            r"(?!(?:yes|no)\b)"  # MySQL's "(using password: YES)" is no credential
+            r"(?:(?:bearer|basic)\s{1,4})?"
+            r"(?:\"[^\"\n]{0,256}\"?|'[^'\n]{0,256}'?|[^\s,;&)\"']{1,256})",
+            re.IGNORECASE,
+        ),
+        rf"\1{_MASK}",
+    ),
+    # IDENTIFIED BY '...', --password ...
+    (
+        re.compile(
+            r"(\bidentified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?by(?:\s{1,4}password)?\s{1,4}|\bpassword\s{1,4}(?=['\"]))"
+            r"(?:\"[^\"\n]{0,256}\"?|'[^'\n]{0,256}'?|\S{1,256})",
+            re.IGNORECASE,
+        ),
+        rf"\1{_MASK}",
+    ),
+    (re.compile(r"(--password\s{1,4})\S{1,256}", re.IGNORECASE), rf"\1{_MASK}"),
+    # Access keys of the large clouds, JSON web tokens
+    (re.compile(r"\b(?:AKIA|ASIA|LTAI)[0-9A-Za-z]{12,32}"), _MASK),
+    (re.compile(r"\beyJ[\w-]{8,1024}\.[\w-]{2,1024}(?:\.[\w-]{0,1024})?"), _MASK),
+)
+
+
+def text_of(value: object) -> str:
+    """Any JSON value as text: a string as it is, nothing as empty, a list joined, the rest as JSON."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return "; ".join(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def is_printable(text: str) -> bool:
+    """Whether a text is one line that can be encoded and shown as it is."""
+    return not _UNPRINTABLE.search(text) and "\n" not in text and "\t" not in text
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters, the last one an ellipsis where something was left out."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def clean(value: object, limit: int = MAX_TEXT) -> str:
+    """A text for people: printable, credentials masked, at most `limit` characters, lines kept."""
+    # A margin is kept while masking: a credential cut in two would no longer be recognised.
+    text = text_of(value)[: limit * 2 + 2048].replace("\r\n", "\n")
+    text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    for pattern, replacement in _CREDENTIALS:
+        text = pattern.sub(replacement, text)
+    return cut(text.strip(), limit)
+
+
+def clean_name(value: object) -> str:
+    """An identifier or a name: printable, on one line, at most `MAX_NAME` characters."""
+    text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text_of(value)[: MAX_NAME * 4])
+    return cut(" ".join(text.split()), MAX_NAME)

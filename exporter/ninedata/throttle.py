@@ -1,0 +1,55 @@
+"""How fast requests may leave: the configured rate, and the pause that the API itself asks for."""
+
+import asyncio
+
+from exporter.ninedata.failures import QueryError, Reason
+
+MAX_HOLD_SECONDS = 300.0
+"""The longest pause that an answer can impose: a wrong Retry-After must not blind the exporter for days."""
+DEFAULT_HOLD_SECONDS = 5.0
+"""The pause after a 429 that names none."""
+
+
+class Throttle:
+    """Spaces requests evenly at `rate` per second (0: no limit), and sends none while the API wants a pause."""
+
+    def __init__(self, rate: float) -> None:
+        self._interval = 1 / rate if rate > 0 else 0.0
+        self._next = 0.0
+        self._held_until = 0.0
+
+    def hold(self, seconds: float) -> None:
+        """Send no more requests for that long (bounded)."""
+        until = asyncio.get_running_loop().time() + min(max(seconds, 0.0), MAX_HOLD_SECONDS)
+        self._held_until = max(self._held_until, until)
+
+    async def pass_through(self, deadline: float) -> None:
+        """Wait for this request's turn.
+
+        Raises QueryError `rate_limited` at once where the turn would come at or after `deadline` (of the running
+        loop's clock), or while the API wants a pause.
+        """
+        now = asyncio.get_running_loop().time()
+        self._refuse_while_held(now)
+        if not self._interval:
+            return
+        turn = max(now, self._next)
+        if turn >= deadline:
+            raise QueryError(
+                Reason.RATE_LIMITED,
+                "api.rate_limit leaves no time for this task within the scrape's deadline",
+                sent=False,
+            )
+        self._next = turn + self._interval
+        if turn > now:
+            await asyncio.sleep(turn - now)
+            self._refuse_while_held(turn)
+
+    def _refuse_while_held(self, now: float) -> None:
+        if now < self._held_until:
+            rest = self._held_until - now
+            raise QueryError(
+                Reason.RATE_LIMITED,
+                f"the API answered 429 and wants no request for another {rest:.0f} s",
+                sent=False,
+            )

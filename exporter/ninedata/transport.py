@@ -1,0 +1,114 @@
+"""The way to the network: httpx's transport interface on aiohttp's connections.
+
+httpx's own connection pool costs time with the square of the requests that are under way; aiohttp's does not. The
+transport is used without an `httpx.AsyncClient`: that would add cookies, redirects and proxies of the environment,
+none of which an answer or a variable may bring about here.
+"""
+
+import ssl
+from pathlib import Path
+
+import aiohttp
+import certifi
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from exporter.ninedata.failures import QueryError, Reason
+
+KEEPALIVE_SECONDS = 90.0
+"""How long an idle connection is kept: longer than the usual scrape interval of a minute."""
+
+
+def open_transport(tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
+    """One pool of keep-alive connections, without a bound of its own; `aclose()` it in the end."""
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=KEEPALIVE_SECONDS)
+        return aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)
+        )
+
+    return AiohttpTransport(verify=tls, proxy=proxy, trust_env=False, client=session)
+
+
+def tls_context(ca_file: Path | None, *, verify: bool) -> ssl.SSLContext:
+    """A context that trusts `ca_file` alone, or the system's issuers and the well-known public ones.
+
+    Raises OSError (ssl.SSLError is one) where `ca_file` cannot be read or holds no certificate.
+    """
+    context = ssl.create_default_context(cafile=ca_file)
+    if ca_file is None:
+        context.load_verify_locations(certifi.where())
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+NETWORK_ERRORS = (
+    httpx.TransportError,
+    aiohttp.ClientError,
+    aiohttp.http_exceptions.HttpProcessingError,
+    OSError,
+)
+"""What the transport raises for a fault of the network or of the other side."""
+
+
+def query_error_of(error: Exception) -> QueryError:
+    """The bounded failure that one of NETWORK_ERRORS means.
+
+    The causes are looked at rather than httpx's classes: the transport reports a refused connection as a timeout
+    and lets some of aiohttp's errors through as they are. No text of an error is passed on, for it may name what a
+    configuration keeps secret.
+    """
+    for cause in _chain(error):
+        for kind, reason, message, worth_retrying in _MEANINGS:
+            if isinstance(cause, kind):
+                return QueryError(reason, message + _detail(cause), worth_retrying=worth_retrying)
+    return QueryError(Reason.CONNECT, "the connection failed")
+
+
+# What an error means: its class, the reason, the words, and whether sending again at once may help. First match wins.
+_MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
+    (aiohttp.ClientSSLError, Reason.TLS, "no trusted TLS connection", False),
+    (ssl.SSLError, Reason.TLS, "the TLS connection failed", False),
+    (aiohttp.ClientHttpProxyError, Reason.CONNECT, "the proxy refused the connection", False),
+    (aiohttp.ClientProxyConnectionError, Reason.CONNECT, "cannot connect to the proxy", False),
+    (aiohttp.ClientConnectorDNSError, Reason.CONNECT, "the host name does not resolve", False),
+    (aiohttp.ClientConnectorError, Reason.CONNECT, "cannot connect", False),
+    (aiohttp.http_exceptions.LineTooLong, Reason.TOO_LARGE, "a header of the answer is too large", False),
+    (aiohttp.ClientPayloadError, Reason.CONNECT, "the connection was lost in the middle of the answer", True),
+    (aiohttp.http_exceptions.HttpProcessingError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
+    (aiohttp.ClientResponseError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
+    (TimeoutError, Reason.CONNECT, "the connection timed out", False),
+    (aiohttp.ClientConnectionError, Reason.CONNECT, "the connection was lost before the answer", True),
+    (ConnectionError, Reason.CONNECT, "the connection was lost", True),
+    (httpx.TransportError, Reason.CONNECT, "the connection failed", False),
+    (aiohttp.ClientError, Reason.CONNECT, "the connection failed", False),
+    (OSError, Reason.CONNECT, "the connection failed", False),
+)
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The error's causes, the innermost first: that is the one that knows."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__
+    # httpx's own classes wrap aiohttp's; aiohttp's wrap the system's and are the more telling.
+    return [e for e in chain if isinstance(e, aiohttp.ClientError)] + chain
+
+
+def _detail(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        error = error.certificate_error
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f": {error.verify_message}"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f": HTTP {error.status}"
+    if isinstance(error, ssl.SSLError):
+        return f": {error.reason}" if error.reason else ""
+    if isinstance(error, OSError) and error.strerror:
+        return f": {error.strerror}"
+    return ""

@@ -1,0 +1,94 @@
+"""The pages for people, and the same as JSON for programs. None of them ever calls the API."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import resources
+
+import jinja2
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from exporter import __version__
+from exporter.exporter import Exporter
+from exporter.web.views import TaskView, age_in_words, summary_of, view_of
+
+
+class Pages:
+    """The overview of all watched tasks, and the page of each."""
+
+    def __init__(
+        self,
+        current: Callable[[], Exporter],
+        telemetry_path: str,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._current = current
+        self._telemetry_path = telemetry_path
+        self._wall_clock = wall_clock
+        self._templates = jinja2.Environment(
+            loader=jinja2.PackageLoader("exporter.web"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters["age"] = age_in_words
+        style = resources.files("exporter.web").joinpath("templates/style.css").read_text("utf-8")
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        self._style = style
+        self._headers = {
+            "content-security-policy": f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
+            "form-action 'none'; frame-ancestors 'none'",
+            "cache-control": "no-store",
+            "referrer-policy": "no-referrer",
+            "x-content-type-options": "nosniff",
+        }
+
+    async def overview(self, request: Request) -> Response:
+        """Every watched task with its last known status, those that need attention first."""
+        exporter, now = self._current(), self._wall_clock()
+        views = [view_of(task, exporter.known.get(task.task_id), now) for task in exporter.config.tasks]
+        if wants_json(request):
+            return self._json({"version": __version__, "tasks": [view.as_json() for view in views]})
+        views.sort(key=lambda view: view.urgency)
+        return self._html(
+            "overview.html", base="./", views=views, summary=summary_of(views), api=exporter.config.api.base_url
+        )
+
+    async def task(self, request: Request) -> Response:
+        """One task in full."""
+        exporter, task_id = self._current(), request.path_params["task_id"]
+        task = next((task for task in exporter.config.tasks if task.task_id == task_id), None)
+        if task is None:
+            raise HTTPException(404, "No such task is watched.")
+        view: TaskView = view_of(task, exporter.known.get(task_id), self._wall_clock())
+        if wants_json(request):
+            return self._json(view.as_json())
+        return self._html("task.html", base="../", view=view)
+
+    async def not_found(self, request: Request, error: Exception) -> Response:
+        """What to do about an address that leads nowhere."""
+        detail = error.detail if isinstance(error, HTTPException) else "Not Found"
+        message = detail if detail != "Not Found" else "There is no such page."
+        if wants_json(request):
+            return self._json({"error": message}, status=404)
+        return self._html("not_found.html", base="/", status=404, message=message)
+
+    def _html(self, template: str, *, status: int = 200, **values: object) -> Response:
+        page = self._templates.get_template(template).render(
+            style=self._style, version=__version__, telemetry_path=self._telemetry_path, **values
+        )
+        return HTMLResponse(page, status, self._headers)
+
+    def _json(self, content: object, *, status: int = 200) -> Response:
+        return JSONResponse(content, status, self._headers)
+
+
+def wants_json(request: Request) -> bool:
+    """Whether the Accept header names JSON, and does not name HTML before it."""
+    accept = request.headers.get("accept", "").lower()
+    html, found = accept.find("text/html"), accept.find("application/json")
+    return found >= 0 and (html < 0 or found < html)

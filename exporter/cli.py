@@ -122,9 +122,7 @@ def _run(flags: argparse.Namespace) -> int:
     from exporter.serve import StartError, listen, parse_address
 
     try:
-        if flags.web_config_file is not None or flags.enable_lifecycle:
-            flag = "--web.config.file" if flags.web_config_file is not None else "--web.enable-lifecycle"
-            raise StartError(f"{flag} is not supported by this version of the exporter")
+        _refuse_planned(flags)
         config = None if flags.demo else _load(flags.config_file)
         if config is None and not flags.demo:
             return 1
@@ -135,6 +133,16 @@ def _run(flags: argparse.Namespace) -> int:
         sys.stderr.write(f"ninedata-exporter: {error}\n")
         return 1
     return 0
+
+
+def _refuse_planned(flags: argparse.Namespace) -> None:
+    """Never silently open: a flag that has no function yet is refused."""
+    from exporter.serve import StartError
+
+    if flags.web_config_file is not None:
+        raise StartError("--web.config.file is not supported by this version of the exporter")
+    if flags.enable_lifecycle:
+        raise StartError("--web.enable-lifecycle is not supported by this version of the exporter")
 
 
 def _serve(config: "Config | None", listener: "Listener") -> None:

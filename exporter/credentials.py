@@ -2,7 +2,6 @@
 
 import hmac
 import logging
-import os
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -46,7 +45,9 @@ class Secret:
 class SecretSource(Protocol):
     """Gives the present secret, at any time."""
 
-    def current(self) -> Secret: ...
+    def current(self) -> Secret:
+        """The secret to use now."""
+        ...
 
 
 class FixedSecret:
@@ -127,5 +128,5 @@ def checked_secret(text: str, *, header: bool = False) -> Secret:
 
 def _state_of(path: Path) -> tuple[int, int, int, int]:
     # Follows links: Kubernetes and Vault replace what a link points at.
-    found = os.stat(path)
+    found = path.stat()
     return found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns

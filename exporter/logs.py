@@ -70,6 +70,4 @@ def _quoted(value: object) -> str:
 
 
 def _escape_separators(quoted: str) -> str:
-    return re.sub(
-        "[\x7f-\x9f\u2028\u2029\ud800-\udfff]", lambda match: f"\\u{ord(match.group()):04x}", quoted
-    )
+    return re.sub("[\x7f-\x9f\u2028\u2029\ud800-\udfff]", lambda match: f"\\u{ord(match.group()):04x}", quoted)

@@ -19,7 +19,9 @@ _log = logging.getLogger(__name__)
 class Client(Protocol):
     """Asks the API about one task; returns or raises QueryError by the deadline."""
 
-    async def query(self, task: TaskRef, deadline: float) -> Precheck: ...
+    async def query(self, task: TaskRef, deadline: float) -> Precheck:
+        """The precheck as the API has it now."""
+        ...
 
 
 @dataclass(slots=True)
@@ -65,11 +67,7 @@ class Scraper:
                 run.work.cancel()
 
     def _joinable(self, tasks: Sequence[Task], deadline: float) -> _Run | None:
-        fitting = (
-            run
-            for run in self._runs
-            if run.deadline <= deadline and not run.work.done() and run.tasks == tasks
-        )
+        fitting = (run for run in self._runs if run.deadline <= deadline and not run.work.done() and run.tasks == tasks)
         return next(fitting, None)
 
     def _start(self, tasks: Sequence[Task], deadline: float) -> _Run:
@@ -115,8 +113,7 @@ class Scraper:
         except QueryError as error:
             asked = error.sent
             outcome = QueryFailure(error.reason, error.message, error.request_id)
-        except Exception as error:
-            # The only broad one: a fault of our own in one task must not cost the scrape of all the others.
+        except Exception as error:  # noqa: BLE001 - the only one: a bug met in one task must not cost all the others
             _log.exception("internal error", extra={"fields": {"task": task.name, "task_id": task.task_id}})
             outcome = QueryFailure(Reason.INTERNAL, f"{type(error).__name__} in the exporter; its log has more")
         return TaskResult(task, outcome, clock() - began, self._wall_clock(), asked=asked)

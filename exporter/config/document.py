@@ -62,6 +62,13 @@ def compose(path: Path) -> yaml.Node | None:
 
 def _harmless(problem: str | None) -> str:
     """PyYAML's problem, unless it names something of the document beyond a token or a character."""
-    known = ("expected", "found character", "mapping values", "could not find", "found unexpected", "found unknown")
+    known = (
+        "expected",
+        "found character",
+        "mapping values",
+        "could not find",
+        "found unexpected",
+        "found unknown",
+    )
     text = problem or ""
     return text if text.startswith(known) and len(text) < 120 else "see that line"  # noqa: PLR2004 - a line's worth

@@ -17,7 +17,20 @@ MAX_TIMEOUT_SECONDS = 3600.0
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 RESERVED_LABELS = frozenset(
-    "task_id task kind precheck_task_id status item item_name reason job instance le quantile".split()
+    [
+        "task_id",
+        "task",
+        "kind",
+        "precheck_task_id",
+        "status",
+        "item",
+        "item_name",
+        "reason",
+        "job",
+        "instance",
+        "le",
+        "quantile",
+    ]
 )
 _PLANNED_KINDS = ("schema_compare", "replication")
 _NOT_YET = "is not supported by this version of the exporter"

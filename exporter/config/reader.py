@@ -181,5 +181,11 @@ def _described(node: yaml.Node) -> str:
         return "a mapping"
     if isinstance(node, yaml.SequenceNode):
         return "a list"
-    names = {"bool": "a truth value", "null": "nothing", "timestamp": "a date", "int": "a number", "float": "a number"}
+    names = {
+        "bool": "a truth value",
+        "null": "nothing",
+        "timestamp": "a date",
+        "int": "a number",
+        "float": "a number",
+    }
     return names.get(node.tag.rpartition(":")[2], "text")

@@ -70,7 +70,8 @@ ITEM_FAILURE_INFO = Family(
     "gauge",
     "The failure reason and remediation that the API gives for a check item in status Failed or Warning.",
     ("item", "item_name", "reason"),
-    note="Credentials are masked and `reason` is cut to 500 characters. Not exported with `failure_reasons: false`.",
+    note="Credentials are masked. `reason` has at most 500 characters; of a longer text the middle is left out. "
+    "Not exported with `failure_reasons: false`.",
 )
 TASK_FAMILIES = (
     UP,

@@ -13,7 +13,7 @@ from exporter.ninedata import KINDS, Reason
 
 
 class ProcessMetrics:
-    """Counts for the life of the process. Is the client's observer."""
+    """Counts for the life of the process. Is the client's observer, and a collector of prometheus-client."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -21,14 +21,14 @@ class ProcessMetrics:
         self._watched: dict[str, int] = dict.fromkeys(KINDS, 0)
         self._reload_successful = False
         self._reloaded_at = 0.0
-        self.registry = CollectorRegistry()
-        self._requests = _counter(families.API_REQUESTS, self.registry)
-        self._failures = _counter(families.API_REQUEST_FAILURES, self.registry)
+        self._registry = CollectorRegistry()
+        self._requests = _counter(families.API_REQUESTS, self._registry)
+        self._failures = _counter(families.API_REQUEST_FAILURES, self._registry)
         self._durations = Histogram(
             families.API_REQUEST_DURATION.name,
             families.API_REQUEST_DURATION.help,
             families.API_REQUEST_DURATION.labels,
-            registry=self.registry,
+            registry=self._registry,
             buckets=families.API_REQUEST_DURATION.buckets,
         )
         for kind in KINDS:
@@ -36,9 +36,8 @@ class ProcessMetrics:
             self._durations.labels(kind)
             for reason in Reason:
                 self._failures.labels(kind, reason.value)
-        self.registry.register(self)
-        ProcessCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
 
     def request_sent(self, kind: str) -> None:
         """A request leaves."""
@@ -65,7 +64,11 @@ class ProcessMetrics:
         self._reload_successful = False
 
     def collect(self) -> Iterator[Metric]:
-        """The gauges, as they are now."""
+        """All metrics, as they are now."""
+        for metric in self._registry.collect():
+            # When a counter began tells nothing here, and each would be one more series.
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            yield metric
         if self._skew is not None:
             yield _gauge(families.API_CLOCK_SKEW, {(): self._skew})
         yield _gauge(families.WATCHED_TASKS, {(kind,): count for kind, count in self._watched.items()})

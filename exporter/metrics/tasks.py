@@ -9,7 +9,7 @@ from prometheus_client.samples import Sample
 from exporter.metrics import families
 from exporter.metrics.families import Family
 from exporter.ninedata import Precheck, Status
-from exporter.ninedata.text import cut
+from exporter.ninedata.text import cut_middle
 from exporter.snapshot import QueryFailure, Snapshot, TaskResult
 
 MAX_REASON = 500
@@ -69,7 +69,7 @@ def _rows_of_precheck(precheck: Precheck, *, failure_reasons: bool) -> dict[Fami
     }
     if failure_reasons:
         rows[families.ITEM_FAILURE_INFO] = [
-            ((item.item, item.name, cut(item.message, MAX_REASON)), 1.0)
+            ((item.item, item.name, cut_middle(item.message, MAX_REASON)), 1.0)
             for item in precheck.items
             if item.status.needs_attention
         ]

@@ -44,11 +44,17 @@ class ApiSettings:
 class ApiObserver(Protocol):
     """Is told of every request; `kind` is the task's kind."""
 
-    def request_sent(self, kind: str) -> None: ...
+    def request_sent(self, kind: str) -> None:
+        """A request leaves."""
+        ...
 
-    def request_ended(self, kind: str, seconds: float, failure: Reason | None) -> None: ...
+    def request_ended(self, kind: str, seconds: float, failure: Reason | None) -> None:
+        """It was answered and understood (`failure` is None), or it failed."""
+        ...
 
-    def clock_skew(self, seconds: float) -> None: ...
+    def clock_skew(self, seconds: float) -> None:
+        """An answer told the server's clock minus ours."""
+        ...
 
 
 class NineDataClient:
@@ -281,7 +287,7 @@ def _without(body: bytes, *secrets: Secret) -> bytes:
 
 
 def _skew_error(skew: float, error: QueryError) -> QueryError:
-    amount = f"{abs(skew) / 60:.0f} minutes" if abs(skew) < 2 * 3600 else f"{abs(skew) / 3600:.1f} hours"  # noqa: PLR2004
+    amount = f"{abs(skew) / 60:.0f} minutes" if abs(skew) < 2 * 3600 else f"{abs(skew) / 3600:.1f} hours"
     direction = "behind" if skew > 0 else "ahead of"
     return QueryError(
         Reason.AUTH,

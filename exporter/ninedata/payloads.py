@@ -86,7 +86,8 @@ def check_identity(data: Mapping[str, object], key: str, expected: str) -> None:
     found = text_of(data.get(key)).strip()
     if found and found != expected:
         raise QueryError(
-            Reason.INVALID_RESPONSE, f"the answer is about {key} {clean_name(found)!r}, not about {expected!r}"
+            Reason.INVALID_RESPONSE,
+            f"the answer is about {key} {clean_name(found)!r}, not about {expected!r}",
         )
 
 
@@ -132,7 +133,11 @@ def _unique(items: Iterator[CheckItem]) -> Iterator[CheckItem]:
         while unique.item in taken:
             numbers[found.item] = numbers.get(found.item, 1) + 1
             unique = CheckItem(
-                f"{found.item}#{numbers[found.item]}", found.name, found.description, found.status, found.message
+                f"{found.item}#{numbers[found.item]}",
+                found.name,
+                found.description,
+                found.status,
+                found.message,
             )
         taken.add(unique.item)
         yield unique
@@ -162,7 +167,9 @@ def _raise_failure(http_status: int, envelope: Mapping[str, object], said: str, 
     by_words = (reason for reason, pattern in _REASON_OF_WORDS if pattern.search(words[:2000]))
     otherwise = Reason.NOT_FOUND if http_status == 404 else Reason.API_ERROR  # noqa: PLR2004 - HTTP's Not Found
     raise QueryError(
-        next(by_words, otherwise), f"the API refused the query{said or ' without a word'}", request_id=request_id
+        next(by_words, otherwise),
+        f"the API refused the query{said or ' without a word'}",
+        request_id=request_id,
     )
 
 

@@ -19,14 +19,14 @@ _MASK = "***"
 _CREDENTIALS: tuple[tuple[re.Pattern[str], str], ...] = (
     # scheme://user:password@host
     (re.compile(r"(://[^\s/:@]{0,128}):\S{1,256}@"), rf"\1:{_MASK}@"),
-    # user:password@host
+    # the same without a scheme
     (re.compile(r"(\b[\w.$+-]{1,64}):[^\s@/]{1,256}@(?=[\w\[])"), rf"\1:{_MASK}@"),
     # password=..., "secretKey": "...", Authorization: Bearer ...
     (
         re.compile(
             r"((?:passw(?:or)?d|\bpwd|\bpass(?==)|secret|token|api[_-]?key|access[_-]?key|credential|"
             r"authorization|signature|密码|口令)"
-            r"[\w-]{0,32}[\"']?\s{0,4}[=:\uff1a]\s{0,4})"  # noqa: RUF039 - \uff1a is the full-width colon
+            r"[\w-]{0,32}[\"']?\s{0,4}[=:\uff1a]\s{0,4})"
             r"(?!(?:yes|no)\b)"  # MySQL's "(using password: YES)" is no credential
             r"(?:(?:bearer|basic)\s{1,4})?"
             r"(?:\"[^\"\n]{0,256}\"?|'[^'\n]{0,256}'?|[^\s,;&)\"']{1,256})",
@@ -69,6 +69,14 @@ def is_printable(text: str) -> bool:
 def cut(text: str, limit: int) -> str:
     """At most `limit` characters, the last one an ellipsis where something was left out."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def cut_middle(text: str, limit: int) -> str:
+    """At most `limit` characters: a reason is said at the start, what to do about it mostly at the end."""
+    if len(text) <= limit:
+        return text
+    tail = limit // 3
+    return f"{text[: limit - tail - 3].rstrip()} … {text[-tail:].lstrip()}"
 
 
 def clean(value: object, limit: int = MAX_TEXT) -> str:

@@ -25,7 +25,9 @@ def open_transport(tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.Asyn
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=KEEPALIVE_SECONDS)
         return aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
         )
 
     return AiohttpTransport(verify=tls, proxy=proxy, trust_env=False, client=session)

@@ -36,7 +36,7 @@ def create_app(
         if tasks is None:
             return Response(status_code=499)
         exposition = expose(
-            (tasks, exporter.process.registry),
+            (tasks, exporter.process),
             request.headers.get("accept", ""),
             request.headers.get("accept-encoding", ""),
         )

@@ -13,7 +13,11 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from exporter import __version__
 from exporter.exporter import Exporter
+from exporter.ninedata.text import cut_middle
 from exporter.web.views import TaskView, age_in_words, summary_of, view_of
+
+MAX_OVERVIEW_REASON = 500
+"""Characters of a reason on the overview; the task's page has it whole."""
 
 
 class Pages:
@@ -36,12 +40,13 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters["age"] = age_in_words
+        self._templates.filters["shortened"] = lambda text: cut_middle(text, MAX_OVERVIEW_REASON)
         style = resources.files("exporter.web").joinpath("templates/style.css").read_text("utf-8")
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         self._style = style
         self._headers = {
-            "content-security-policy": f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
-            "form-action 'none'; frame-ancestors 'none'",
+            "content-security-policy": f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
             "cache-control": "no-store",
             "referrer-policy": "no-referrer",
             "x-content-type-options": "nosniff",
@@ -55,7 +60,11 @@ class Pages:
             return self._json({"version": __version__, "tasks": [view.as_json() for view in views]})
         views.sort(key=lambda view: view.urgency)
         return self._html(
-            "overview.html", base="./", views=views, summary=summary_of(views), api=exporter.config.api.base_url
+            "overview.html",
+            base="./",
+            views=views,
+            summary=summary_of(views),
+            api=exporter.config.api.base_url,
         )
 
     async def task(self, request: Request) -> Response:

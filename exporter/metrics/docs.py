@@ -1,0 +1,81 @@
+"""docs/metrics.md, made from the declarations: `python -m exporter.metrics.docs > docs/metrics.md`."""
+
+import sys
+from collections.abc import Iterable, Iterator
+
+from exporter.metrics.families import PROCESS_FAMILIES, TASK_FAMILIES, TASK_LABELS, Family
+from exporter.ninedata import ADVICE, Status
+
+_STATUS_MEANINGS = {
+    Status.UNSTARTED: "The check has not begun.",
+    Status.RUNNING: "The check is under way.",
+    Status.SUCCESS: "The check passed.",
+    Status.WARNING: "The check passed with something to look at.",
+    Status.FAILED: "The check failed; its reason says what to mend.",
+    Status.UNKNOWN: "The API gave no status, or a word that the exporter does not know.",
+}
+
+
+def markdown() -> str:
+    """The whole document."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield "# Metrics"
+    yield ""
+    yield "<!-- Made by `make docs` from exporter/metrics/families.py; change it there. -->"
+    yield ""
+    yield "## Of each watched task"
+    yield ""
+    yield (
+        f"Every series here carries {_code(TASK_LABELS)} and the labels that the configuration gives the task "
+        "(a label that only other tasks have is empty). The values are those of the scrape itself: nothing is kept "
+        "from one scrape to the next, and no sample has a timestamp."
+    )
+    yield from _sections(TASK_FAMILIES)
+    yield ""
+    yield "## Of the exporter"
+    yield ""
+    yield (
+        "Beside these stand the client library's own `process_*` and `python_gc_*`. "
+        "`kind` is `data_compare`. Counters and the histogram count from the start of the process."
+    )
+    yield from _sections(PROCESS_FAMILIES)
+    yield ""
+    yield "## Values of `status`"
+    yield ""
+    yield from _table("status", ((status.value, meaning) for status, meaning in _STATUS_MEANINGS.items()))
+    yield ""
+    yield "## Values of `reason` of a failed query"
+    yield ""
+    yield "The set is closed: a failure that fits nowhere else is `internal`."
+    yield ""
+    yield from _table("reason", ((reason.value, advice) for reason, advice in ADVICE.items()), "what to do")
+
+
+def _sections(families: Iterable[Family]) -> Iterator[str]:
+    for family in families:
+        yield ""
+        yield f"### `{family.name}`"
+        yield ""
+        yield f"{family.help} {family.note}".rstrip()
+        yield ""
+        labels = f", labels {_code(family.labels)}" if family.labels else ""
+        buckets = f", buckets up to {', '.join(f'{b:g}' for b in family.buckets)} s" if family.buckets else ""
+        yield f"Type: {family.type}{labels}{buckets}."
+
+
+def _table(head: str, rows: Iterable[tuple[str, str]], second: str = "meaning") -> Iterator[str]:
+    yield f"| {head} | {second} |"
+    yield "|---|---|"
+    for key, meaning in rows:
+        yield f"| `{key}` | {meaning} |"
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -1,0 +1,45 @@
+"""Which fault holds for which request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exporter.sandbox.faults.fault import Fault
+
+
+@dataclass(slots=True)
+class _Armed:
+    fault: Fault
+    left: int | None
+
+
+class Board:
+    """At most one fault per task, and one for all requests, which yields to a task's own."""
+
+    def __init__(self) -> None:
+        self._armed: dict[str | None, _Armed] = {}
+
+    def set(self, fault: Fault, task_id: str | None = None) -> None:
+        """Puts a fault in the place of the one that was there; without a task id it is for all requests."""
+        self._armed[task_id] = _Armed(fault, fault.times)
+
+    def clear(self, task_id: str | None = None) -> None:
+        """Takes a task's fault away; without a task id, all faults."""
+        if task_id is None:
+            self._armed.clear()
+        else:
+            self._armed.pop(task_id, None)
+
+    def take(self, task_id: str | None) -> Fault | None:
+        """The fault for a request about this task, counted as used once."""
+        key = task_id if task_id in self._armed else None
+        armed = self._armed.get(key)
+        if armed is None:
+            return None
+        if armed.left is not None:
+            armed.left -= 1
+            if not armed.left:
+                del self._armed[key]
+        return armed.fault

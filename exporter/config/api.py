@@ -1,5 +1,6 @@
 """The section `api` of the configuration: the server, the credentials, the limits."""
 
+import ssl
 import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ MAX_RATE = 100_000
 
 def load_api(reader: Reader, folder: Path, environment: Mapping[str, str]) -> Api | None:
     """The section, or None where a needed part is missing or wrong; every fault is in the reader's list."""
+    if not reader.usable:
+        return None
     base_url = _load_url(reader, "base_url", path_allowed=True)
     if not reader.has("base_url"):
         reader.fault("is missing: the address of the NineData console", "base_url")
@@ -33,7 +36,7 @@ def load_api(reader: Reader, folder: Path, environment: Mapping[str, str]) -> Ap
     try:
         context = tls_context(folder / ca_file if ca_file else None, verify=verify)
     except OSError as error:
-        why = "holds no certificate in PEM form" if not error.strerror or error.errno is None else error.strerror
+        why = "it holds no certificate in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
         tls.fault(f"{folder / ca_file if ca_file else ''} cannot be used: {why}", "ca_file")
         return None
     if base_url is None or key_id is None or secret is None:

@@ -44,7 +44,8 @@ def compose(path: Path) -> yaml.Node | None:
     if len(content) > MAX_DOCUMENT_BYTES:
         raise ConfigError([Fault(str(path), None, "", "is too large for a configuration")])
     try:
-        return yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+        text = content.decode("utf-8-sig")
+        return yaml.compose(text, Loader=yaml.SafeLoader)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise ConfigError([Fault(str(path), line, "", "is not UTF-8 text")]) from None
@@ -52,17 +53,19 @@ def compose(path: Path) -> yaml.Node | None:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = _harmless(error.problem)
         raise ConfigError([Fault(str(path), line, "", f"is not valid YAML: {problem}")]) from None
-    except yaml.YAMLError:
-        raise ConfigError(
-            [Fault(str(path), None, "", "is not valid YAML: it has characters that YAML does not allow")]
-        ) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError([Fault(str(path), line, "", "has a character that YAML does not allow")]) from None
     except RecursionError:
         raise ConfigError([Fault(str(path), None, "", "is nested too deeply")]) from None
 
 
 def _harmless(problem: str | None) -> str:
     """PyYAML's problem, unless it names something of the document beyond a token or a character."""
+    if problem and problem.startswith("found undefined"):
+        return problem.partition(" '")[0]
     known = (
+        "but found",
         "expected",
         "found character",
         "mapping values",

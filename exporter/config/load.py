@@ -47,6 +47,8 @@ def load(path: Path, environment: Mapping[str, str]) -> Config:
         raise ConfigError([Fault(str(path), None, "", "is empty")])
     faults: list[Fault] = []
     root = Reader(node, str(path), faults)
+    if not root.usable:
+        raise ConfigError(faults)
     api = load_api(root.mapping("api"), path.parent, environment)
     scrape = root.mapping("scrape")
     scrape_timeout = scrape.duration("timeout", default=10.0, highest=MAX_TIMEOUT_SECONDS)

@@ -12,8 +12,10 @@ from exporter.ninedata.text import is_printable
 _UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 _DURATION = re.compile(
     r"(?:(?P<y>\d{1,9})y)?(?:(?P<w>\d{1,9})w)?(?:(?P<d>\d{1,9})d)?(?:(?P<h>\d{1,9})h)?(?:(?P<m>\d{1,9})m)?"
-    r"(?:(?P<s>\d{1,9})s)?(?:(?P<ms>\d{1,9})ms)?"
+    r"(?:(?P<s>\d{1,9})s)?(?:(?P<ms>\d{1,9})ms)?",
+    re.ASCII,
 )
+_PLAIN_KEY = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _TEXT_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _NULL_TAG = "tag:yaml.org,2002:null"
 
@@ -31,7 +33,7 @@ def duration_seconds(text: str) -> float | None:
 class Reader:
     """A mapping of the document, read key by key.
 
-    Each `take_*` gives the value, or the default where the key is missing, null or wrong; what is wrong becomes a
+    Each typed method gives the value, or the default where the key is missing, null or wrong; what is wrong becomes a
     fault in the shared list. `done()` reports the keys that nobody took.
     """
 
@@ -43,9 +45,12 @@ class Reader:
         self._values: dict[str, yaml.Node] = {}
         self._lines: dict[str, int] = {}
         self._taken: set[str] = set()
+        self.usable = True
+        """False where there is something else than a mapping: what it lacks needs no further faults."""
         if node is None or node.tag == _NULL_TAG:
             return
         if not isinstance(node, yaml.MappingNode):
+            self.usable = False
             self.fault(f"must be a mapping of keys, not {_described(node)}")
             return
         for name_node, value in node.value:
@@ -66,8 +71,16 @@ class Reader:
         self._lines[name] = line
 
     def path(self, name: str) -> str:
-        """The path of a key of this mapping, `api.tls.ca_file`."""
-        return f"{self.key}.{name}" if self.key else name
+        """The path of a key of this mapping, `api.tls.ca_file`.
+
+        Of a key that is no plain word only the start is shown: the rest of `secret_key:value`, which lacks a space and
+        so is a key as a whole, is secret, and a control character would spoil the message.
+        """
+        plain = _PLAIN_KEY.match(name)
+        shown = plain.group() if plain else ""
+        if shown != name or not name:
+            shown += "…"
+        return f"{self.key}.{shown}" if self.key else shown
 
     def fault(self, message: str, name: str | None = None) -> None:
         """Report a fault of this mapping, or of one of its keys."""
@@ -182,10 +195,11 @@ def _described(node: yaml.Node) -> str:
     if isinstance(node, yaml.SequenceNode):
         return "a list"
     names = {
+        "str": "text",
         "bool": "a truth value",
         "null": "nothing",
         "timestamp": "a date",
         "int": "a number",
         "float": "a number",
     }
-    return names.get(node.tag.rpartition(":")[2], "text")
+    return names.get(node.tag.removeprefix("tag:yaml.org,2002:"), "a special value of YAML")

@@ -1,21 +1,16 @@
 """One client's connection: HTTP/1.1 with keep-alive by h11, and the means to break it."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import struct
 from contextlib import suppress
 from http.client import responses
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import h11
 
+from exporter.sandbox.clock import Clock
 from exporter.sandbox.messages import Answer, Request, html_answer
-
-if TYPE_CHECKING:
-    from exporter.sandbox.clock import Clock
 
 READ_BYTES = 65536
 
@@ -35,6 +30,8 @@ class Connection:
         self._clock = clock
         self._http = h11.Connection(h11.SERVER)
         self._unsent: list[bytes] = []
+        self._head_only = False
+        self._bare = False
 
     async def request(self) -> Request:
         """The next request in full; something that is no HTTP is answered with 400 and ends the connection."""
@@ -50,6 +47,7 @@ class Connection:
                     case h11.Data(data=data):
                         body += data
                     case h11.EndOfMessage() if head:
+                        self._head_only = head.method == b"HEAD"
                         return _request(head, body)
                     case _:
                         raise GoneError
@@ -60,10 +58,8 @@ class Connection:
 
     async def send(self, answer: Answer) -> None:
         """A whole answer; the connection stays open if the client wants it so."""
-        bare = answer.status in _NO_BODY
-        self.start(answer, None if bare else len(answer.body))
-        if answer.body and not bare:
-            self.continue_(answer.body)
+        self.start(answer, len(answer.body))
+        self.continue_(answer.body)
         await self.finish()
 
     def start(self, answer: Answer, length: int | None) -> None:
@@ -76,15 +72,18 @@ class Connection:
             ("Content-Type", answer.content_type),
             *answer.headers,
         ]
-        if length is not None:
+        never = answer.status in _NO_BODY
+        self._bare = never or self._head_only
+        if length is not None and not never:
             headers.append(("Content-Length", str(length)))
         reason = responses.get(answer.status, "")
         head = h11.Response(status_code=answer.status, headers=headers, reason=reason)
         self._unsent.append(self._http.send(head) or b"")
 
     def continue_(self, data: bytes) -> None:
-        """A part of the body."""
-        self._unsent.append(self._http.send(h11.Data(data)) or b"")
+        """A part of the body, unless HTTP allows this answer none."""
+        if data and not self._bare:
+            self._unsent.append(self._http.send(h11.Data(data)) or b"")
 
     async def finish(self) -> None:
         """The end of the body; closes the connection where the client asked for it."""
@@ -94,13 +93,13 @@ class Connection:
             raise GoneError
 
     async def drain(self) -> None:
-        """Sends, and waits until the client has taken most of it."""
+        """Send, and wait until the client has taken most of it."""
         self._writer.writelines(self._unsent)
         self._unsent.clear()
         await self._writer.drain()
 
     async def pause(self, seconds: float | None) -> None:
-        """Lets time pass, for ever with None, unless the client goes away."""
+        """Let time pass, for ever with None, unless the client goes away."""
         try:
             async with asyncio.timeout(seconds):
                 while data := await self._reader.read(READ_BYTES):
@@ -114,7 +113,7 @@ class Connection:
         self._unsent.append(data)
 
     async def close(self) -> None:
-        """Ends the connection after all that was sent."""
+        """End the connection after all that was sent."""
         self._writer.close()
         with suppress(OSError):
             await self._writer.wait_closed()
@@ -124,13 +123,13 @@ class Connection:
         return self._clock.server()
 
     def reset(self) -> None:
-        """Ends the connection with a TCP reset, by way of a linger time of none."""
+        """End the connection with a TCP reset, by way of a linger time of none."""
         connected = self._writer.get_extra_info("socket")
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.abort()
 
     def abort(self) -> None:
-        """Ends the connection now; what was not sent yet is lost."""
+        """End the connection now; what was not sent yet is lost."""
         self._writer.transport.abort()
 
     async def _event(self) -> object:

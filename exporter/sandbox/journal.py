@@ -1,16 +1,11 @@
 """What the sandbox was asked: counts for tests and benchmarks, with names of headers but none of their values."""
 
-from __future__ import annotations
-
 from collections import Counter, deque
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from exporter.sandbox.messages import Request
+from exporter.sandbox.messages import Request
 
 KEPT_REQUESTS = 1000
 
@@ -28,14 +23,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """The journal at one moment; `last` has the latest thousand, oldest first."""
+    """The journal at one moment; `latest` has the last thousand, oldest first."""
 
     total: int
     per_task: Mapping[str, int]
     in_flight: int
     max_in_flight: int
     connections: int
-    last: tuple[Record, ...]
+    latest: tuple[Record, ...]
 
 
 class Journal:
@@ -46,24 +41,24 @@ class Journal:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets what is over; requests still in flight stay so."""
+        """Forget what is over; requests still in flight stay so."""
         self._total = 0
         self._max_in_flight = self._in_flight
         self._connections = 0
         self._per_task: Counter[str] = Counter()
-        self._last: deque[Record] = deque(maxlen=KEPT_REQUESTS)
+        self._latest: deque[Record] = deque(maxlen=KEPT_REQUESTS)
 
     def connected(self) -> None:
-        """Counts a connection."""
+        """Count a connection."""
         self._connections += 1
 
     @contextmanager
     def exchange(self, request: Request, task_id: str | None) -> Iterator[None]:
-        """Counts a request, as in flight until it is answered or given up."""
+        """Count a request, as in flight until it is answered or given up."""
         self._total += 1
         if task_id is not None:
             self._per_task[task_id] += 1
-        self._last.append(Record(request.method, request.path, request.query, task_id, tuple(request.headers)))
+        self._latest.append(Record(request.method, request.path, request.query, task_id, tuple(request.headers)))
         self._in_flight += 1
         self._max_in_flight = max(self._max_in_flight, self._in_flight)
         try:
@@ -79,5 +74,5 @@ class Journal:
             self._in_flight,
             self._max_in_flight,
             self._connections,
-            tuple(self._last),
+            tuple(self._latest),
         )

@@ -1,40 +1,38 @@
 """The sandbox: the API, its misbehaviour and its journal, served as real HTTP on loopback."""
 
-from __future__ import annotations
-
 import asyncio
 import ipaddress
+import ssl
 import time
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 from exporter.sandbox.access import Access
 from exporter.sandbox.api import Api, task_id_of
-from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, demo_tasks
+from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, Task, demo_tasks
 from exporter.sandbox.clock import Clock
 from exporter.sandbox.connection import Connection, GoneError
+from exporter.sandbox.control import PREFIX, control
 from exporter.sandbox.faults.board import Board
 from exporter.sandbox.journal import Journal
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncIterator, Callable, Iterable
-
-    from exporter.sandbox.catalogue import Task
-    from exporter.sandbox.messages import Request
+from exporter.sandbox.messages import Request
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
     """A sandbox while it serves."""
 
-    sandbox: Sandbox
+    sandbox: "Sandbox"
     base_url: str
 
 
 class Sandbox:
-    """A NineData server that obeys its caller. Not safe between threads: see `run_in_thread`."""
+    """A NineData server that obeys its caller. Not safe between threads: see `run_in_thread`.
+
+    `latency_seconds` is what every answer of the API takes, `path_prefix` (such as "/nd") that of a proxy before it,
+    `clock` tells seconds since the epoch.
+    """
 
     def __init__(  # noqa: PLR0913 - each has a default that suits most
         self,
@@ -44,6 +42,7 @@ class Sandbox:
         secret_key: str = SECRET_KEY,
         latency_seconds: float = 0.0,
         auth_failure_status: int = 401,
+        path_prefix: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.tasks = demo_tasks() if tasks is None else tuple(tasks)
@@ -53,12 +52,13 @@ class Sandbox:
         self.journal = Journal()
         self.faults = Board()
         self._latency_seconds = latency_seconds
+        self._path_prefix = path_prefix
 
     @asynccontextmanager
     async def serve(
         self, host: str = "127.0.0.1", port: int = 0, ssl_context: ssl.SSLContext | None = None
     ) -> AsyncIterator[Running]:
-        """Serves while the context lasts; port 0 takes a free one.
+        """Serve while the context lasts; port 0 takes a free one.
 
         Raises:
             ValueError: `host` is not an address of loopback.
@@ -76,7 +76,7 @@ class Sandbox:
         try:
             address, bound = server.sockets[0].getsockname()[:2]
             scheme, name = "https" if ssl_context else "http", f"[{address}]" if ":" in address else address
-            yield Running(self, f"{scheme}://{name}:{bound}")
+            yield Running(self, f"{scheme}://{name}:{bound}{self._path_prefix}")
         finally:
             server.close()
             for task in tasks:
@@ -101,6 +101,11 @@ class Sandbox:
             connection.abort()
 
     async def _exchange(self, connection: Connection, request: Request) -> None:
+        if request.path.startswith(PREFIX):
+            await connection.send(control(self, request))
+            return
+        if self._path_prefix:
+            request = replace(request, path=self._proxied(request.path))
         task_id = task_id_of(request)
         with self.journal.exchange(request, task_id):
             fault = self.faults.take(task_id)
@@ -112,6 +117,10 @@ class Sandbox:
                 await fault.show(answer, connection)
             else:
                 await connection.send(answer)
+
+    def _proxied(self, path: str) -> str:
+        """The path that the API sees behind a proxy which knows it under a prefix, and nothing else."""
+        return path.removeprefix(self._path_prefix) if path.startswith(self._path_prefix) else "/"
 
 
 def _loopback(host: str) -> str:

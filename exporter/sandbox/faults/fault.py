@@ -1,16 +1,13 @@
 """What every misbehaviour of the sandbox is: data that is checked, and how it shows."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, TypeGuard
 
-if TYPE_CHECKING:
-    from exporter.sandbox.connection import Connection
-    from exporter.sandbox.messages import Answer
+from exporter.sandbox.connection import Connection
+from exporter.sandbox.messages import Answer
 
 
 class FaultError(ValueError):
@@ -43,7 +40,7 @@ class Fault:
         return answer
 
     async def show(self, answer: Answer, connection: Connection) -> None:
-        """Sends the fault's answer, or does what it does instead.
+        """Send the fault's answer, or do what it does instead.
 
         Raises:
             GoneError: the fault ended the connection, or the client did.
@@ -51,7 +48,7 @@ class Fault:
         await connection.send(self.altered(answer, connection.now()))
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """A finite number; bool, which Python takes for one, is none here."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -61,7 +58,7 @@ def _whole(least: int, most: float = math.inf) -> Callable[[object], bool]:
 
 
 def _is_seconds(value: object) -> bool:
-    return is_number(value) and not (isinstance(value, int | float) and value < 0)
+    return is_number(value) and value >= 0
 
 
 def _is_header(value: object) -> bool:

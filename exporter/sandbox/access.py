@@ -1,16 +1,12 @@
 """Who may ask: the server's side of NineData's signing, written from its description and not from the client."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from exporter.sandbox.messages import Request
+from exporter.sandbox.messages import Request
 
 WINDOW_SECONDS = 600
 
@@ -39,7 +35,7 @@ class Access:
     secret_key: str = field(repr=False)
 
     def check(self, request: Request, now: float) -> None:
-        """Lets a well signed request pass.
+        """Let a well signed request pass.
 
         Raises:
             RefusedError: says which header is missing or wrong, and never what it should have been.

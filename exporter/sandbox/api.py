@@ -4,26 +4,19 @@ Paths, parameters and the shape of successful answers are the documented ones. E
 "precheck task not found", are invented: the API documents none.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import secrets
 import string
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-from exporter.sandbox.access import RefusedError
+from exporter.sandbox.access import Access, RefusedError
+from exporter.sandbox.catalogue import Task
+from exporter.sandbox.clock import Clock
 from exporter.sandbox.messages import Answer, Request, html_answer, json_answer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from exporter.sandbox.access import Access
-    from exporter.sandbox.catalogue import Task
-    from exporter.sandbox.clock import Clock
-    from exporter.sandbox.prechecks import Item, Script, Status
+from exporter.sandbox.prechecks import Item, Script, Status
 
 DATA_COMPARE_STATUS = "/openapi/v1/comparedata/precheck/status"
 DATA_COMPARE_START = "/openapi/v1/comparedata/precheck/start"
@@ -101,7 +94,7 @@ class Api:
         return methods[request.method](request)
 
     def start_again(self, task_id: str) -> str:
-        """Starts a task's precheck under a new id; the old id keeps showing how its run ends.
+        """Start a task's precheck under a new id; the old id keeps showing how its run ends.
 
         Raises:
             KeyError: there is no such task, or it never had a precheck.

@@ -3,16 +3,11 @@
 All names, hosts and credentials are made up, but for the first task: it is the documented example, word for word.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from exporter.sandbox import checks
 from exporter.sandbox.prechecks import Run, Script, Status
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ACCESS_KEY_ID = "ak-sandbox-demo"
 SECRET_KEY = "sk-sandbox-demo-not-a-secret"  # noqa: S105 - opens nothing but the sandbox

@@ -4,15 +4,10 @@ The identifiers `compareSrcPermissionCheck`, `targetDataSourceCheck`, `targetDat
 are documented, as are the first two's names and descriptions. All others are invented after their pattern.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from exporter.sandbox.prechecks import Item, Run, Status
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 DOCUMENTED = (
     Item(

@@ -1,13 +1,8 @@
 """The sandbox's clock, which can be made to run ahead or behind."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Callable
 from email.utils import formatdate
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Clock:

@@ -1,13 +1,8 @@
 """One HTTP request and one answer as plain data: what the sandbox's pure parts speak of instead of sockets."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 JSON = "application/json"
 HTML = "text/html"

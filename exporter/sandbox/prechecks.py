@@ -4,8 +4,6 @@ A precheck waits (Unstarted), then works through its items one by one (Running),
 else Success. The documented words know no warning, so an item that warns lets its precheck succeed.
 """
 
-from __future__ import annotations
-
 import math
 from bisect import bisect_right
 from dataclasses import dataclass, replace
@@ -78,7 +76,7 @@ class Script:
     variation: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuses what could not be played.
+        """Refuse what could not be played.
 
         Raises:
             ValueError: no runs, a variation outside of 0 to 1, or a repetition that takes no time.
@@ -105,12 +103,12 @@ class Script:
             status, until = Status.RUNNING if over else Status.UNSTARTED, ends[over]
         return State(status, tuple(zip(run.items, statuses, strict=True)), until)
 
-    def finished(self, elapsed: float) -> Script:
+    def finished(self, elapsed: float) -> "Script":
         """What becomes of a precheck that is superseded: the run of that moment, ended, for good."""
         run = self.runs[self._locate(elapsed)[0] % len(self.runs)]
         return Script((Run(tuple(replace(item, seconds=0.0) for item in run.items)),))
 
-    def following(self, elapsed: float) -> Script:
+    def following(self, elapsed: float) -> "Script":
         """What a new precheck of the same task plays: the same runs, from the next one on."""
         first = (self._locate(elapsed)[0] + 1) % len(self.runs)
         return replace(self, runs=self.runs[first:] + self.runs[:first])

@@ -1,20 +1,16 @@
 """The sandbox beside synchronous code: in a thread of its own, with a handle that any thread may use."""
 
-from __future__ import annotations
-
 import asyncio
+import ssl
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from threading import Thread
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Iterator
-
-    from exporter.sandbox.catalogue import Task
-    from exporter.sandbox.faults import Fault
-    from exporter.sandbox.journal import Requests
-    from exporter.sandbox.server import Running, Sandbox
+from exporter.sandbox.catalogue import Task
+from exporter.sandbox.faults import Fault
+from exporter.sandbox.journal import Requests
+from exporter.sandbox.server import Running, Sandbox
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -78,7 +74,7 @@ class Handle:
 def run_in_thread(
     sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0, ssl_context: ssl.SSLContext | None = None
 ) -> Iterator[Handle]:
-    """Serves in a thread while the context lasts; raises what `Sandbox.serve` raises."""
+    """Serve in a thread while the context lasts. Raises what `Sandbox.serve` raises."""
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever, name="sandbox", daemon=True)
     thread.start()

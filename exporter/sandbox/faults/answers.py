@@ -1,20 +1,15 @@
 """Faults of what is said: a whole HTTP answer arrives, and is not the one that was hoped for."""
 
-from __future__ import annotations
-
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http.client import responses
-from typing import TYPE_CHECKING
 
 from exporter.sandbox.api import error_envelope
 from exporter.sandbox.faults.fault import Fault, FaultError, is_number
 from exporter.sandbox.messages import JSON, Answer, blanks, html_answer, json_answer
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, kw_only=True)

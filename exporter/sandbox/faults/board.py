@@ -1,12 +1,8 @@
 """Which fault holds for which request."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from exporter.sandbox.faults.fault import Fault
+from exporter.sandbox.faults.fault import Fault
 
 
 @dataclass(slots=True)
@@ -22,11 +18,11 @@ class Board:
         self._armed: dict[str | None, _Armed] = {}
 
     def set(self, fault: Fault, task_id: str | None = None) -> None:
-        """Puts a fault in the place of the one that was there; without a task id it is for all requests."""
+        """Put a fault in the place of the one that was there; without a task id it is for all requests."""
         self._armed[task_id] = _Armed(fault, fault.times)
 
     def clear(self, task_id: str | None = None) -> None:
-        """Takes a task's fault away; without a task id, all faults."""
+        """Take a task's fault away; without a task id, all faults."""
         if task_id is None:
             self._armed.clear()
         else:

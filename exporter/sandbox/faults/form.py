@@ -4,12 +4,10 @@
 base64, `content_base64`.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from typing import TYPE_CHECKING
 
 from exporter.sandbox.faults.answers import (
     ApiError,
@@ -24,9 +22,6 @@ from exporter.sandbox.faults.answers import (
 )
 from exporter.sandbox.faults.fault import Fault, FaultError
 from exporter.sandbox.faults.wire import CloseAfter, CutOff, Drip, Drop, Endless, Garbage, Hang, Huge, Reset
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 KINDS: tuple[type[Fault], ...] = (
     ApiError,

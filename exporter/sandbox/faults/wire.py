@@ -1,17 +1,11 @@
 """Faults of how it is said: the bytes come late, for ever, in part, or not at all."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
-from exporter.sandbox.connection import GoneError
+from exporter.sandbox.connection import Connection, GoneError
 from exporter.sandbox.faults.fault import Fault
-from exporter.sandbox.messages import CHUNK_BYTES, blanks
-
-if TYPE_CHECKING:
-    from exporter.sandbox.connection import Connection
-    from exporter.sandbox.messages import Answer
+from exporter.sandbox.messages import CHUNK_BYTES, Answer, blanks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +15,7 @@ class Hang(Fault):
     kind = "hang"
 
     async def show(self, answer: Answer, connection: Connection) -> None:
-        """Waits until the client gives up."""
+        """Wait until the client gives up."""
         del answer
         await connection.pause(None)
 
@@ -34,7 +28,7 @@ class Drip(Fault):
     seconds: float
 
     async def show(self, answer: Answer, connection: Connection) -> None:
-        """Sends the head at once, then drips."""
+        """Send the head at once, then drip."""
         connection.start(answer, len(answer.body))
         for byte in answer.body:
             connection.continue_(bytes([byte]))
@@ -51,7 +45,7 @@ class Huge(Fault):
     size: int
 
     async def show(self, answer: Answer, connection: Connection) -> None:
-        """Sends as fast as the client reads."""
+        """Send as fast as the client reads."""
         connection.start(answer, self.size + len(answer.body))
         for spaces in blanks(self.size):
             connection.continue_(spaces)
@@ -68,7 +62,7 @@ class Endless(Fault):
     kind = "endless"
 
     async def show(self, answer: Answer, connection: Connection) -> NoReturn:
-        """Sends as fast as the client reads."""
+        """Send as fast as the client reads."""
         connection.start(answer, None)
         spaces = b" " * CHUNK_BYTES
         while True:
@@ -84,7 +78,7 @@ class CutOff(Fault):
     kind = "cut_off"
 
     async def show(self, answer: Answer, connection: Connection) -> NoReturn:
-        """Promises the whole length in its head."""
+        """Promise the whole length in its head."""
         connection.start(answer, len(answer.body))
         connection.continue_(answer.body[: len(answer.body) // 2])
         await connection.drain()
@@ -98,7 +92,7 @@ class CloseAfter(Fault):
     kind = "close_after"
 
     async def show(self, answer: Answer, connection: Connection) -> NoReturn:
-        """Says nothing of it in the answer."""
+        """Say nothing of it in the answer."""
         await connection.send(answer)
         raise GoneError
 
@@ -110,7 +104,7 @@ class Drop(Fault):
     kind = "drop"
 
     async def show(self, answer: Answer, connection: Connection) -> NoReturn:
-        """Sends nothing."""
+        """Send nothing."""
         del answer, connection
         raise GoneError
 
@@ -122,7 +116,7 @@ class Reset(Fault):
     kind = "reset"
 
     async def show(self, answer: Answer, connection: Connection) -> NoReturn:
-        """Sends nothing."""
+        """Send nothing."""
         del answer
         connection.reset()
         raise GoneError
@@ -136,7 +130,7 @@ class Garbage(Fault):
     content: bytes = b"\x16\x03\x01\x00\xffnot-http\r\n\r\n"
 
     async def show(self, answer: Answer, connection: Connection) -> NoReturn:
-        """Sends the bytes as they are."""
+        """Send the bytes as they are."""
         del answer
         connection.raw(self.content)
         await connection.drain()

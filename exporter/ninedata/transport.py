@@ -28,9 +28,23 @@ def open_transport(tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.Asyn
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
+            middlewares=(_send_once,),
         )
 
     return AiohttpTransport(verify=tls, proxy=proxy, trust_env=False, client=session)
+
+
+async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Send a request exactly once: aiohttp by itself would send one whose connection was lost again, uncounted."""
+    try:
+        response = await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError("connection lost") from error
+    # It is for people, may be in any encoding, and httpx-aiohttp fails on one that is not UTF-8.
+    response.reason = None
+    return response
 
 
 def tls_context(ca_file: Path | None, *, verify: bool) -> ssl.SSLContext:
@@ -52,6 +66,7 @@ NETWORK_ERRORS = (
     aiohttp.ClientError,
     aiohttp.http_exceptions.HttpProcessingError,
     OSError,
+    UnicodeError,
 )
 """What the transport raises for a fault of the network or of the other side."""
 
@@ -63,14 +78,16 @@ def query_error_of(error: Exception) -> QueryError:
     and lets some of aiohttp's errors through as they are. No text of an error is passed on, for it may name what a
     configuration keeps secret.
     """
-    for cause in _chain(error):
-        for kind, reason, message, worth_retrying in _MEANINGS:
+    causes = _causes(error)
+    for kind, reason, message, worth_retrying in _MEANINGS:
+        for cause in causes:
             if isinstance(cause, kind):
                 return QueryError(reason, message + _detail(cause), worth_retrying=worth_retrying)
     return QueryError(Reason.CONNECT, "the connection failed")
 
 
-# What an error means: its class, the reason, the words, and whether sending again at once may help. First match wins.
+# What an error means: its class, the reason, the words, and whether sending again at once may help. The first row
+# that fits any of an error's causes wins.
 _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
     (aiohttp.ClientSSLError, Reason.TLS, "no trusted TLS connection", False),
     (ssl.SSLError, Reason.TLS, "the TLS connection failed", False),
@@ -83,28 +100,31 @@ _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
     (aiohttp.http_exceptions.HttpProcessingError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (aiohttp.ClientResponseError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (TimeoutError, Reason.CONNECT, "the connection timed out", False),
+    (aiohttp.ClientOSError, Reason.CONNECT, "the connection was lost before the answer", True),
     (aiohttp.ClientConnectionError, Reason.CONNECT, "the connection was lost before the answer", True),
     (ConnectionError, Reason.CONNECT, "the connection was lost", True),
+    (UnicodeError, Reason.CONNECT, "the host name is not one that can be looked up", False),
     (httpx.TransportError, Reason.CONNECT, "the connection failed", False),
     (aiohttp.ClientError, Reason.CONNECT, "the connection failed", False),
     (OSError, Reason.CONNECT, "the connection failed", False),
 )
 
 
-def _chain(error: BaseException) -> list[BaseException]:
-    """The error's causes, the innermost first: that is the one that knows."""
-    chain: list[BaseException] = []
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error, what caused it, and so on."""
+    causes: list[BaseException] = []
     current: BaseException | None = error
-    while current is not None and current not in chain:
-        chain.append(current)
+    while current is not None and current not in causes:
+        causes.append(current)
         current = current.__cause__
-    # httpx's own classes wrap aiohttp's; aiohttp's wrap the system's and are the more telling.
-    return [e for e in chain if isinstance(e, aiohttp.ClientError)] + chain
+    return causes
 
 
 def _detail(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         error = error.certificate_error
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        error = error.os_error
     if isinstance(error, ssl.SSLCertVerificationError):
         return f": {error.verify_message}"
     if isinstance(error, aiohttp.ClientHttpProxyError):

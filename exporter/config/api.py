@@ -71,7 +71,7 @@ def _fault_of_url(text: str, *, path_allowed: bool, userinfo_allowed: bool) -> s
     except ValueError:
         return "is not a URL"
     if parts.scheme not in ("http", "https") or not host:
-        return "must be a URL such as https://console.ninedata.cloud"
+        return "must begin with http:// or https:// and name a host"
     if not text.isprintable() or " " in text or not host.isascii():
         return "has characters that a URL cannot have"
     if not userinfo_allowed and "@" in parts.netloc:

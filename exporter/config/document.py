@@ -65,13 +65,13 @@ def _harmless(problem: str | None) -> str:
     if problem and problem.startswith("found undefined"):
         return problem.partition(" '")[0]
     known = (
-        "but found",
         "expected",
+        "found another document",
         "found character",
         "mapping values",
         "could not find",
         "found unexpected",
         "found unknown",
     )
-    text = problem or ""
+    text = (problem or "").removeprefix("but ")
     return text if text.startswith(known) and len(text) < 120 else "see that line"  # noqa: PLR2004 - a line's worth

@@ -15,7 +15,7 @@ _DURATION = re.compile(
     r"(?:(?P<s>\d{1,9})s)?(?:(?P<ms>\d{1,9})ms)?",
     re.ASCII,
 )
-_PLAIN_KEY = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_PLAIN_KEY = re.compile(r"[\w.<-]{1,64}", re.ASCII)
 _TEXT_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _NULL_TAG = "tag:yaml.org,2002:null"
 
@@ -131,7 +131,8 @@ class Reader:
         if node is None:
             return None
         if not isinstance(node, yaml.ScalarNode) or node.tag not in _TEXT_TAGS:
-            self.fault(f"must be text, not {_described(node)}; put it in quotes if it is meant so", name)
+            hint = "; put it in quotes if it is meant so" if isinstance(node, yaml.ScalarNode) else ""
+            self.fault(f"must be text, not {_described(node)}{hint}", name)
             return None
         text = str(node.value)
         if not text.strip():

@@ -90,7 +90,7 @@ async def serve(app: Starlette, listener: socket.socket, ready: Callable[[], Non
         http="h11",
         ws="none",
         timeout_keep_alive=KEEPALIVE_SECONDS,
-        timeout_graceful_shutdown=0,
+        timeout_graceful_shutdown=1,
     )
     server = _Server(config, ready)
     loop = asyncio.get_running_loop()
@@ -121,6 +121,13 @@ class _Server(uvicorn.Server):
     def stop(self, number: int) -> None:
         event(_log, logging.INFO, "stopping", signal=signal.Signals(number).name)
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # A request whose connection is gone ends by itself. uvicorn's own way, to wait and then to cancel, takes time
+        # and logs as an error what is none.
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -12,13 +12,14 @@ from typing import Protocol
 import httpx
 
 from exporter.credentials import Secret, SecretSource
+from exporter.ninedata.echo import without
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.kinds import KINDS, Kind
 from exporter.ninedata.model import Precheck, TaskRef
 from exporter.ninedata.payloads import read_envelope
 from exporter.ninedata.signing import signature, timestamp_of
 from exporter.ninedata.text import clean_name
-from exporter.ninedata.throttle import DEFAULT_HOLD_SECONDS, Throttle
+from exporter.ninedata.throttle import DEFAULT_HOLD_SECONDS, MAX_HOLD_SECONDS, Throttle
 from exporter.ninedata.transport import NETWORK_ERRORS, query_error_of
 
 MAX_ANSWER_BYTES = 1024 * 1024
@@ -26,8 +27,6 @@ MAX_ANSWER_BYTES = 1024 * 1024
 MAX_CLOCK_SKEW_SECONDS = 600.0
 """Further than this from the server's clock, a timestamp is rejected (documented)."""
 RETRY_PAUSE_SECONDS = 0.2
-
-_MIN_HIDDEN_LENGTH = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +94,15 @@ class NineDataClient:
             now = asyncio.get_running_loop().time()
             if not error.worth_retrying or now + RETRY_PAUSE_SECONDS >= deadline:
                 raise
+            first = error
         await asyncio.sleep(RETRY_PAUSE_SECONDS)
-        return await self._request(task, deadline)
+        try:
+            return await self._request(task, deadline)
+        except QueryError as second:
+            if second.sent:
+                raise
+            # Nothing left a second time: what the first request met is what is known.
+            raise first from None
 
     async def _request(self, task: TaskRef, deadline: float) -> Precheck:
         clock = asyncio.get_running_loop().time
@@ -175,12 +181,12 @@ class NineDataClient:
         response = await self._transport.handle_async_request(request)
         try:
             skew = self._skew(response, moment)
-            _refuse_by_headers(response)
+            _refuse_by_headers(response, self._wall_clock())
             body = await _read_body(response)
         finally:
             await response.aclose()
         # An answer that repeats what it was sent must not carry it into logs and pages.
-        body = _without(body, access_key_id, secret_key, Secret(signed))
+        body = without(body, access_key_id, secret_key, Secret(signed))
         content_type = response.headers.get("content-type", "")
         try:
             return kind.parse(read_envelope(response.status_code, content_type, body), task)
@@ -211,34 +217,44 @@ def _date_of(header: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _refuse_by_headers(response: httpx.Response) -> None:
+def _refuse_by_headers(response: httpx.Response, now: datetime) -> None:
     """Raise for what the headers alone decide: too many requests, a redirect, an answer larger than allowed."""
     status = response.status_code
     if status == httpx.codes.TOO_MANY_REQUESTS:
-        hold = _retry_after(response)
+        hold = min(_retry_after(response, now), MAX_HOLD_SECONDS)
         raise QueryError(
             Reason.RATE_LIMITED,
             f"HTTP 429: the API wants fewer requests; none for {hold:.0f} s",
             hold_seconds=hold,
         )
     if response.is_redirect or 300 <= status < 400:  # noqa: PLR2004 - HTTP's own boundaries
-        target = clean_name(response.headers.get("location", "")) or "nowhere"
+        target = _place_of(response.headers.get("location", ""))
         raise QueryError(
             Reason.HTTP_ERROR,
             f"HTTP {status}: redirected to {target}, which is not followed because the signature must not go to "
             "another host; put the final address in api.base_url",
         )
-    if response.headers.get("content-length", "0").strip().isdigit():
-        _check_size(int(response.headers.get("content-length", "0").strip()[:18]))
+    length = response.headers.get("content-length", "").strip()
+    if length.isdecimal():
+        _check_size(int(length[:18]))
 
 
-def _retry_after(response: httpx.Response) -> float:
+def _place_of(location: str) -> str:
+    """Where a redirect leads, without what may be secret in it: user, password, query and fragment."""
+    try:
+        scheme, host, path, _, _ = urllib.parse.urlsplit(location)
+    except ValueError:
+        return "nowhere"
+    return clean_name(urllib.parse.urlunsplit((scheme, host.rpartition("@")[2], path, "", ""))) or "nowhere"
+
+
+def _retry_after(response: httpx.Response, now: datetime) -> float:
     """The pause that a 429 wants, in seconds: given as a number or as a date, or the default."""
     header = response.headers.get("retry-after", "").strip()
     if header.isascii() and header.isdigit():
         return float(header[:9])
-    until, now = _date_of(header), _date_of(response.headers.get("date", "")) or datetime.now(UTC)
-    return max((until - now).total_seconds(), 1.0) if until else DEFAULT_HOLD_SECONDS
+    until, server = _date_of(header), _date_of(response.headers.get("date", ""))
+    return max((until - (server or now)).total_seconds(), 1.0) if until else DEFAULT_HOLD_SECONDS
 
 
 async def _read_body(response: httpx.Response) -> bytes:
@@ -252,14 +268,15 @@ async def _read_body(response: httpx.Response) -> bytes:
         raise QueryError(Reason.INVALID_RESPONSE, f"the answer is encoded as {clean_name(encoding)}")
     # 47: gzip or zlib, told by the first bytes.
     decompressor = zlib.decompressobj(47) if encoding not in ("", "identity") else None
-    body = bytearray()
+    body, received = bytearray(), 0
     async for chunk in response.aiter_raw():
+        received += len(chunk)
         if decompressor is None:
             body += chunk
         else:
             body += _decompressed(decompressor, chunk, MAX_ANSWER_BYTES + 1 - len(body))
-        _check_size(len(body))
-    if decompressor is not None and body and not decompressor.eof:
+        _check_size(max(received, len(body)))
+    if decompressor is not None and received and not decompressor.eof:
         raise QueryError(Reason.INVALID_RESPONSE, "the answer's compressed data ends too early")
     return bytes(body)
 
@@ -276,14 +293,6 @@ def _check_size(size: int) -> None:
         raise QueryError(
             Reason.TOO_LARGE, f"the answer is larger than {MAX_ANSWER_BYTES // 1024} KiB; not read further"
         )
-
-
-def _without(body: bytes, *secrets: Secret) -> bytes:
-    for secret in secrets:
-        plain = secret.reveal().encode()
-        if len(plain) >= _MIN_HIDDEN_LENGTH and plain in body:
-            body = body.replace(plain, b"***")
-    return body
 
 
 def _skew_error(skew: float, error: QueryError) -> QueryError:

@@ -1,0 +1,29 @@
+"""Secrets that an answer repeats, taken out of it before anything else reads it."""
+
+import json
+
+from exporter.credentials import Secret
+
+_MASK = b"***"
+_MIN_HIDDEN_LENGTH = 6
+"""A shorter text is found in answers by chance."""
+
+
+def without(body: bytes, *secrets: Secret) -> bytes:
+    """The body of an answer with the secrets masked, however its JSON spells them."""
+    if b"\\" in body:
+        body = _plainly_spelled(body)
+    for secret in secrets:
+        plain = secret.reveal()
+        if len(plain) >= _MIN_HIDDEN_LENGTH:
+            for spelling in (plain, json.dumps(plain, ensure_ascii=False)[1:-1]):
+                body = body.replace(spelling.encode(), _MASK)
+    return body
+
+
+def _plainly_spelled(body: bytes) -> bytes:
+    """The same JSON with no character escaped that need not be; a body that is no JSON as it is."""
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    except (ValueError, RecursionError):
+        return body

@@ -1,0 +1,65 @@
+"""`python -m exporter.sandbox` serves until a signal, and says how to use it."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import yaml
+
+from exporter.sandbox.__main__ import main
+
+Process = subprocess.Popen[str]
+
+
+@pytest.fixture
+def started() -> Iterator[Process]:
+    command = [sys.executable, "-m", "exporter.sandbox", "--listen-address", "127.0.0.1:0", "--fleet", "5"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_config(process: Process) -> dict[str, object]:
+    """The configuration that is printed, which ends with an empty line."""
+    assert process.stderr
+    lines = iter(process.stderr.readline, "")
+    for line in lines:
+        if line == "api:\n":
+            break
+    return yaml.safe_load("api:\n" + "".join(iter(process.stderr.readline, "\n")))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_prints_a_configuration_and_serves_until_a_signal(started: Process, number: int) -> None:
+    """The configuration can be pasted as it is; the end is at once, with exit status 0."""
+    config = read_config(started)
+    assert config["tasks"] == [
+        {"task_id": f"cd-fleet-0000{n}", "precheck_task_id": f"pcte-fleet-0000{n}", "name": f"fleet-0000{n}"}
+        for n in (1, 2)
+    ]
+    assert config["api"]["access_key_id"] == "ak-sandbox-demo"
+    with httpx.Client(base_url=config["api"]["base_url"], trust_env=False) as client:
+        assert client.get("/sandbox/requests").status_code == 200
+        started.send_signal(number)
+        assert started.wait(timeout=5) == 0
+
+
+def test_an_address_that_is_not_loopback_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 1 with the reason."""
+    assert main(["--listen-address", "10.0.0.1:0"]) == 1
+    assert capsys.readouterr().err == "sandbox: the sandbox listens on loopback only, not on 10.0.0.1\n"
+
+
+@pytest.mark.parametrize(
+    "flag", [["--listen-address", "x"], ["--fleet", "-1"], ["--items", "x"], ["--latency-seconds", "inf"]]
+)
+def test_a_wrong_flag_is_refused(flag: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 2 with the flag's name, as of every command."""
+    with pytest.raises(SystemExit, match="2"):
+        main(flag)
+    assert f"argument {flag[0]}: invalid" in capsys.readouterr().err

@@ -118,7 +118,7 @@ def _read_item(entry: object, position: int, keys: ItemKeys) -> CheckItem:
     message = next((text for key in keys.messages if (text := clean(fields.get(key)))), "")
     return CheckItem(
         item=clean_name(fields.get(keys.item)) or f"item_{position}",
-        name=clean_name(fields.get("itemName")),
+        name=clean_name(clean(fields.get("itemName"))),
         description=clean(fields.get("itemDescription")),
         status=status,
         message=message,

@@ -15,30 +15,35 @@ _UNPRINTABLE = re.compile(
 )
 
 _MASK = "***"
-# Every repetition is bounded, so that no text makes a pattern slow.
+# Every repetition is bounded, and possessive where it is long and can be, so that no text makes a pattern slow.
+_QUOTED = (
+    r"\\\"[^\"\n]{0,256}\"?|"  # \"...\", as in JSON within a text
+    r"\"(?:[^\"\\\n]|\\.){0,256}\"?|'(?:[^'\\\n]|\\.){0,256}'?"
+)
 _CREDENTIALS: tuple[tuple[re.Pattern[str], str], ...] = (
     # scheme://user:password@host
-    (re.compile(r"(://[^\s/:@]{0,128}):\S{1,256}@"), rf"\1:{_MASK}@"),
+    (re.compile(r"(://[^\s/:@]{0,128}+):\S{1,256}@"), rf"\1:{_MASK}@"),
     # the same without a scheme
-    (re.compile(r"(\b[\w.$+-]{1,64}):[^\s@/]{1,256}@(?=[\w\[])"), rf"\1:{_MASK}@"),
+    (re.compile(r"(\b[\w.$+-]{1,64}+):[^\s@/]{1,256}+(?:@[^\s@/,;]{1,256}+){0,3}@(?=[\w\[])"), rf"\1:{_MASK}@"),
     # password=..., "secretKey": "...", Authorization: Bearer ...
     (
         re.compile(
             r"((?:passw(?:or)?d|\bpwd|\bpass(?==)|secret|token|api[_-]?key|access[_-]?key|credential|"
             r"authorization|signature|密码|口令)"
-            r"[\w-]{0,32}[\"']?\s{0,4}[=:\uff1a]\s{0,4})"
-            r"(?!(?:yes|no)\b)"  # MySQL's "(using password: YES)" is no credential
+            r"[\w-]{0,32}\\?[\"']?\s{0,4}[=:\uff1a]\s{0,4})"
+            r"(?!(?:yes|no)(?:[\s,;.)]|$))"  # MySQL's "(using password: YES)" is no credential
             r"(?:(?:bearer|basic)\s{1,4})?"
-            r"(?:\"[^\"\n]{0,256}\"?|'[^'\n]{0,256}'?|[^\s,;&)\"']{1,256})",
+            rf"(?:{_QUOTED}|[^\s,;&)\"']{{1,256}})",
             re.IGNORECASE,
         ),
         rf"\1{_MASK}",
     ),
-    # IDENTIFIED BY '...', --password ...
+    # IDENTIFIED BY '...', PASSWORD '...', PASSWORD('...'), --password ...
     (
         re.compile(
-            r"(\bidentified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?by(?:\s{1,4}password)?\s{1,4}|\bpassword\s{1,4}(?=['\"]))"
-            r"(?:\"[^\"\n]{0,256}\"?|'[^'\n]{0,256}'?|\S{1,256})",
+            r"(\bidentified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?by(?:\s{1,4}password)?\s{1,4}|"
+            r"\bpassword(?:\s{1,4}|\s{0,4}\(\s{0,4})(?=['\"]))"
+            rf"(?:{_QUOTED}|\S{{1,256}})",
             re.IGNORECASE,
         ),
         rf"\1{_MASK}",
@@ -58,7 +63,10 @@ def text_of(value: object) -> str:
         return ""
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return "; ".join(value)
-    return json.dumps(value, ensure_ascii=False)
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:  # nested as deep as could just be read
+        return "…"
 
 
 def is_printable(text: str) -> bool:

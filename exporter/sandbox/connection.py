@@ -94,7 +94,8 @@ class Connection:
 
     async def drain(self) -> None:
         """Send, and wait until the client has taken most of it."""
-        self._writer.writelines(self._unsent)
+        # Not writelines, which in some versions of Python neither pauses nor gets over an empty part.
+        self._writer.write(b"".join(self._unsent))
         self._unsent.clear()
         await self._writer.drain()
 

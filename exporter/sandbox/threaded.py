@@ -76,7 +76,7 @@ def run_in_thread(
 ) -> Iterator[Handle]:
     """Serve in a thread while the context lasts. Raises what `Sandbox.serve` raises."""
     loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_forever, name="sandbox", daemon=True)
+    thread = Thread(target=_turn, args=(loop,), name="sandbox", daemon=True)
     thread.start()
     serving = AsyncExitStack()
     try:
@@ -87,4 +87,9 @@ def run_in_thread(
         asyncio.run_coroutine_threadsafe(serving.aclose(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        loop.close()
+
+
+def _turn(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop until it is stopped; the runner cancels what is left, such as handshakes, and closes the loop."""
+    with asyncio.Runner(loop_factory=lambda: loop):
+        loop.run_forever()

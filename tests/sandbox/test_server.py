@@ -230,6 +230,15 @@ def test_tls_is_the_callers_context(sign: Sign) -> None:
         assert client.get(sandbox.base_url + NOW, headers=sign(NOW)).json()["success"] is True
 
 
+def test_the_end_is_at_once_during_a_handshake() -> None:
+    """Who says nothing is cut off as well."""
+    with run_in_thread(Sandbox(), ssl_context=_anonymous(ssl.PROTOCOL_TLS_SERVER)) as sandbox:
+        silent = socket.create_connection(("127.0.0.1", int(sandbox.base_url.rpartition(":")[2])))
+        time.sleep(0.02)
+    with silent:
+        assert silent.recv(1) == b""
+
+
 def _anonymous(protocol: int) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.check_hostname = False

@@ -11,7 +11,7 @@ They need no signature: whoever reaches loopback may use them.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -93,7 +93,7 @@ def _json(request: Request) -> object:
 
 _Act = Callable[["Sandbox", Request, str | None], object]
 
-_ACTS: dict[tuple[str, str, bool], _Act] = {
+_ACTS: Mapping[tuple[str, str, bool], _Act] = {
     ("PUT", "faults", False): _set_fault,
     ("PUT", "faults", True): _set_fault,
     ("DELETE", "faults", False): _clear,

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from types import MappingProxyType
 from typing import ClassVar, TypeGuard
 
 from exporter.sandbox.connection import Connection
@@ -77,29 +76,27 @@ _SIZE: _Rule = "a whole number of bytes, 1 or more", _whole(1)
 _HEADER: _Rule = "printable ASCII text", _is_header
 
 # A field's name means the same in every kind that has it.
-_RULES: Mapping[str, _Rule] = MappingProxyType(
-    {
-        "as_date": ("true or false", lambda value: isinstance(value, bool)),
-        "body": ("json, html or empty", lambda value: value in {"json", "html", "empty"}),
-        "content": ("bytes", lambda value: isinstance(value, bytes)),
-        "content_encoding": ("printable ASCII text or null", lambda value: value is None or _is_header(value)),
-        "content_type": _HEADER,
-        "data": ("an object", lambda value: isinstance(value, Mapping)),
-        "delay_seconds": _SECONDS,
-        "error_code": _TEXT,
-        "location": _HEADER,
-        "message": _TEXT,
-        "omit": (
-            "a list of keys",
-            lambda value: isinstance(value, tuple) and all(isinstance(key, str) for key in value),
-        ),
-        "retry_after": (
-            "a number, printable ASCII text or null",
-            lambda value: value is None or is_number(value) or _is_header(value),
-        ),
-        "seconds": _SECONDS,
-        "size": _SIZE,
-        "status": ("an HTTP status from 200 to 599", _whole(200, 599)),
-        "times": ("a whole number, 1 or more, or null", lambda value: value is None or _whole(1)(value)),
-    }
-)
+_RULES: Mapping[str, _Rule] = {
+    "as_date": ("true or false", lambda value: isinstance(value, bool)),
+    "body": ("json, html or empty", lambda value: value in {"json", "html", "empty"}),
+    "content": ("bytes", lambda value: isinstance(value, bytes)),
+    "content_encoding": ("printable ASCII text or null", lambda value: value is None or _is_header(value)),
+    "content_type": _HEADER,
+    "data": ("an object", lambda value: isinstance(value, Mapping)),
+    "delay_seconds": _SECONDS,
+    "error_code": _TEXT,
+    "location": _HEADER,
+    "message": _TEXT,
+    "omit": (
+        "a list of keys",
+        lambda value: isinstance(value, tuple) and all(isinstance(key, str) for key in value),
+    ),
+    "retry_after": (
+        "a number, printable ASCII text or null",
+        lambda value: value is None or is_number(value) or _is_header(value),
+    ),
+    "seconds": _SECONDS,
+    "size": _SIZE,
+    "status": ("an HTTP status from 200 to 599", _whole(200, 599)),
+    "times": ("a whole number, 1 or more, or null", lambda value: value is None or _whole(1)(value)),
+}

@@ -23,8 +23,13 @@ _QUOTED = (
 _CREDENTIALS: tuple[tuple[re.Pattern[str], str], ...] = (
     # scheme://user:password@host
     (re.compile(r"(://[^\s/:@]{0,128}+):\S{1,256}@"), rf"\1:{_MASK}@"),
-    # the same without a scheme
-    (re.compile(r"(\b[\w.$+-]{1,64}+):[^\s@/]{1,256}+(?:@[^\s@/,;]{1,256}+){0,3}@(?=[\w\[])"), rf"\1:{_MASK}@"),
+    # jdbc:oracle:thin:user/password@host
+    (re.compile(r"(\boracle:\w{1,16}:[^\s/@]{1,64}+)/\S{1,256}@"), rf"\1/{_MASK}@"),
+    # and without a scheme, user:password@host
+    (
+        re.compile(r"(\b(?!(?:jdbc|oracle):)[\w.$+-]{1,64}+):[^\s@/]{1,256}+(?:@[^\s@/,;]{1,256}+){0,3}@(?=[\w\[])"),
+        rf"\1:{_MASK}@",
+    ),
     # password=..., "secretKey": "...", Authorization: Bearer ...
     (
         re.compile(

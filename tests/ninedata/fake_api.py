@@ -1,0 +1,174 @@
+"""An API that answers as a test says, a client that asks it, and the books that the client keeps."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+import respx
+
+from exporter.credentials import FixedSecret, Secret, SecretSource
+from exporter.ninedata import ApiSettings, NineDataClient, Precheck, QueryError, Reason, TaskRef
+from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
+
+TASK = TaskRef("data_compare", "cd-tg3isu1xgs", "pcte-dj02vti9tabd")
+PASSED = {
+    "success": True,
+    "requestId": "r-1",
+    "data": {"taskId": TASK.task_id, "precheckTaskId": TASK.precheck_task_id, "status": "Success", "precheckItems": []},
+}
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+"""The wall clock's time when a test begins."""
+
+Handler = Callable[[httpx.Request], Awaitable[httpx.Response]]
+Answer = httpx.Response | Exception | Handler
+
+
+class Body(httpx.AsyncByteStream):
+    """A body as it comes from the network, in chunks that need not end. Knows how far it was read."""
+
+    def __init__(self, chunks: Iterable[bytes], *, seconds: float = 0.0, then: Exception | None = None) -> None:
+        self._chunks = chunks
+        self._seconds = seconds
+        self._then = then
+        self.bytes_read = 0
+        self.closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._chunks:
+            await asyncio.sleep(self._seconds)
+            self.bytes_read += len(chunk)
+            yield chunk
+        if self._then:
+            raise self._then
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+def reply(content: object = PASSED, status: int = 200, **headers: str) -> httpx.Response:
+    """An answer: bytes and bodies as they are, anything else as JSON. `retry_after` is the header Retry-After."""
+    if not isinstance(content, Body | bytes):
+        content = json.dumps(content).encode()
+    stream = Body([content]) if isinstance(content, bytes) else content
+    named = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
+    return httpx.Response(status, headers=named, stream=stream)
+
+
+def after(seconds: float, answer: httpx.Response | None = None) -> Handler:
+    """An answer that takes its time."""
+
+    async def handle(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(seconds)
+        return answer or reply()
+
+    return handle
+
+
+async def never(_: httpx.Request) -> httpx.Response:
+    """No answer at all."""
+    await asyncio.sleep(1e6)
+    raise AssertionError("nobody waits that long")
+
+
+async def failure_of(query: Awaitable[Precheck]) -> QueryError:
+    """The error with which a query must fail."""
+    with pytest.raises(QueryError) as caught:
+        await query
+    return caught.value
+
+
+@dataclass
+class Books:
+    """The client's observer: what it was told."""
+
+    sent: list[str] = field(default_factory=list)
+    ended: list[tuple[str, float, Reason | None]] = field(default_factory=list)
+    skews: list[float] = field(default_factory=list)
+
+    def request_sent(self, kind: str) -> None:
+        self.sent.append(kind)
+
+    def request_ended(self, kind: str, seconds: float, failure: Reason | None) -> None:
+        self.ended.append((kind, seconds, failure))
+
+    def clock_skew(self, seconds: float) -> None:
+        self.skews.append(seconds)
+
+    @property
+    def failures(self) -> list[Reason | None]:
+        return [failure for _, _, failure in self.ended]
+
+
+class FakeApi:
+    """The other side. `requests` are those that arrived, `arrivals` the seconds since the test began of each."""
+
+    def __init__(self) -> None:
+        self.books = Books()
+        self.requests: list[httpx.Request] = []
+        self.arrivals: list[float] = []
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.router = respx.MockRouter(assert_all_called=False)
+        self._began = now()
+        self.answers(then=reply())
+
+    def answers(self, *answers: Answer, then: Answer | None = None) -> None:
+        """Answer with these in turn, then always with `then`; a request beyond them fails the test."""
+        waiting = list(answers)
+        if len(answers) == 1 and then is None:
+            then = answers[0]
+
+        async def handle(request: httpx.Request) -> httpx.Response:
+            self.requests.append(request)
+            self.arrivals.append(round(now() - self._began, 6))
+            answer = waiting.pop(0) if waiting else then
+            assert answer is not None, "a request more than expected"
+            if isinstance(answer, Exception):
+                raise answer
+            if isinstance(answer, httpx.Response):
+                # A response can be read once; this one may be given again.
+                return httpx.Response(answer.status_code, headers=answer.headers, stream=answer.stream)
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            try:
+                return await answer(request)
+            finally:
+                self.in_flight -= 1
+
+        self.router.clear()
+        self.router.route().mock(side_effect=handle)
+
+    def client(
+        self,
+        base_url: str = "https://console.ninedata.cloud",
+        *,
+        access_key_id: SecretSource | None = None,
+        secret_key: SecretSource | None = None,
+        **settings: float,
+    ) -> NineDataClient:
+        """A client with these settings."""
+        return NineDataClient(
+            ApiSettings(base_url, "ninedata-exporter/test", **settings),
+            access_key_id=access_key_id or FixedSecret(Secret(ACCESS_KEY_ID)),
+            secret_key=secret_key or FixedSecret(Secret(SECRET_KEY)),
+            transport=httpx.MockTransport(self.router.async_handler),
+            observer=self.books,
+            wall_clock=self.wall_clock,
+        )
+
+    async def query(self, answer: Answer | None = None, *, within: float = 10.0, **settings: float) -> Precheck:
+        """What a client makes of this answer, in so many seconds."""
+        if answer is not None:
+            self.answers(answer)
+        return await self.client(**settings).query(TASK, now() + within)
+
+    def wall_clock(self) -> datetime:
+        return START + timedelta(seconds=now() - self._began)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,407 @@
+"""A scrape of the watched tasks, with a client that does what the test says."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from exporter.config import Task
+from exporter.last_known import LastKnown
+from exporter.ninedata import Precheck, QueryError, Reason, Status, TaskRef
+from exporter.scrape import Scraper
+from exporter.snapshot import QueryFailure, Snapshot
+
+pytestmark = pytest.mark.anyio
+
+GOOD = Precheck(Status.SUCCESS, ())
+NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+
+Answer = Callable[[TaskRef, float], Awaitable[Precheck]]
+
+
+class FakeClient:
+    """A client of the API that keeps book; what it answers can be set per task id."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.asked: list[str] = []
+        self.deadlines: list[float] = []
+        self.cancelled: list[str] = []
+        self.running = 0
+        self.most_running = 0
+
+    async def query(self, task: TaskRef, deadline: float) -> Precheck:
+        self.asked.append(task.task_id)
+        self.deadlines.append(deadline)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            answer = self.answers.get(task.task_id, answered)
+            return await answer(task, deadline)
+        except asyncio.CancelledError:
+            self.cancelled.append(task.task_id)
+            raise
+        finally:
+            self.running -= 1
+
+
+async def answered(_task: TaskRef, _deadline: float) -> Precheck:
+    """The API answers, not quite at once."""
+    await asyncio.sleep(0)
+    return GOOD
+
+
+async def hung(_task: TaskRef, deadline: float) -> Precheck:
+    """The API does not answer until the deadline."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await asyncio.get_running_loop().create_future()
+    except TimeoutError:
+        raise QueryError(Reason.DEADLINE, "no complete answer within the scrape's time") from None
+
+
+def raising(error: Exception) -> Answer:
+    async def answer(_task: TaskRef, _deadline: float) -> Precheck:
+        await asyncio.sleep(0)
+        raise error
+
+    return answer
+
+
+def left_over() -> Answer:
+    """No request left, for there was no time."""
+    return raising(QueryError(Reason.DEADLINE, "nothing was sent", sent=False))
+
+
+def after(event: asyncio.Event) -> Answer:
+    async def answer(_task: TaskRef, _deadline: float) -> Precheck:
+        await event.wait()
+        return GOOD
+
+    return answer
+
+
+def watched(*task_ids: str) -> tuple[Task, ...]:
+    return tuple(Task(TaskRef("data_compare", task_id, f"pcte-{task_id}"), task_id) for task_id in task_ids)
+
+
+def in_time() -> float:
+    """A deadline that no test reaches."""
+    return asyncio.get_running_loop().time() + 3600
+
+
+def very_soon() -> float:
+    return asyncio.get_running_loop().time() + 0.05
+
+
+async def settled() -> None:
+    """Everything has run that can run without time passing."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+def outcomes(snapshot: Snapshot) -> dict[str, Precheck | Reason]:
+    return {
+        result.task.task_id: result.outcome.reason if isinstance(result.outcome, QueryFailure) else result.outcome
+        for result in snapshot.results
+    }
+
+
+@pytest.fixture
+def client() -> FakeClient:
+    return FakeClient()
+
+
+@pytest.fixture
+def known() -> LastKnown:
+    return LastKnown()
+
+
+@pytest.fixture
+def scraper(client: FakeClient, known: LastKnown) -> Scraper:
+    return Scraper(client, concurrency=3, known=known, wall_clock=lambda: NOON)
+
+
+async def test_every_task_is_queried_once(scraper: Scraper, client: FakeClient) -> None:
+    """And its result is what the client said."""
+    tasks = watched(*(f"cd-{number}" for number in range(20)))
+    snapshot = await scraper.scrape(tasks, in_time())
+    assert sorted(client.asked) == sorted(task.task_id for task in tasks)
+    assert all(result.outcome is GOOD and result.up and result.asked for result in snapshot.results)
+    assert {result.at for result in snapshot.results} == {NOON}
+
+
+async def test_results_come_in_the_order_of_watching(scraper: Scraper, client: FakeClient) -> None:
+    """Whichever was answered first."""
+    event = asyncio.Event()
+    client.answers["a"] = after(event)
+    tasks = watched("a", "b", "c")
+    scrape = asyncio.create_task(scraper.scrape(tasks, in_time()))
+    await settled()
+    event.set()
+    assert [result.task for result in (await scrape).results] == list(tasks)
+
+
+async def test_every_scrape_queries_anew(scraper: Scraper, client: FakeClient) -> None:
+    """No answer is kept from one scrape to the next."""
+    tasks = watched("a", "b")
+    await scraper.scrape(tasks, in_time())
+    client.answers["a"] = raising(QueryError(Reason.NOT_FOUND, "gone"))
+    assert outcomes(await scraper.scrape(tasks, in_time())) == {"a": Reason.NOT_FOUND, "b": GOOD}
+    assert client.asked == ["a", "b", "a", "b"]
+
+
+async def test_without_tasks_there_is_nothing_to_do(scraper: Scraper, client: FakeClient) -> None:
+    """An empty snapshot is a good one."""
+    assert await scraper.scrape((), in_time()) == Snapshot(())
+    assert client.asked == []
+
+
+async def test_a_failed_query_is_its_tasks_own(scraper: Scraper, client: FakeClient) -> None:
+    """It becomes a failure with its reason, words and request id; the others are answered."""
+    client.answers["b"] = raising(QueryError(Reason.API_ERROR, "the API refused the query", request_id="r-1"))
+    snapshot = await scraper.scrape(watched("a", "b", "c"), in_time())
+    assert outcomes(snapshot) == {"a": GOOD, "b": Reason.API_ERROR, "c": GOOD}
+    assert snapshot.results[1].outcome == QueryFailure(Reason.API_ERROR, "the API refused the query", "r-1")
+    assert not snapshot.results[1].up
+
+
+async def test_a_fault_of_the_exporter_is_its_tasks_own(
+    scraper: Scraper, client: FakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An unexpected exception is `internal`: the log has all of it, the failure's text only what it is called."""
+    client.answers["b"] = raising(KeyError("something of the inside"))
+    snapshot = await scraper.scrape(watched("a", "b", "c"), in_time())
+    assert outcomes(snapshot) == {"a": GOOD, "b": Reason.INTERNAL, "c": GOOD}
+    failure = snapshot.results[1].outcome
+    assert isinstance(failure, QueryFailure)
+    assert "KeyError" in failure.message
+    assert "something of the inside" not in failure.message
+    (record,) = (record for record in caplog.records if record.levelno >= logging.ERROR)
+    assert record.exc_info
+    assert vars(record)["fields"] == {"task": "b", "task_id": "b"}
+
+
+async def test_no_more_than_the_permitted_number_at_once(scraper: Scraper, client: FakeClient) -> None:
+    """And that many, where there are as many tasks."""
+    event = asyncio.Event()
+    tasks = watched(*(f"cd-{number}" for number in range(10)))
+    client.answers = {task.task_id: after(event) for task in tasks}
+    scrape = asyncio.create_task(scraper.scrape(tasks, in_time()))
+    await settled()
+    assert client.running == 3
+    event.set()
+    await scrape
+    assert client.most_running == 3
+    assert len(client.asked) == 10
+
+
+async def test_one_slow_task_does_not_hold_up_the_others(scraper: Scraper, client: FakeClient) -> None:
+    """The places of those that were answered are taken at once."""
+    event = asyncio.Event()
+    client.answers["a"] = after(event)
+    scrape = asyncio.create_task(scraper.scrape(watched(*"abcdefgh"), in_time()))
+    await settled()
+    assert client.running == 1
+    assert len(client.asked) == 8
+    event.set()
+    assert all(result.up for result in (await scrape).results)
+
+
+async def test_every_query_has_the_scrapes_deadline(scraper: Scraper, client: FakeClient) -> None:
+    """The deadline goes down to the client as it came."""
+    deadline = in_time()
+    await scraper.scrape(watched(*"abcdef"), deadline)
+    assert set(client.deadlines) == {deadline}
+
+
+async def test_the_answer_leaves_at_the_deadline(scraper: Scraper, client: FakeClient) -> None:
+    """Whoever has not answered by then is a failure `deadline`; all the others are there."""
+    client.answers = {"b": hung, "d": hung}
+    deadline = very_soon()
+    snapshot = await scraper.scrape(watched(*"abcde"), deadline)
+    assert outcomes(snapshot) == {"a": GOOD, "b": Reason.DEADLINE, "c": GOOD, "d": Reason.DEADLINE, "e": GOOD}
+    assert asyncio.get_running_loop().time() >= deadline
+
+
+async def test_the_duration_is_the_tasks_own(client: FakeClient, known: LastKnown) -> None:
+    """It counts the time spent on the task, not the time it waited for its turn."""
+    clock = asyncio.get_running_loop().time
+    spent: dict[str, float] = {}
+
+    async def measured(task: TaskRef, _deadline: float) -> Precheck:
+        began = clock()
+        await asyncio.sleep(0.02)
+        spent[task.task_id] = clock() - began
+        return GOOD
+
+    client.answers = {"a": measured, "b": measured}
+    began = clock()
+    first, second = (await Scraper(client, concurrency=1, known=known).scrape(watched("a", "b"), in_time())).results
+    total = clock() - began
+    assert spent["a"] <= first.seconds <= total - spent["b"]
+    assert spent["b"] <= second.seconds <= total - spent["a"] + 1e-6
+
+
+async def test_identical_scrapes_share_one_run(scraper: Scraper, client: FakeClient) -> None:
+    """Each task is asked once for all the scrapers that wait at the same time."""
+    tasks, deadline = watched(*"abcdef"), in_time()
+    same = tuple(watched(*"abcdef"))
+    scrapes = (scraper.scrape(tasks, deadline), scraper.scrape(same, deadline), scraper.scrape(tasks, deadline + 1))
+    first, second, third = await asyncio.gather(*scrapes)
+    assert first is second is third
+    assert sorted(client.asked) == list("abcdef")
+
+
+async def test_no_run_is_joined_that_may_end_too_late(scraper: Scraper, client: FakeClient) -> None:
+    """A scraper with less patience gets its answer in its own time."""
+    client.answers["a"] = hung
+    tasks = watched("a", "b")
+    patient = asyncio.create_task(scraper.scrape(tasks, in_time()))
+    await settled()
+    hasty = await scraper.scrape(tasks, very_soon())
+    assert outcomes(hasty) == {"a": Reason.DEADLINE, "b": GOOD}
+    assert not patient.done()
+    assert len(client.asked) == 4
+    patient.cancel()
+
+
+async def test_no_run_of_other_tasks_is_joined(scraper: Scraper, client: FakeClient) -> None:
+    """Only the same tasks are the same scrape."""
+    deadline = in_time()
+    one, other = await asyncio.gather(
+        scraper.scrape(watched("a", "b"), deadline), scraper.scrape(watched("a"), deadline)
+    )
+    assert (len(one.results), len(other.results)) == (2, 1)
+    assert sorted(client.asked) == ["a", "a", "b"]
+
+
+async def test_who_goes_away_does_not_end_the_run_of_the_others(scraper: Scraper, client: FakeClient) -> None:
+    """Not even the one whose scrape began it."""
+    event = asyncio.Event()
+    client.answers["a"] = after(event)
+    tasks, deadline = watched("a", "b"), in_time()
+    first = asyncio.create_task(scraper.scrape(tasks, deadline))
+    await settled()
+    second = asyncio.create_task(scraper.scrape(tasks, deadline))
+    await settled()
+    first.cancel()
+    await settled()
+    assert first.cancelled()
+    third = asyncio.create_task(scraper.scrape(tasks, deadline))
+    await settled()
+    event.set()
+    assert await second is await third
+    assert client.cancelled == []
+    assert client.asked == ["a", "b"]
+
+
+async def test_the_last_one_that_goes_away_ends_the_run(scraper: Scraper, client: FakeClient) -> None:
+    """Nothing goes on for nobody, and whoever comes next gets a run of its own."""
+    before = asyncio.all_tasks()
+    client.answers = dict.fromkeys("ab", hung)
+    tasks, deadline = watched("a", "b"), in_time()
+    waiting = [asyncio.create_task(scraper.scrape(tasks, deadline)) for _ in range(3)]
+    await settled()
+    for scrape in waiting:
+        scrape.cancel()
+    await asyncio.wait(waiting)
+    await settled()
+    assert sorted(client.cancelled) == ["a", "b"]
+    assert client.running == 0
+    assert asyncio.all_tasks() == before
+    client.answers.clear()
+    assert outcomes(await scraper.scrape(tasks, deadline)) == {"a": GOOD, "b": GOOD}
+
+
+async def test_a_scrape_right_after_one_that_was_given_up(scraper: Scraper, client: FakeClient) -> None:
+    """It does not join what is being ended."""
+    client.answers["a"] = hung
+    tasks, deadline = watched("a"), in_time()
+    given_up = asyncio.create_task(scraper.scrape(tasks, deadline))
+    await settled()
+    client.answers.clear()
+    given_up.cancel()
+    await asyncio.wait([given_up])
+    assert outcomes(await scraper.scrape(tasks, deadline)) == {"a": GOOD}
+
+
+async def test_nothing_outlives_the_scrape(scraper: Scraper, client: FakeClient) -> None:
+    """When the answer is there no task of the loop is left, whatever became of the queries."""
+    before = asyncio.all_tasks()
+    client.answers = {"a": hung, "b": raising(ValueError()), "c": left_over()}
+    await scraper.scrape(watched(*"abcdefgh"), very_soon())
+    await settled()
+    assert asyncio.all_tasks() == before
+    assert client.running == 0
+
+
+async def test_what_was_found_is_remembered_for_the_pages(
+    scraper: Scraper, client: FakeClient, known: LastKnown
+) -> None:
+    """Failures as well as answers, as soon as each is there and not only at the end of the scrape."""
+    event = asyncio.Event()
+    client.answers = {"a": raising(QueryError(Reason.TLS, "untrusted")), "c": after(event)}
+    tasks = watched(*"abc")
+    scrape = asyncio.create_task(scraper.scrape(tasks, in_time()))
+    await settled()
+    assert [known.get(task_id) is not None for task_id in "abc"] == [True, True, False]
+    event.set()
+    snapshot = await scrape
+    for result in snapshot.results:
+        knowledge = known.get(result.task.task_id)
+        assert knowledge is not None
+        assert knowledge.last is result
+
+
+async def test_who_was_left_over_goes_first_and_who_hung_goes_last(client: FakeClient, known: LastKnown) -> None:
+    """So that a task whose turn did not come gets it, and one that hangs holds up nobody."""
+    scraper = Scraper(client, concurrency=1, known=known)
+    tasks = watched(*"abcd")
+    client.answers = {
+        "a": raising(QueryError(Reason.TIMEOUT, "no answer")),
+        "c": left_over(),
+        "d": raising(QueryError(Reason.RATE_LIMITED, "nothing was sent", sent=False)),
+    }
+    await scraper.scrape(tasks, in_time())
+    assert client.asked == ["a", "b", "c", "d"]
+    client.asked.clear()
+    client.answers.clear()
+    await scraper.scrape(tasks, in_time())
+    assert client.asked == ["c", "d", "b", "a"]
+    client.asked.clear()
+    await scraper.scrape(tasks, in_time())
+    assert client.asked == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in (Reason.TIMEOUT, Reason.DEADLINE)])
+async def test_a_quick_failure_costs_no_turn(client: FakeClient, known: LastKnown, reason: Reason) -> None:
+    """Only a task that hung goes last."""
+    scraper = Scraper(client, concurrency=1, known=known)
+    client.answers["a"] = raising(QueryError(reason, "refused"))
+    await scraper.scrape(watched("a", "b"), in_time())
+    await scraper.scrape(watched("a", "b"), in_time())
+    assert client.asked == ["a", "b", "a", "b"]
+
+
+async def test_where_time_never_suffices_everyone_gets_a_turn(client: FakeClient, known: LastKnown) -> None:
+    """With time for two of seven per scrape, each of them is asked within four scrapes."""
+    scraper = Scraper(client, concurrency=1, known=known)
+    tasks = watched(*"abcdefg")
+    turns: set[str] = set()
+    for _ in range(4):
+        left = 2
+
+        async def query(task: TaskRef, deadline: float) -> Precheck:
+            nonlocal left
+            if left == 0:
+                return await left_over()(task, deadline)
+            left -= 1
+            turns.add(task.task_id)
+            return GOOD
+
+        client.answers = {task.task_id: query for task in tasks}
+        await scraper.scrape(tasks, in_time())
+    assert turns == set("abcdefg")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from exporter.sandbox import Handle, demo_tasks, run_in_thread
+from tests.program.components import check_metrics, component
 from tests.program.process import Launcher, canary_sandbox, launcher
 from tests.secrecy import Watch
 
@@ -36,3 +37,10 @@ def serve() -> Iterator[Callable[..., Handle]]:
 def sandbox(serve: Callable[..., Handle]) -> Handle:
     """Serves the demo's tasks."""
     return serve(*demo_tasks())
+
+
+@pytest.fixture(scope="session")
+def promtool_check(pytestconfig: pytest.Config) -> Callable[[str], str]:
+    """What promtool has to say about a scrape in the text format: nothing, if all is well."""
+    promtool = component("promtool", pytestconfig)
+    return lambda text: check_metrics(promtool, text)

@@ -179,7 +179,7 @@ def _raise_no_envelope(document: object, content_type: str, body: bytes) -> NoRe
     if "html" in content_type.casefold() or body.lstrip()[:1] == b"<":
         # What a single-page console, or an older one, answers for a path that it does not know.
         raise QueryError(Reason.UNSUPPORTED, "a web page came instead of JSON")
-    if document is not None:
+    if document is not None or body.strip() == b"null":
         raise QueryError(Reason.INVALID_RESPONSE, f"the answer is {_kind_of(document)}, not an object")
     start = cut(clean(body[:200].decode("utf-8", "replace")), 60)
     raise QueryError(Reason.INVALID_RESPONSE, f"the answer is not JSON; it starts with {start!r}")

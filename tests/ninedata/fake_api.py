@@ -81,6 +81,14 @@ async def failure_of(query: Awaitable[Precheck]) -> QueryError:
     return caught.value
 
 
+async def outcome_of(query: Awaitable[Precheck]) -> Precheck | QueryError:
+    """What a query gives, where it is either of the two."""
+    try:
+        return await query
+    except QueryError as error:
+        return error
+
+
 @dataclass
 class Books:
     """The client's observer: what it was told."""
@@ -148,11 +156,13 @@ class FakeApi:
         *,
         access_key_id: SecretSource | None = None,
         secret_key: SecretSource | None = None,
-        **settings: float,
+        request_timeout: float = 5.0,
+        concurrency: int = 32,
+        rate_limit: float = 0.0,
     ) -> NineDataClient:
         """A client with these settings."""
         return NineDataClient(
-            ApiSettings(base_url, "ninedata-exporter/test", **settings),
+            ApiSettings(base_url, "ninedata-exporter/test", request_timeout, concurrency, rate_limit),
             access_key_id=access_key_id or FixedSecret(Secret(ACCESS_KEY_ID)),
             secret_key=secret_key or FixedSecret(Secret(SECRET_KEY)),
             transport=httpx.MockTransport(self.router.async_handler),
@@ -160,11 +170,13 @@ class FakeApi:
             wall_clock=self.wall_clock,
         )
 
-    async def query(self, answer: Answer | None = None, *, within: float = 10.0, **settings: float) -> Precheck:
+    async def query(
+        self, answer: Answer | None = None, *, client: NineDataClient | None = None, within: float = 10.0
+    ) -> Precheck:
         """What a client makes of this answer, in so many seconds."""
         if answer is not None:
             self.answers(answer)
-        return await self.client(**settings).query(TASK, now() + within)
+        return await (client or self.client()).query(TASK, now() + within)
 
     def wall_clock(self) -> datetime:
         return START + timedelta(seconds=now() - self._began)

@@ -128,6 +128,13 @@ class Exporter(Process):
         self.secrecy.look(f"GET {path}", answer.content)
         return answer
 
+    def answers(self) -> bool:
+        """Whether it listens already."""
+        try:
+            return self.get("/-/ready").status == 200
+        except ConnectionError:
+            return False
+
     def scrape(self, timeout: float | None = None, headers: Mapping[str, str] | None = None) -> Scrape:
         """Its metrics in the text format; `timeout` is what the scraper says that it is."""
         wanted = dict(headers or {})

@@ -14,14 +14,14 @@ from exporter.sandbox.server import Sandbox
 
 async def run_demo(listener: Listener) -> None:
     """Serve the sandbox's tasks until SIGTERM or SIGINT."""
-    async with Sandbox(demo_tasks()).serve() as base_url:
+    async with Sandbox(demo_tasks()).serve() as sandbox:
         sys.stderr.write(
             "\n  A demonstration: an embedded sandbox of the NineData API, nothing real is watched.\n\n"
             f"  Metrics, open these first:  {listener.metrics_url}\n"
             f"  Prechecks, for people:      {listener.bound.url}/\n\n"
             "  Each look at the metrics is a scrape that queries every task anew. Ctrl-C ends it all.\n\n"
         )
-        await run(demo_config(base_url), listener)
+        await run(demo_config(sandbox.base_url), listener)
 
 
 def demo_config(base_url: str) -> Config:

@@ -141,7 +141,7 @@ def test_a_configuration_cannot_be_changed(loaded: Loaded, least: str) -> None:
     """It is the same for the whole time of a scrape."""
     config = loaded(least)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        config.scrape_timeout = 1.0  # type: ignore[misc]
+        config.scrape_timeout = 1.0
 
 
 def test_the_example_loads(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""The exporter's site without a network: a client of the API that keeps book, and results put in by hand."""
+
+import asyncio
+import ssl
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from exporter.config import Config, Task
+from exporter.config.model import Api
+from exporter.credentials import FixedSecret, Secret
+from exporter.exporter import Exporter
+from exporter.last_known import LastKnown
+from exporter.metrics import ProcessMetrics
+from exporter.ninedata import Precheck, QueryError, Status, TaskRef
+from exporter.scrape import Scraper
+from exporter.snapshot import QueryFailure, TaskResult
+from exporter.web import create_app
+
+
+class FakeClient:
+    """Answers every task with success unless told otherwise, and keeps book."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.seconds_given: list[float] = []
+        self.cancelled = 0
+        self.answers: dict[str, Precheck | QueryError] = {}
+        self.hang = False
+
+    async def query(self, task: TaskRef, deadline: float) -> Precheck:
+        loop = asyncio.get_running_loop()
+        self.asked.append(task.task_id)
+        self.seconds_given.append(deadline - loop.time())
+        if self.hang:
+            try:
+                await loop.create_future()
+            finally:
+                self.cancelled += 1
+        answer = self.answers.get(task.task_id, Precheck(Status.SUCCESS, ()))
+        if isinstance(answer, QueryError):
+            raise answer
+        return answer
+
+
+class Site:
+    """The site of an exporter that watches some tasks."""
+
+    def __init__(self, *tasks: Task, telemetry_path: str = "/metrics", timeout_offset: float = 0.5) -> None:
+        self.client = FakeClient()
+        self.known = LastKnown()
+        secret = FixedSecret(Secret("hush"))
+        api = Api("https://ninedata.example", secret, secret, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        self.exporter = Exporter(
+            Config(api, tasks),
+            Scraper(self.client, concurrency=8, known=self.known),
+            self.known,
+            ProcessMetrics(lambda: 0.0),
+        )
+        self.app = create_app(lambda: self.exporter, telemetry_path=telemetry_path, timeout_offset=timeout_offset)
+
+    def configure(self, **changes: object) -> None:
+        """Change the configuration."""
+        self.exporter = replace(self.exporter, config=replace(self.exporter.config, **changes))
+
+    def record(self, task: Task, outcome: Precheck | QueryFailure, *, ago: float = 0.0, seconds: float = 0.25) -> None:
+        """A scrape found this, so many seconds ago."""
+        at = datetime.now(UTC) - timedelta(seconds=ago)
+        self.known.record(TaskResult(task, outcome, seconds, at), 1)
+
+    def request(self, method: str, path: str, **headers: str) -> httpx.Response:
+        """Send a request; header names have _ for -."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://exporter.test") as client:
+                return await client.request(method, path, headers=named)
+
+        return asyncio.run(send())
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """Get a page."""
+        return self.request("GET", path, **headers)
+
+    def json(self, path: str) -> object:
+        """Get a page as JSON."""
+        return self.get(path, accept="application/json").json()

@@ -127,11 +127,12 @@ def _run(flags: argparse.Namespace) -> int:
         if config is None and not flags.demo:
             return 1
         address = parse_address(flags.listen_address)
-        with listen(address) as socket:
-            _serve(config, Listener(address, socket, flags.telemetry_path, flags.timeout_offset))
-    except (StartError, ValueError) as error:
+        socket = listen(address)
+    except StartError as error:
         sys.stderr.write(f"ninedata-exporter: {error}\n")
         return 1
+    with socket:
+        _serve(config, Listener(address, socket, flags.telemetry_path, flags.timeout_offset))
     return 0
 
 
@@ -175,7 +176,10 @@ def _telemetry_path(text: str) -> str:
 
 
 def _offset(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not math.isfinite(value) or value < 0:
         raise argparse.ArgumentTypeError("must be a number of seconds, 0 or more")
     return value

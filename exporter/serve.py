@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import errno
 import logging
-import os
+import re
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 120
 """Longer than the usual scrape intervals, so that Prometheus keeps its connection."""
+
+_ADDRESS = re.compile(r"(?:\[([^\[\]\s]*:[^\[\]\s]*)\]|([^\[\]:\s]*)):([0-9]{1,9})")
 
 
 class StartError(Exception):
@@ -42,14 +44,14 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """`host:port`, `:port` or `[::1]:port`. Raises ValueError with a message for people."""
-    host, colon, port = text.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    if not colon or (":" in host and not bracketed) or not (port.isascii() and port.isdigit()):
-        raise ValueError(f"{text!r} is not host:port, :port or [address]:port")
+    """`host:port`, `:port` or `[::1]:port`. Raises StartError for anything else."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
+        raise StartError(f"{text!r} is not host:port, :port or [address]:port")
+    bracketed, host, port = match.groups()
     if int(port) > 65535:  # noqa: PLR2004 - TCP's highest port
-        raise ValueError(f"{port} is not a port; the highest is 65535")
-    return Address(host.strip("[]"), int(port))
+        raise StartError(f"{port} is not a port; the highest is 65535")
+    return Address(bracketed or host, int(port))
 
 
 def listen(address: Address) -> socket.socket:
@@ -61,8 +63,11 @@ def listen(address: Address) -> socket.socket:
         return socket.create_server((address.host, address.port), family=family, backlog=512)
     except OSError as error:
         hint = "; choose another with --web.listen-address" if error.errno == errno.EADDRINUSE else ""
-        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        # The library adds the address once more, as it sees it.
+        why = (error.strerror or str(error)).partition(" (while attempting")[0]
         raise StartError(f"cannot listen on {address}: {why}{hint}") from None
+    except UnicodeError:
+        raise StartError(f"cannot listen on {address}: that is no host name") from None
 
 
 def _listen_everywhere(port: int) -> socket.socket:

@@ -261,6 +261,8 @@ def launcher(secrecy: Watch, folder: Path) -> Iterator[Launcher]:
         yield launching
     finally:
         for process in launching.started:
+            process.popen.terminate()
+        for process in launching.started:
             process.kill()
     for process in launching.started:
         assert "Traceback" not in process.stderr, process.stderr

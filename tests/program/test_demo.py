@@ -66,13 +66,12 @@ def test_every_link_of_the_overview_leads_somewhere(demo: Exporter) -> None:
     assert all(task.name in overview for task in demo_tasks())
 
 
-def test_its_log_has_no_errors(launch: Launcher) -> None:
-    """From start to end, the worst that its log holds are warnings about prechecks."""
-    demo = launch.run("--demo")
+def test_its_log_has_no_errors(demo: Exporter) -> None:
+    """The worst that its log holds are warnings about prechecks."""
     demo.scrape()
-    assert demo.stop() == 0
-    assert not [line for line in demo.log if line["level"] == "error"]
+    assert {line["level"] for line in demo.log} == {"info", "warn"}
     assert {line["msg"] for line in demo.log if line["level"] == "warn"} <= {
         "precheck status first seen",
+        "precheck status changed",
         "query fails",
     }

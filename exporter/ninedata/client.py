@@ -147,16 +147,17 @@ class NineDataClient:
     async def _bounded(self, kind: Kind, task: TaskRef, deadline: float) -> Precheck:
         """One request within its timeout, with every error of the network as a QueryError."""
         own_limit = asyncio.get_running_loop().time() + self._settings.request_timeout
+        limit = asyncio.timeout_at(min(own_limit, deadline))
         try:
-            async with asyncio.timeout_at(min(own_limit, deadline)):
+            async with limit:
                 return await self._exchange(kind, task)
-        except TimeoutError:
+        except NETWORK_ERRORS as error:  # a TimeoutError too, which the system also has for connections
+            if not limit.expired():
+                raise query_error_of(error) from None
             if own_limit < deadline:
-                limit = self._settings.request_timeout
-                raise QueryError(Reason.TIMEOUT, f"no complete answer within {limit:g} s") from None
+                seconds = self._settings.request_timeout
+                raise QueryError(Reason.TIMEOUT, f"no complete answer within {seconds:g} s") from None
             raise QueryError(Reason.DEADLINE, "no complete answer within the scrape's time") from None
-        except NETWORK_ERRORS as error:
-            raise query_error_of(error) from error
 
     async def _exchange(self, kind: Kind, task: TaskRef) -> Precheck:
         moment = self._wall_clock()

@@ -1,8 +1,9 @@
 """An API that answers as a test says, a client that asks it, and the books that the client keeps."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -137,15 +138,11 @@ class FakeApi:
             assert answer is not None, "a request more than expected"
             if isinstance(answer, Exception):
                 raise answer
-            if isinstance(answer, httpx.Response):
-                # A response can be read once; this one may be given again.
-                return httpx.Response(answer.status_code, headers=answer.headers, stream=answer.stream)
-            self.in_flight += 1
-            self.most_in_flight = max(self.most_in_flight, self.in_flight)
-            try:
-                return await answer(request)
-            finally:
-                self.in_flight -= 1
+            if not isinstance(answer, httpx.Response):
+                with self._counted():
+                    answer = await answer(request)
+            # A response can be read once; this one may be given again.
+            return httpx.Response(answer.status_code, headers=answer.headers, stream=answer.stream)
 
         self.router.clear()
         self.router.route().mock(side_effect=handle)
@@ -177,6 +174,15 @@ class FakeApi:
         if answer is not None:
             self.answers(answer)
         return await (client or self.client()).query(TASK, now() + within)
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
 
     def wall_clock(self) -> datetime:
         return START + timedelta(seconds=now() - self._began)

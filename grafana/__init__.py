@@ -1,0 +1,1 @@
+"""The Grafana dashboards: `python -m grafana.build` writes them, `python -m grafana.check` checks them."""

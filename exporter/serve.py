@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 KEEPALIVE_SECONDS = 120
 """Longer than the usual scrape intervals, so that Prometheus keeps its connection."""
 
-_ADDRESS = re.compile(r"(?:\[([^\[\]\s]*:[^\[\]\s]*)\]|([^\[\]:\s]*)):([0-9]{1,9})")
+_ADDRESS = re.compile(r"(?:\[([\w.%-]*:[\w.%:-]*)\]|([\w.-]*)):(\d{1,9})", re.ASCII)
 
 
 class StartError(Exception):
@@ -66,8 +66,6 @@ def listen(address: Address) -> socket.socket:
         # The library adds the address once more, as it sees it.
         why = (error.strerror or str(error)).partition(" (while attempting")[0]
         raise StartError(f"cannot listen on {address}: {why}{hint}") from None
-    except UnicodeError:
-        raise StartError(f"cannot listen on {address}: that is no host name") from None
 
 
 def _listen_everywhere(port: int) -> socket.socket:

@@ -124,7 +124,7 @@ class Ground:
 @pytest.fixture(scope="module")
 def ground(launch_for_module: Launcher) -> Iterator[Ground]:
     with run_in_thread(canary_sandbox(fleet(TASKS, items=3))) as sandbox:
-        exporter = launch_for_module(sandbox, api={"request_timeout": "700ms"})
+        exporter = launch_for_module(sandbox, api={"request_timeout": "1500ms"})
         descriptors = exporter.descriptors()
         assert exporter.scrape().down == set()
         yield Ground(sandbox, exporter, descriptors, exporter.memory_kib("VmHWM"))

@@ -38,15 +38,12 @@ def running(
 
 
 @pytest.fixture
-def monitoring(running: Monitoring) -> Iterator[Monitoring]:
-    """With a sandbox that behaves; whatever a test did, the next scrape tells that all is well again."""
-    yield running
+def monitoring(running: Monitoring) -> Monitoring:
+    """With a sandbox that behaves, whatever a test did before, and a Prometheus that knows it."""
     running.sandbox.clear()
-    until(
-        lambda: running.prometheus.query("sum(ninedata_precheck_up)") == [({}, 10.0)],
-        SCRAPES_SECONDS,
-        "all tasks are up again",
-    )
+    well = [({}, float(len(demo_tasks()) - 1))]
+    until(lambda: running.prometheus.query("sum(ninedata_precheck_up)") == well, SCRAPES_SECONDS, "all is well")
+    return running
 
 
 def test_the_target_is_up(monitoring: Monitoring) -> None:

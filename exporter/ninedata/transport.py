@@ -5,6 +5,7 @@ transport is used without an `httpx.AsyncClient`: that would add cookies, redire
 none of which an answer or a variable may bring about here.
 """
 
+import base64
 import ssl
 from pathlib import Path
 
@@ -31,7 +32,16 @@ def open_transport(tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.Asyn
             middlewares=(_send_once,),
         )
 
-    return AiohttpTransport(verify=tls, proxy=proxy, trust_env=False, client=session)
+    return AiohttpTransport(verify=tls, proxy=proxy and _with_header(proxy), trust_env=False, client=session)
+
+
+def _with_header(proxy: httpx.Proxy) -> httpx.Proxy:
+    """The proxy with its password as a header: httpx-aiohttp hands it on in a deprecated form, for Latin-1 alone."""
+    if proxy.raw_auth is None:
+        return proxy
+    credentials = base64.b64encode(b":".join(proxy.raw_auth)).decode()
+    # aiohttp moves it to Proxy-Authorization, of the tunnel or of the request as it may be.
+    return httpx.Proxy(proxy.url, headers={"Authorization": f"Basic {credentials}"})
 
 
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -104,8 +114,6 @@ _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
     (aiohttp.ClientConnectionError, Reason.CONNECT, "the connection was lost before the answer", True),
     (ConnectionError, Reason.CONNECT, "the connection was lost", True),
     (UnicodeError, Reason.CONNECT, "the host name is not one that can be looked up", False),
-    (httpx.TransportError, Reason.CONNECT, "the connection failed", False),
-    (aiohttp.ClientError, Reason.CONNECT, "the connection failed", False),
     (OSError, Reason.CONNECT, "the connection failed", False),
 )
 

@@ -135,10 +135,10 @@ async def test_the_pause_before_a_retry_holds_up_nobody(api: FakeApi) -> None:
     assert api.arrivals == [0.0, 0.0, 0.2]
 
 
-async def test_a_thousand_tasks_are_each_tried_again_once(api: FakeApi) -> None:
+async def test_many_tasks_are_each_tried_again_once(api: FakeApi) -> None:
     """However many fail at once."""
     client = api.client()
     api.answers(then=after(0.01, reply(PASSED, 503)))
-    outcomes = await asyncio.gather(*(outcome_of(client.query(TASK, now() + 100)) for _ in range(1000)))
+    outcomes = await asyncio.gather(*(outcome_of(client.query(TASK, now() + 100)) for _ in range(200)))
     assert all(isinstance(outcome, QueryError) and outcome.reason == "http_error" for outcome in outcomes)
-    assert len(api.requests) == 2000
+    assert len(api.requests) == 400

@@ -1,0 +1,175 @@
+"""The other side of a connection, byte by byte: servers on loopback that say what a test wants."""
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from exporter.credentials import FixedSecret, Secret
+from exporter.ninedata import ApiSettings, NineDataClient, Precheck, open_transport
+from exporter.ninedata.transport import tls_context
+from tests.ninedata.fake_api import TASK, Books
+from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
+
+PASSED = b'{"success": true, "data": {"status": "Success", "precheckItems": []}}'
+
+
+def http(body: bytes = PASSED, head: bytes = b"HTTP/1.1 200 OK\r\nContent-Type: application/json") -> bytes:
+    """A whole answer."""
+    return head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+@dataclass
+class Talk:
+    """One connection, as a script sees it."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def hear(self) -> bytes:
+        """The head of the next request."""
+        return await self.reader.readuntil(b"\r\n\r\n")
+
+    async def say(self, *parts: bytes) -> None:
+        for part in parts:
+            self.writer.write(part)
+            await self.writer.drain()
+
+    def reset(self) -> None:
+        """End the connection with a TCP reset."""
+        connection = self.writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+
+Script = Callable[[Talk], Awaitable[None]]
+
+
+def answering(*parts: bytes) -> Script:
+    """Hears a request, says this, and closes the connection."""
+
+    async def script(talk: Talk) -> None:
+        await talk.hear()
+        await talk.say(*parts)
+
+    return script
+
+
+def resetting(*parts: bytes) -> Script:
+    """Hears a request, says this, and resets the connection."""
+
+    async def script(talk: Talk) -> None:
+        await talk.hear()
+        await talk.say(*parts)
+        # What was said must arrive before the reset, which would overtake it.
+        await asyncio.sleep(0.05 if parts else 0)
+        talk.reset()
+
+    return script
+
+
+async def silent(talk: Talk) -> None:
+    """Never says anything."""
+    while await talk.reader.read(65536):
+        pass
+
+
+@dataclass
+class Peer:
+    """A server, and what it saw."""
+
+    port: int
+    connections: int = 0
+    heads: list[bytes] = field(default_factory=list)
+    open: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def https_url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+
+class _Recording(Talk):
+    def __init__(self, peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        super().__init__(reader, writer)
+        self._peer = peer
+
+    async def hear(self) -> bytes:
+        head = await super().hear()
+        self._peer.heads.append(head)
+        return head
+
+
+@asynccontextmanager
+async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
+    """A server that plays this script on every connection."""
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await script(_Recording(peer, reader, writer))
+            writer.close()
+            await writer.wait_closed()
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.transport.abort()
+
+    def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer.connections += 1
+        task = asyncio.create_task(converse(reader, writer))
+        peer.open.add(task)
+        task.add_done_callback(peer.open.discard)
+
+    server = await asyncio.start_server(accepted, "127.0.0.1", 0, ssl=tls, backlog=1024)
+    peer = Peer(server.sockets[0].getsockname()[1])
+    try:
+        yield peer
+    finally:
+        server.close()
+        for task in peer.open:
+            task.cancel()
+        await asyncio.gather(*peer.open, return_exceptions=True)
+
+
+class Asker:
+    """A client on real connections, and its books."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        request_timeout: float = 20.0,
+        concurrency: int = 32,
+    ) -> None:
+        self.books = Books()
+        self.transport = open_transport(tls or tls_context(None, verify=True), httpx.Proxy(proxy) if proxy else None)
+        self.client = NineDataClient(
+            ApiSettings(base_url, "ninedata-exporter/test", request_timeout, concurrency),
+            access_key_id=FixedSecret(Secret(ACCESS_KEY_ID)),
+            secret_key=FixedSecret(Secret(SECRET_KEY)),
+            transport=self.transport,
+            observer=self.books,
+        )
+
+    async def query(self) -> Precheck:
+        return await self.client.query(TASK, asyncio.get_running_loop().time() + 30)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.transport.aclose()

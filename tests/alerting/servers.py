@@ -125,7 +125,7 @@ def prometheus(
         {
             '"localhost:9093"': f'"127.0.0.1:{alertmanager_port}"',
             '"localhost:10199"': f'"127.0.0.1:{exporter_port}"',
-            "scrape_timeout: 10s": "scrape_timeout: 1s",
+            "scrape_timeout: 10s": "scrape_timeout: 750ms",
         },
     )
     (folder / "prometheus.yml").write_text(shipped.faster(config, times_as_fast), "utf-8")

@@ -92,7 +92,22 @@ def test_rate_limit_is_a_number(loaded: Loaded, text: str, rate: float) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["-0.1", "100001", ".inf", "-.inf", ".nan", "1.0e+999", "9" * 400, "9" * 5000, "'1'", "none", "off", "{a: 1}"],
+    [
+        "-0.1",
+        "100001",
+        ".inf",
+        "-.inf",
+        ".nan",
+        "1.0e+999",
+        "9" * 400,
+        "9" * 5000,
+        "'1'",
+        "none",
+        "off",
+        "{a: 1}",
+        "!!float nan",
+        "!!float inf",
+    ],
 )
 def test_other_rate_limits_are_refused(faults: Faults, text: str) -> None:
     """Not negative, not infinite, not without bounds, not text."""

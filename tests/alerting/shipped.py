@@ -10,9 +10,9 @@ PROMETHEUS = ROOT / "prometheus" / "prometheus.example.yaml"
 ALERTMANAGER = ROOT / "alertmanager" / "alertmanager.example.yaml"
 TEMPLATES = ROOT / "alertmanager" / "ninedata.tmpl"
 
-_WAITING = r"\b(?:for|group_wait|group_interval|repeat_interval|scrape_interval|evaluation_interval): "
-_DURATION = re.compile(rf"(?m)({_WAITING}|\[)(\d+(?:ms|[smhd]))(?=\]|$)")
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_WAITING = r"\b(?:for|keep_firing_for|group_wait|group_interval|repeat_interval|scrape_interval|evaluation_interval): "
+_DURATION = re.compile(rf"(?m)({_WAITING}|\[)(\d+(?:ms|[smhdw]))(?=\]|$)")
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def faster(text: str, times: float) -> str:

@@ -1,6 +1,7 @@
 """Every kind of answer is understood, or refused for a reason: the files in `answers/`, and what becomes of them."""
 
 import json
+from bisect import bisect_left
 from pathlib import Path
 
 import httpx
@@ -393,13 +394,27 @@ async def test_any_value_at_any_place_is_a_precheck_or_a_bounded_failure(api: Fa
         assert isinstance(outcome, Precheck) or outcome.reason in {Reason.INVALID_RESPONSE, Reason.API_ERROR}
 
 
+def deepest(opening: str, closing: str) -> int:
+    """How deep the interpreter reads, from here."""
+
+    def too_deep(depth: int) -> bool:
+        try:
+            json.loads(opening * depth + "1" + closing * depth)
+        except RecursionError:
+            return True
+        return False
+
+    return bisect_left(range(1_000_000), x=True, key=too_deep) - 1
+
+
 @pytest.mark.parametrize("place", WHERE_VALUES_STAND)
 @pytest.mark.parametrize(("opening", "closing"), ["[]", ('{"a":', "}")], ids=["lists", "objects"])
 async def test_nesting_beyond_reason_is_a_precheck_or_a_bounded_failure(
     api: FakeApi, place: str, opening: str, closing: str
 ) -> None:
     """Where reading still works and handling does not, too: every depth around the interpreter's limit."""
-    for depth in [*range(800, 1000), *range(1000, 10_000, 1000), 100_000]:
+    limit = deepest(opening, closing)
+    for depth in [*range(limit - 40, limit + 1), 100_000]:
         text = opening * depth + "1" + closing * depth
         outcome = await outcome_of(api.query(reply((place % text).encode())))
         assert isinstance(outcome, Precheck) or outcome.reason in {Reason.INVALID_RESPONSE, Reason.API_ERROR}

@@ -98,7 +98,7 @@ async def test_a_small_answer_that_unpacks_to_a_huge_one_is_not_unpacked(
     api: FakeApi, encoding: str, pack: Callable[[bytes], bytes], arrive: Callable[[bytes], Body]
 ) -> None:
     """Never more than the largest answer is held, however little comes."""
-    body = arrive(pack(bytes(64 * 1024 * 1024)))
+    body = arrive(pack(bytes(16 * MAX_ANSWER_BYTES)))
     tracemalloc.start()
     try:
         error = await failure_of(api.query(encoded(body, encoding)))

@@ -96,6 +96,8 @@ def clean(value: object, limit: int = MAX_TEXT) -> str:
     """A text for people: printable, credentials masked, at most `limit` characters, lines kept."""
     # A margin is kept while masking: a credential cut in two would no longer be recognised.
     text = text_of(value)[: limit * 2 + 2048].replace("\r\n", "\n")
+    if not text:
+        return text  # half of all texts are: passed items have no message
     text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
     for pattern, replacement in _CREDENTIALS:
         text = pattern.sub(replacement, text)

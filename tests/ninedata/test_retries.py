@@ -89,11 +89,13 @@ async def test_a_retry_s_own_failure_counts(api: FakeApi) -> None:
 
 @pytest.mark.parametrize(("within", "requests"), [(0.05, 1), (0.2, 1), (0.201, 2)])
 async def test_there_is_no_retry_where_the_deadline_leaves_no_time(api: FakeApi, within: float, requests: int) -> None:
-    """The pause before it counts; what went wrong is told at once."""
+    """The pause before it counts; what went wrong is told at once, and in any case by the deadline."""
     api.answers(then=reply(b"", 503))
+    began = now()
     error = await failure_of(api.query(within=within))
     assert (error.reason, error.message) == ("http_error", "HTTP 503")
     assert len(api.requests) == requests
+    assert now() - began == pytest.approx(0.2 * (requests - 1))
 
 
 async def test_a_retry_that_is_not_answered_ends_with_the_deadline(api: FakeApi) -> None:

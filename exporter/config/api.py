@@ -103,10 +103,11 @@ def _load_secret(
         if environment.get(variable):
             return FixedSecret(checked_secret(environment[variable], header=header))
     except OSError as error:
-        reader.fault(f"{folder / (file or '')} cannot be read: {error.strerror}", key)
+        # Not which file: whoever mistakes this key for the secret itself must not find it in a log.
+        reader.fault(f"the file that it names cannot be read: {error.strerror}", key)
         return None
     except ValueError as error:
-        place = f"{folder / file} " if file is not None else f"{variable} " if key is None else ""
+        place = "the file that it names " if file is not None else f"{variable} " if key is None else ""
         reader.fault(f"{place}{error}", key or name)
         return None
     reader.fault(f"is missing: give {name}, {file_key} or the environment variable {variable}", name)

@@ -85,7 +85,7 @@ def test_what_no_secret_file_can_hold(faults: Faults, tmp_path: Path, content: b
     """Each fault names the file, and shows nothing of it."""
     (tmp_path / "key").write_bytes(content)
     assert faults(f"{BARE}  secret_key_file: key\n", ENVIRONMENT) == [
-        f"config.yaml:3: api.secret_key_file: key {message}"
+        f"config.yaml:3: api.secret_key_file: the file that it names {message}"
     ]
 
 
@@ -94,7 +94,7 @@ def test_an_access_key_id_must_fit_in_a_header(faults: Faults, tmp_path: Path, c
     """It is sent in a header, which must not become two."""
     (tmp_path / "key").write_text(content, "utf-8")
     assert faults(f"{BARE}  access_key_id_file: key\n", ENVIRONMENT) == [
-        "config.yaml:3: api.access_key_id_file: key has characters that an access key id cannot have"
+        "config.yaml:3: api.access_key_id_file: the file that it names has characters that an access key id cannot have"
     ]
 
 
@@ -121,7 +121,7 @@ def test_an_empty_variable_counts_as_missing(faults: Faults) -> None:
 def test_an_unusable_secret_does_not_fall_back_to_the_environment(faults: Faults) -> None:
     """Whoever names a secret means that one."""
     assert faults(f"{BARE}  access_key_id_file: missing\n  secret_key: ''\n", ENVIRONMENT) == [
-        "config.yaml:3: api.access_key_id_file: missing cannot be read: No such file or directory",
+        "config.yaml:3: api.access_key_id_file: the file that it names cannot be read: No such file or directory",
         "config.yaml:4: api.secret_key: is empty",
     ]
 

@@ -1,9 +1,7 @@
 """The client of the NineData OpenAPI: signs, sends, bounds, retries, and understands."""
 
 import asyncio
-import email.utils
 import urllib.parse
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,13 +15,11 @@ from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.kinds import KINDS, Kind
 from exporter.ninedata.model import Precheck, TaskRef
 from exporter.ninedata.payloads import read_envelope
+from exporter.ninedata.responses import date_of, read_body, refuse_by_headers
 from exporter.ninedata.signing import signature, timestamp_of
-from exporter.ninedata.text import clean_name
-from exporter.ninedata.throttle import DEFAULT_HOLD_SECONDS, MAX_HOLD_SECONDS, Throttle
+from exporter.ninedata.throttle import Throttle
 from exporter.ninedata.transport import NETWORK_ERRORS, query_error_of
 
-MAX_ANSWER_BYTES = 1024 * 1024
-"""The largest answer that is read, before and after decompression: some four thousand check items."""
 MAX_CLOCK_SKEW_SECONDS = 600.0
 """Further than this from the server's clock, a timestamp is rejected (documented)."""
 RETRY_PAUSE_SECONDS = 0.2
@@ -179,28 +175,30 @@ class NineDataClient:
             # Time is bounded from outside, for the exchange as a whole.
             extensions={"timeout": {}},
         )
+        # An answer that repeats what it was sent must not carry it into logs and pages.
+        secrets = (access_key_id, secret_key, Secret(signed))
         response = await self._transport.handle_async_request(request)
         try:
             skew = self._skew(response, moment)
-            _refuse_by_headers(response, self._wall_clock())
-            body = await _read_body(response)
+            refuse_by_headers(response, self._wall_clock())
+            body = await read_body(response)
+        except QueryError as error:
+            error.message = without(error.message.encode(), *secrets).decode()
+            raise
         finally:
             await response.aclose()
-        # An answer that repeats what it was sent must not carry it into logs and pages.
-        body = without(body, access_key_id, secret_key, Secret(signed))
+        body = without(body, *secrets)
         content_type = response.headers.get("content-type", "")
         try:
             return kind.parse(read_envelope(response.status_code, content_type, body), task)
         except QueryError as error:
-            if error.reason is Reason.RATE_LIMITED:
-                error.hold_seconds = DEFAULT_HOLD_SECONDS
             if error.reason is Reason.AUTH and skew is not None and abs(skew) > MAX_CLOCK_SKEW_SECONDS:
                 raise _skew_error(skew, error) from error
             raise
 
     def _skew(self, response: httpx.Response, sent: datetime) -> float | None:
         """Seconds by which the server's clock is ahead of ours, within half a second and the request's duration."""
-        server = _date_of(response.headers.get("date", ""))
+        server = date_of(response.headers.get("date", ""))
         if server is None:
             return None
         ours = sent + (self._wall_clock() - sent) / 2
@@ -208,92 +206,6 @@ class NineDataClient:
         skew = (server - ours).total_seconds() + 0.5
         self._observer.clock_skew(skew)
         return skew
-
-
-def _date_of(header: str) -> datetime | None:
-    try:
-        moment = email.utils.parsedate_to_datetime(header)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _refuse_by_headers(response: httpx.Response, now: datetime) -> None:
-    """Raise for what the headers alone decide: too many requests, a redirect, an answer larger than allowed."""
-    status = response.status_code
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        hold = min(_retry_after(response, now), MAX_HOLD_SECONDS)
-        raise QueryError(
-            Reason.RATE_LIMITED,
-            f"HTTP 429: the API wants fewer requests; none for {hold:.0f} s",
-            hold_seconds=hold,
-        )
-    if response.is_redirect or 300 <= status < 400:  # noqa: PLR2004 - HTTP's own boundaries
-        target = _place_of(response.headers.get("location", ""))
-        raise QueryError(
-            Reason.HTTP_ERROR,
-            f"HTTP {status}: redirected to {target}, which is not followed because the signature must not go to "
-            "another host; put the final address in api.base_url",
-        )
-    length = response.headers.get("content-length", "").strip()
-    if length.isdecimal():
-        _check_size(int(length[:18]))
-
-
-def _place_of(location: str) -> str:
-    """Where a redirect leads, without what may be secret in it: user, password, query and fragment."""
-    try:
-        scheme, host, path, _, _ = urllib.parse.urlsplit(location)
-    except ValueError:
-        return "nowhere"
-    return clean_name(urllib.parse.urlunsplit((scheme, host.rpartition("@")[2], path, "", ""))) or "nowhere"
-
-
-def _retry_after(response: httpx.Response, now: datetime) -> float:
-    """The pause that a 429 wants, in seconds: given as a number or as a date, or the default."""
-    header = response.headers.get("retry-after", "").strip()
-    if header.isascii() and header.isdigit():
-        return float(header[:9])
-    until, server = _date_of(header), _date_of(response.headers.get("date", ""))
-    return max((until - (server or now)).total_seconds(), 1.0) if until else DEFAULT_HOLD_SECONDS
-
-
-async def _read_body(response: httpx.Response) -> bytes:
-    """The body, decompressed, of at most MAX_ANSWER_BYTES; no more than that is ever held.
-
-    Raises QueryError `too_large`, or `invalid_response` for a compression that was not asked for and is not gzip or
-    deflate, or that is broken.
-    """
-    encoding = response.headers.get("content-encoding", "identity").strip().casefold()
-    if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise QueryError(Reason.INVALID_RESPONSE, f"the answer is encoded as {clean_name(encoding)}")
-    # 47: gzip or zlib, told by the first bytes.
-    decompressor = zlib.decompressobj(47) if encoding not in ("", "identity") else None
-    body, received = bytearray(), 0
-    async for chunk in response.aiter_raw():
-        received += len(chunk)
-        if decompressor is None:
-            body += chunk
-        else:
-            body += _decompressed(decompressor, chunk, MAX_ANSWER_BYTES + 1 - len(body))
-        _check_size(max(received, len(body)))
-    if decompressor is not None and received and not decompressor.eof:
-        raise QueryError(Reason.INVALID_RESPONSE, "the answer's compressed data ends too early")
-    return bytes(body)
-
-
-def _decompressed(decompressor: "zlib._Decompress", chunk: bytes, limit: int) -> bytes:
-    try:
-        return decompressor.decompress(chunk, limit)
-    except zlib.error:
-        raise QueryError(Reason.INVALID_RESPONSE, "the answer's compressed data is broken") from None
-
-
-def _check_size(size: int) -> None:
-    if size > MAX_ANSWER_BYTES:
-        raise QueryError(
-            Reason.TOO_LARGE, f"the answer is larger than {MAX_ANSWER_BYTES // 1024} KiB; not read further"
-        )
 
 
 def _skew_error(skew: float, error: QueryError) -> QueryError:

@@ -79,3 +79,6 @@ class QueryError(Exception):
         self.worth_retrying = worth_retrying
         self.hold_seconds = hold_seconds
         self.sent = sent
+
+    def __str__(self) -> str:
+        return self.message

@@ -12,14 +12,11 @@ from typing import NoReturn
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.model import CheckItem, Status
 from exporter.ninedata.text import clean, clean_name, cut, text_of
+from exporter.ninedata.throttle import DEFAULT_HOLD_SECONDS
 
 # What a failure's code or message must say for a more telling reason than api_error. The vendor documents neither
 # the codes nor the words; these were seen in clients or are the plain words for it. The order matters.
 _REASON_OF_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
-    (
-        Reason.RATE_LIMITED,
-        re.compile(r"too.?many.?request|rate.?limit|throttl|限流|过于频繁", re.IGNORECASE),
-    ),
     (
         Reason.AUTH,
         re.compile(
@@ -32,7 +29,15 @@ _REASON_OF_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
         Reason.NOT_FOUND,
         re.compile(r"not.?(?:be.?)?found|not.?exist|n't.?exist|no.?such|不存在|未找到|找不到", re.IGNORECASE),
     ),
+    (
+        Reason.RATE_LIMITED,
+        re.compile(r"too.?many.?requests|(?:rate|request).?limit.?(?:is.?)?exceeded|请求过于频繁|限流", re.IGNORECASE),
+    ),
 )
+
+# A code that means a limit stops all requests for a while; words in a message, which may be about anything that a
+# task compares, concern that task alone.
+_THROTTLING_CODE = re.compile(r"throttl|rate.?limit|too.?many.?request|request.?limit|flow.?control", re.IGNORECASE)
 
 _UNSUPPORTED_STATUS = (404, 405, 501)
 _RETRYABLE_STATUS = (502, 503, 504)
@@ -91,6 +96,10 @@ def check_identity(data: Mapping[str, object], key: str, expected: str) -> None:
         )
 
 
+MAX_ITEMS = 1000
+"""The most check items that are read of one precheck; NineData's have some dozens at the most."""
+
+
 def read_items(found: object, keys: "ItemKeys") -> tuple[CheckItem, ...]:
     """The check items, each with an identifier of its own.
 
@@ -101,6 +110,8 @@ def read_items(found: object, keys: "ItemKeys") -> tuple[CheckItem, ...]:
         return ()
     if not isinstance(found, list):
         raise QueryError(Reason.INVALID_RESPONSE, f"the check items are {_kind_of(found)}, not a list")
+    if len(found) > MAX_ITEMS:
+        raise QueryError(Reason.TOO_LARGE, f"the precheck has {len(found)} check items; at most {MAX_ITEMS} are read")
     return tuple(_unique(_read_item(entry, position, keys) for position, entry in enumerate(found, start=1)))
 
 
@@ -163,8 +174,16 @@ def _what_it_said(envelope: Mapping[str, object]) -> str:
 
 
 def _raise_failure(http_status: int, envelope: Mapping[str, object], said: str, request_id: str) -> NoReturn:
-    words = f"{text_of(envelope.get('errorCode'))} {text_of(envelope.get('message'))}"
-    by_words = (reason for reason, pattern in _REASON_OF_WORDS if pattern.search(words[:2000]))
+    code = text_of(envelope.get("errorCode"))[:200]
+    if _THROTTLING_CODE.search(code):
+        raise QueryError(
+            Reason.RATE_LIMITED,
+            f"the API refused the query{said}",
+            request_id=request_id,
+            hold_seconds=DEFAULT_HOLD_SECONDS,
+        )
+    words = f"{code} {text_of(envelope.get('message'))[:2000]}"
+    by_words = (reason for reason, pattern in _REASON_OF_WORDS if pattern.search(words))
     otherwise = Reason.NOT_FOUND if http_status == 404 else Reason.API_ERROR  # noqa: PLR2004 - HTTP's Not Found
     raise QueryError(
         next(by_words, otherwise),

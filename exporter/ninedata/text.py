@@ -1,5 +1,6 @@
 """Text from outside, made safe to store, log, show and export: bounded, printable, without credentials."""
 
+import functools
 import json
 import re
 
@@ -54,6 +55,8 @@ _CREDENTIALS: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1{_MASK}",
     ),
     (re.compile(r"(--password\s{1,4})\S{1,256}", re.IGNORECASE), rf"\1{_MASK}"),
+    # mysql -pPASSWORD
+    (re.compile(r"(\bmysql\w{0,16}\b[^\n]{0,200}?\s-p)(?=\S)\S{1,256}"), rf"\1{_MASK}"),
     # Access keys of the large clouds, JSON web tokens
     (re.compile(r"\b(?:AKIA|ASIA|LTAI)[0-9A-Za-z]{12,32}"), _MASK),
     (re.compile(r"\beyJ[\w-]{8,1024}\.[\w-]{2,1024}(?:\.[\w-]{0,1024})?"), _MASK),
@@ -94,14 +97,26 @@ def cut_middle(text: str, limit: int) -> str:
 
 def clean(value: object, limit: int = MAX_TEXT) -> str:
     """A text for people: printable, credentials masked, at most `limit` characters, lines kept."""
-    # A margin is kept while masking: a credential cut in two would no longer be recognised.
-    text = text_of(value)[: limit * 2 + 2048].replace("\r\n", "\n")
+    text = text_of(value)
     if not text:
         return text  # half of all texts are: passed items have no message
+    if len(text) <= _MAX_CACHED:
+        return _cleaned_before(text, limit)
+    return _cleaned(text, limit)
+
+
+def _cleaned(text: str, limit: int) -> str:
+    # A margin is kept while masking: a credential cut in two would no longer be recognised.
+    text = text[: limit * 2 + 2048].replace("\r\n", "\n")
     text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
     for pattern, replacement in _CREDENTIALS:
         text = pattern.sub(replacement, text)
     return cut(text.strip(), limit)
+
+
+# Names and descriptions are the same in every task and every scrape; cleaning them anew each time is most of the work.
+_MAX_CACHED = 400
+_cleaned_before = functools.lru_cache(maxsize=2048)(_cleaned)
 
 
 def clean_name(value: object) -> str:

@@ -16,6 +16,8 @@ class Throttle:
     def __init__(self, rate: float) -> None:
         self._interval = 1 / rate if rate > 0 else 0.0
         self._next = 0.0
+        self._waiting = 0
+        self._turns = asyncio.Lock()
         self._held_until = 0.0
 
     def hold(self, seconds: float) -> None:
@@ -29,21 +31,25 @@ class Throttle:
         Raises QueryError `rate_limited` at once where the turn would come at or after `deadline` (of the running
         loop's clock), or while the API wants a pause.
         """
-        now = asyncio.get_running_loop().time()
-        self._refuse_while_held(now)
+        clock = asyncio.get_running_loop().time
+        self._refuse_while_held(clock())
         if not self._interval:
             return
-        turn = max(now, self._next)
-        if turn >= deadline:
+        if max(clock(), self._next) + self._waiting * self._interval >= deadline:
             raise QueryError(
                 Reason.RATE_LIMITED,
                 "api.rate_limit leaves no time for this task within the scrape's deadline",
                 sent=False,
             )
-        self._next = turn + self._interval
-        if turn > now:
-            await asyncio.sleep(turn - now)
-            self._refuse_while_held(turn)
+        self._waiting += 1
+        try:
+            # A turn is taken when it comes and not before: whoever goes away while waiting takes none along.
+            async with self._turns:
+                await asyncio.sleep(max(self._next - clock(), 0))
+                self._refuse_while_held(clock())
+                self._next = max(clock(), self._next) + self._interval
+        finally:
+            self._waiting -= 1
 
     def _refuse_while_held(self, now: float) -> None:
         if now < self._held_until:

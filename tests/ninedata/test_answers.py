@@ -420,10 +420,19 @@ async def test_nesting_beyond_reason_is_a_precheck_or_a_bounded_failure(
         assert isinstance(outcome, Precheck) or outcome.reason in {Reason.INVALID_RESPONSE, Reason.API_ERROR}
 
 
-async def test_four_thousand_items_are_kept(api: FakeApi) -> None:
+async def test_a_thousand_items_are_kept(api: FakeApi) -> None:
     """All of them, in the order given, the repeated ones numbered."""
-    items = [{"precheckItem": f"item{n % 1000}", "status": "Success"} for n in range(4000)]
+    items = [{"precheckItem": f"item{n % 250}", "status": "Success"} for n in range(1000)]
     found = await api.query(reply({"success": True, "data": {"status": "Success", "precheckItems": items}}))
     assert [check.item for check in found.items[:2]] == ["item0", "item1"]
-    assert found.items[3999].item == "item999#4"
-    assert len({check.item for check in found.items}) == 4000
+    assert found.items[999].item == "item249#4"
+    assert len({check.item for check in found.items}) == 1000
+
+
+@pytest.mark.parametrize("items", ["[" + ",".join(["1"] * 349_000) + "]", "[" + ",".join(["{}"] * 1001) + "]"])
+async def test_more_items_than_any_precheck_has_are_too_large(api: FakeApi, items: str) -> None:
+    """Refused before any is looked at: a small answer of very many would take the time of all other tasks."""
+    body = f'{{"success": true, "data": {{"status": "Success", "precheckItems": {items}}}}}'
+    error = await failure_of(api.query(reply(body.encode())))
+    assert error.reason == "too_large"
+    assert "check items; at most 1000 are read" in error.message

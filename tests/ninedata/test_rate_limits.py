@@ -62,8 +62,14 @@ async def test_after_a_429_no_request_leaves_until_retry_after(
 
 
 async def test_after_a_refusal_in_the_api_s_own_words_no_request_leaves_for_a_while(api: FakeApi) -> None:
-    """Which HTTP status the API gives then is undocumented."""
-    assert await hold_after(api, reply({"success": False, "message": "too many requests"})) == 5
+    """Which HTTP status the API gives then is undocumented; its code says what is meant."""
+    assert await hold_after(api, reply({"success": False, "errorCode": "TOO_MANY_REQUESTS", "message": "wait"})) == 5
+
+
+@pytest.mark.parametrize("message", ["too many requests", "table crm.rate_limits does not exist"])
+async def test_words_in_a_message_stop_no_other_task(api: FakeApi, message: str) -> None:
+    """They may be about anything that this task compares."""
+    assert await hold_after(api, reply({"success": False, "errorCode": "E1", "message": message})) == 0
 
 
 @pytest.mark.parametrize(
@@ -189,3 +195,14 @@ async def test_the_rate_holds_whatever_becomes_of_the_requests(api: FakeApi) -> 
     api.answers(never, then=reply())
     await ask_at_once(client, api, 4, within=10)
     assert api.arrivals == pytest.approx([0, 0.5, 1, 1.5])
+
+
+async def test_whoever_goes_away_takes_no_turn_along(api: FakeApi) -> None:
+    """An abandoned scrape costs the next one nothing."""
+    client = api.client(rate_limit=1)
+    abandoned = asyncio.gather(*(api.query(client=client) for _ in range(20)), return_exceptions=True)
+    await asyncio.sleep(1.5)
+    abandoned.cancel()
+    await asyncio.sleep(0)
+    await api.query(client=client, within=5)
+    assert api.arrivals == pytest.approx([0, 1, 2])

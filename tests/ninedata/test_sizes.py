@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from exporter.ninedata import Precheck
-from exporter.ninedata.client import MAX_ANSWER_BYTES
+from exporter.ninedata.responses import MAX_ANSWER_BYTES
 from tests.ninedata.fake_api import Body, FakeApi, failure_of, reply
 
 pytestmark = pytest.mark.anyio

@@ -1,0 +1,104 @@
+"""What a response's headers decide, and its body read within bounds."""
+
+import email.utils
+import urllib.parse
+import zlib
+from datetime import UTC, datetime
+
+import httpx
+
+from exporter.ninedata.failures import QueryError, Reason
+from exporter.ninedata.text import clean_name
+from exporter.ninedata.throttle import DEFAULT_HOLD_SECONDS, MAX_HOLD_SECONDS
+
+MAX_ANSWER_BYTES = 1024 * 1024
+"""The largest answer that is read, before and after decompression: more than any precheck needs."""
+
+
+def date_of(header: str) -> datetime | None:
+    """The moment that a header gives, or None for one that is none."""
+    try:
+        moment = email.utils.parsedate_to_datetime(header)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def refuse_by_headers(response: httpx.Response, now: datetime) -> None:
+    """Raise for what the headers alone decide: too many requests, a redirect, an answer larger than allowed."""
+    status = response.status_code
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        hold = min(_retry_after(response, now), MAX_HOLD_SECONDS)
+        raise QueryError(
+            Reason.RATE_LIMITED,
+            f"HTTP 429: the API wants fewer requests; none for {hold:.0f} s",
+            hold_seconds=hold,
+        )
+    if 300 <= status < 400:  # noqa: PLR2004 - HTTP's own boundaries
+        target = _place_of(response.headers.get("location", ""))
+        meaning = (
+            f"redirected to {target}, which is not followed because the signature must not go to another host; "
+            "put the final address in api.base_url"
+            if target
+            else "not an answer to this request"
+        )
+        raise QueryError(Reason.HTTP_ERROR, f"HTTP {status}: {meaning}")
+    length = response.headers.get("content-length", "").strip()
+    if length.isdecimal():
+        _check_size(int(length[:18]))
+
+
+def _place_of(location: str) -> str:
+    """Where a redirect leads, without what may be secret in it: user, password, query and fragment."""
+    try:
+        scheme, host, path, _, _ = urllib.parse.urlsplit(location)
+    except ValueError:
+        return ""
+    return clean_name(urllib.parse.urlunsplit((scheme, host.rpartition("@")[2], path, "", "")))
+
+
+def _retry_after(response: httpx.Response, now: datetime) -> float:
+    """The pause that a 429 wants, in seconds: given as a number or as a date, or the default."""
+    header = response.headers.get("retry-after", "").strip()
+    if header.isascii() and header.isdigit():
+        return float(header[:9])
+    until, server = date_of(header), date_of(response.headers.get("date", ""))
+    return max((until - (server or now)).total_seconds(), 1.0) if until else DEFAULT_HOLD_SECONDS
+
+
+async def read_body(response: httpx.Response) -> bytes:
+    """The body, decompressed, of at most MAX_ANSWER_BYTES; no more than that is ever held.
+
+    Raises QueryError `too_large`, or `invalid_response` for a compression that was not asked for and is not gzip or
+    deflate, or that is broken.
+    """
+    encoding = response.headers.get("content-encoding", "identity").strip().casefold()
+    if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
+        raise QueryError(Reason.INVALID_RESPONSE, f"the answer is encoded as {clean_name(encoding)}")
+    # 47: gzip or zlib, told by the first bytes.
+    decompressor = zlib.decompressobj(47) if encoding not in ("", "identity") else None
+    body, received = bytearray(), 0
+    async for chunk in response.aiter_raw():
+        received += len(chunk)
+        if decompressor is None:
+            body += chunk
+        else:
+            body += _decompressed(decompressor, chunk, MAX_ANSWER_BYTES + 1 - len(body))
+        _check_size(max(received, len(body)))
+    if decompressor is not None and received and not decompressor.eof:
+        raise QueryError(Reason.INVALID_RESPONSE, "the answer's compressed data ends too early")
+    return bytes(body)
+
+
+def _decompressed(decompressor: "zlib._Decompress", chunk: bytes, limit: int) -> bytes:
+    try:
+        return decompressor.decompress(chunk, limit)
+    except zlib.error:
+        raise QueryError(Reason.INVALID_RESPONSE, "the answer's compressed data is broken") from None
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_ANSWER_BYTES:
+        raise QueryError(
+            Reason.TOO_LARGE, f"the answer is larger than {MAX_ANSWER_BYTES // 1024} KiB; not read further"
+        )

@@ -48,8 +48,6 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
     """Send a request exactly once: aiohttp by itself would send one whose connection was lost again, uncounted."""
     try:
         response = await send(request)
-    except aiohttp.ClientConnectorError:
-        raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise aiohttp.ClientConnectionError("connection lost") from error
     # It is for people, may be in any encoding, and httpx-aiohttp fails on one that is not UTF-8.

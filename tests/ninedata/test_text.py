@@ -229,6 +229,7 @@ ADVERSARIAL = {
     "keywords and equals": "password=",
     "open quotes": "password='\\",
     "statements": "identified with ",
+    "commands": "mysql -q ",
     "cloud keys": "AKIA",
     "spaces": " ",
     "newlines": "\n",

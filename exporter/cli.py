@@ -17,19 +17,24 @@ from exporter.logs import FORMATS, LEVELS, configure
 
 if TYPE_CHECKING:
     from exporter.config import Config
-    from exporter.run import Listener
+    from exporter.listener import Listener
 
-_NOT_A_TELEMETRY_PATH = ("/", "/probe", "/sd")
+_NOT_A_TELEMETRY_PATH = ("/", "/probe", "/sd", "/tasks")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, or 1 with the reason on standard error."""
     flags = _parser().parse_args(arguments)
     configure(flags.log_level, flags.log_format)
+    from exporter.listener import StartError, parse_address
+
     try:
-        if flags.config_check:
-            return _check(flags)
-        return _run(flags)
+        _refuse_planned(flags)
+        flags.listen_address = parse_address(flags.listen_address)
+        return _check(flags) if flags.config_check else _run(flags)
+    except StartError as error:
+        sys.stderr.write(f"ninedata-exporter: {error}\n")
+        return 1
     except KeyboardInterrupt:
         # Only before the server takes the signal over: nothing is to be cleaned up yet.
         return 0
@@ -118,27 +123,19 @@ def _check(flags: argparse.Namespace) -> int:
 
 
 def _run(flags: argparse.Namespace) -> int:
-    from exporter.run import Listener
-    from exporter.serve import StartError, listen, parse_address
+    from exporter.listener import Listener, listen
 
-    try:
-        _refuse_planned(flags)
-        config = None if flags.demo else _load(flags.config_file)
-        if config is None and not flags.demo:
-            return 1
-        address = parse_address(flags.listen_address)
-        socket = listen(address)
-    except StartError as error:
-        sys.stderr.write(f"ninedata-exporter: {error}\n")
+    config = None if flags.demo else _load(flags.config_file)
+    if config is None and not flags.demo:
         return 1
-    with socket:
-        _serve(config, Listener(address, socket, flags.telemetry_path, flags.timeout_offset))
+    with listen(flags.listen_address) as socket:
+        _serve(config, Listener(flags.listen_address, socket, flags.telemetry_path, flags.timeout_offset))
     return 0
 
 
 def _refuse_planned(flags: argparse.Namespace) -> None:
     """Never silently open: a flag that has no function yet is refused."""
-    from exporter.serve import StartError
+    from exporter.listener import StartError
 
     if flags.web_config_file is not None:
         raise StartError("--web.config.file is not supported by this version of the exporter")
@@ -163,13 +160,13 @@ def _load(path: Path) -> "Config | None":
     except ConfigError as error:
         for fault in error.faults:
             sys.stderr.write(f"{fault}\n")
-        if not path.exists():
+        if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where a folder may not be looked into
             sys.stderr.write("Name the configuration with --config.file, or see a demonstration with --demo.\n")
         return None
 
 
 def _telemetry_path(text: str) -> str:
-    reserved = text in _NOT_A_TELEMETRY_PATH or text.startswith(("/-/", "/tasks/"))
+    reserved = text in _NOT_A_TELEMETRY_PATH or text.startswith(("//", "/-/", "/tasks/"))
     if not text.startswith("/") or reserved or any(c in text for c in "{}?# ") or not text.isprintable():
         raise argparse.ArgumentTypeError("must start with / and be no other page of the exporter")
     return text

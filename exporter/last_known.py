@@ -1,14 +1,12 @@
 """What was last heard of each task: for the pages and the log, never for the metrics."""
 
-import logging
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from exporter.logs import event
+from exporter.change_log import ChangeLog
 from exporter.ninedata import Precheck, Reason
 from exporter.snapshot import QueryFailure, TaskResult
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +20,8 @@ class Knowledge:
     precheck_at: datetime | None = None
     failing_since: datetime | None = None
     """When the present row of failed queries began."""
+    logged_reason: Reason | None = None
+    """The reason for which the log says that the query fails."""
     asked: int = 0
     """The number of the latest scrape in which a request for the task left."""
 
@@ -37,10 +37,11 @@ class Knowledge:
 
 
 class LastKnown:
-    """Remembers the latest results per task id, and logs what changes: once, not at every scrape."""
+    """Remembers the latest results per task id, and has what changes logged."""
 
     def __init__(self) -> None:
         self._of_task: dict[str, Knowledge] = {}
+        self._log = ChangeLog()
 
     def get(self, task_id: str) -> Knowledge | None:
         """What is known of a task; None before its first scrape."""
@@ -51,65 +52,36 @@ class LastKnown:
         before = self._of_task.get(result.task.task_id)
         if before is not None and before.last.task.ref != result.task.ref:
             before = None  # another precheck of the task: what was known is of the one before it
-        if isinstance(result.outcome, Precheck):
-            _log_recovery(before, result)
-            _log_status(before.precheck if before else None, result.outcome, result)
-            after = Knowledge(result, result.outcome, result.at, None, scrape)
+        outcome = result.outcome
+        if isinstance(outcome, Precheck):
+            after = self._answered(before, outcome, result, scrape)
         else:
-            _log_failure(before, result.outcome, result)
-            known = before or Knowledge(result)
-            after = replace(
-                known,
-                last=result,
-                failing_since=known.failing_since or result.at,
-                asked=scrape if result.asked else known.asked,
-            )
+            after = self._failed(before, outcome, result, scrape)
         self._of_task[result.task.task_id] = after
 
+    def end_scrape(self, results: Collection[TaskResult]) -> None:
+        """Take note that a scrape is over."""
+        self._log.end_scrape(left_out=sum(not result.asked for result in results), tasks=len(results))
 
-def _log_status(before: Precheck | None, now: Precheck, result: TaskResult) -> None:
-    if before is not None and before.status is now.status:
-        return
-    failing = [item.item for item in now.items if item.status.needs_attention]
-    event(
-        _log,
-        logging.WARNING if now.status.needs_attention else logging.INFO,
-        "precheck status changed" if before else "precheck status first seen",
-        task=result.task.name,
-        task_id=result.task.task_id,
-        status=now.status.value,
-        before=before.status.value if before else None,
-        status_word=now.status_word if now.status.value == "Unknown" else None,
-        failing_items=",".join(failing) or None,
-        request_id=now.request_id or None,
-    )
+    def _answered(self, before: Knowledge | None, now: Precheck, result: TaskResult, scrape: int) -> Knowledge:
+        if before is not None and before.logged_reason is not None and before.failing_since is not None:
+            self._log.recovery(result, (result.at - before.failing_since).total_seconds())
+        known = before.precheck if before else None
+        if known is None or known.status is not now.status:
+            self._log.status(known, now, result)
+        return Knowledge(result, now, result.at, asked=scrape)
 
-
-def _log_failure(before: Knowledge | None, failure: QueryFailure, result: TaskResult) -> None:
-    if before is not None:
-        last = before.last.outcome
-        if isinstance(last, QueryFailure) and last.reason is failure.reason:
-            return
-    event(
-        _log,
-        logging.WARNING,
-        "query fails",
-        task=result.task.name,
-        task_id=result.task.task_id,
-        reason=failure.reason.value,
-        error=failure.message,
-        request_id=failure.request_id or None,
-    )
-
-
-def _log_recovery(before: Knowledge | None, result: TaskResult) -> None:
-    if before is None or before.failing_since is None:
-        return
-    event(
-        _log,
-        logging.INFO,
-        "query works again",
-        task=result.task.name,
-        task_id=result.task.task_id,
-        failed_for_seconds=(result.at - before.failing_since).total_seconds(),
-    )
+    def _failed(self, before: Knowledge | None, now: QueryFailure, result: TaskResult, scrape: int) -> Knowledge:
+        known = before or Knowledge(result)
+        # A task that only had no turn is not logged by itself: the scrape is, once.
+        logged = known.logged_reason
+        if result.asked and logged is not now.reason:
+            self._log.failure(now, result)
+            logged = now.reason
+        return replace(
+            known,
+            last=result,
+            failing_since=known.failing_since or result.at,
+            logged_reason=logged,
+            asked=scrape if result.asked else known.asked,
+        )

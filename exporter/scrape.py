@@ -88,9 +88,12 @@ class Scraper:
                 results[task.task_id] = result
                 self._known.record(result, scrape)
 
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(min(self._concurrency, len(queue))):
-                workers.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(min(self._concurrency, len(queue))):
+                    workers.create_task(work())
+        finally:
+            self._known.end_scrape(results.values())
         return Snapshot(tuple(results[task.task_id] for task in tasks))
 
     def _in_fair_order(self, tasks: Sequence[Task]) -> list[Task]:

@@ -11,8 +11,7 @@ import pytest
 from exporter import __version__, run
 from exporter.cli import main
 from exporter.config import Config
-from exporter.run import Listener
-from exporter.serve import Address
+from exporter.listener import Address, Listener
 
 GOOD = """
 api:
@@ -237,6 +236,7 @@ def test_flags_without_a_function_are_refused(
     assert (said.status, said.out) == (1, "")
     assert said.err == f"ninedata-exporter: {name} is not supported by this version of the exporter\n"
     assert started == []
+    assert Said(capsys, f"--config.file={good}", "--config.check", *flags).status == 1
 
 
 @pytest.mark.parametrize(

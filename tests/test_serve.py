@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from exporter.serve import Address, StartError, listen, parse_address, serve
+from exporter.listener import Address, StartError, listen, parse_address
+from exporter.serve import serve
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
+
 from exporter.config.model import Api
 from exporter.config.reader import Reader
 from exporter.credentials import FixedSecret, Secret, SecretFile, SecretSource, checked_secret
@@ -13,6 +15,7 @@ from exporter.ninedata.transport import tls_context
 MAX_REQUEST_TIMEOUT_SECONDS = 300.0
 MAX_CONCURRENCY = 1024
 MAX_RATE = 100_000
+MAX_URL_LENGTH = 2000
 
 
 def load_api(reader: Reader, folder: Path, environment: Mapping[str, str]) -> Api | None:
@@ -68,8 +71,11 @@ def _fault_of_url(text: str, *, path_allowed: bool, userinfo_allowed: bool) -> s
     try:
         parts = urllib.parse.urlsplit(text)
         host, _ = parts.hostname, parts.port
-    except ValueError:
+        httpx.URL(text)  # what the requests are made of has a mind of its own about hosts
+    except (ValueError, httpx.InvalidURL):
         return "is not a URL"
+    if len(text) > MAX_URL_LENGTH:
+        return f"is longer than {MAX_URL_LENGTH} characters"
     if parts.scheme not in ("http", "https") or not host:
         return "must begin with http:// or https:// and name a host"
     if not text.isprintable() or " " in text or not host.isascii():

@@ -62,6 +62,10 @@ class Reader:
             self.faults.append(Fault(self.file, line, self.key, "a key must be text"))
             return
         name = str(name_node.value)
+        if name_node.tag.endswith(":merge"):
+            hint = "YAML merge keys (<<) are not supported; an alias for a whole value (labels: *common) is"
+            self.faults.append(Fault(self.file, line, self.key, hint))
+            return
         if name in self._values:
             self.faults.append(
                 Fault(self.file, line, self.path(name), f"is given twice, first on line {self._lines[name]}")

@@ -6,6 +6,7 @@ none of which an answer or a variable may bring about here.
 """
 
 import base64
+import errno
 import ssl
 from pathlib import Path
 
@@ -87,6 +88,11 @@ def query_error_of(error: Exception) -> QueryError:
     configuration keeps secret.
     """
     causes = _causes(error)
+    if any(isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE) for cause in causes):
+        return QueryError(
+            Reason.CONNECT,
+            "this process may open no more files: raise its limit (LimitNOFILE) or lower api.concurrency",
+        )
     for kind, reason, message, worth_retrying in _MEANINGS:
         for cause in causes:
             if isinstance(cause, kind):

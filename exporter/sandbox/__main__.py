@@ -65,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
 def host_port(text: str) -> tuple[str, int]:
     """A flag's address; argparse names this function where it is none."""
     host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port[:6]) <= 65535):  # noqa: PLR2004 - TCP's highest port
+        raise argparse.ArgumentTypeError(f"{text!r} is not host:port")
     return host.strip("[]"), int(port)
 
 

@@ -11,8 +11,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.exporter import Exporter
-from exporter.metrics import expose
 from exporter.web.pages import Pages
+from exporter.web.rendering import Rendering
 
 MAX_TIMEOUT_SECONDS = 3600.0
 
@@ -23,6 +23,7 @@ def create_app(
     current: Callable[[], Exporter], *, telemetry_path: str = "/metrics", timeout_offset: float = 0.5
 ) -> Starlette:
     """The application. `current` gives the exporter to answer with, asked once per request."""
+    rendering = Rendering()
 
     async def metrics(request: Request) -> Response:
         exporter = current()
@@ -31,12 +32,14 @@ def create_app(
             default=exporter.config.scrape_timeout,
             offset=timeout_offset,
         )
-        deadline = asyncio.get_running_loop().time() + timeout
-        tasks = await _unless_gone(request, exporter.scrape(deadline))
-        if tasks is None:
+        tasks = len(exporter.config.tasks)
+        deadline = asyncio.get_running_loop().time() + timeout - rendering.reserve(tasks, timeout)
+        found = await _unless_gone(request, exporter.scrape(deadline))
+        if found is None:
             return Response(status_code=499)
-        exposition = expose(
-            (tasks, exporter.process),
+        exposition = await rendering.render(
+            (found, exporter.process),
+            tasks,
             request.headers.get("accept", ""),
             request.headers.get("accept-encoding", ""),
         )
@@ -48,6 +51,12 @@ def create_app(
     async def ready(_: Request) -> Response:
         return PlainTextResponse("ninedata-exporter is ready.\n")
 
+    async def not_yet(request: Request) -> Response:
+        return PlainTextResponse(f"{request.url.path} is not supported by this version of the exporter.\n", 501)
+
+    async def reload(_: Request) -> Response:
+        return PlainTextResponse("Reloading is not supported by this version of the exporter.\n", 403)
+
     pages = Pages(current, telemetry_path)
     return Starlette(
         routes=[
@@ -56,6 +65,9 @@ def create_app(
             Route("/tasks/{task_id}", pages.task),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
+            Route("/-/reload", reload, methods=["POST", "PUT"]),
+            Route("/probe", not_yet),
+            Route("/sd", not_yet),
         ],
         exception_handlers={404: pages.not_found},
     )

@@ -67,8 +67,11 @@ class TaskView:
     @property
     def urgency(self) -> tuple[int, str]:
         """Sorts what needs attention first, then by name."""
-        rank = _STATUS_URGENCY[self.status] if self.status else 3
-        return (min(rank, 2) if self.failure else rank, self.task.name)
+        ranks = [_STATUS_URGENCY[item.status] for item in self.attention]
+        ranks.append(_STATUS_URGENCY[self.status or Status.UNKNOWN])
+        if self.failure:
+            ranks.append(_STATUS_URGENCY[Status.WARNING])
+        return min(ranks), self.task.name
 
     def as_json(self) -> dict[str, object]:
         """The same for programs. Times in seconds and as ISO 8601."""

@@ -166,3 +166,15 @@ def test_there_is_no_other_page(site: Site, path: str) -> None:
     page = Page(response.text)
     assert "There is no such page. See the watched prechecks." in page.text
     assert "/" in page.links()
+
+
+@pytest.mark.parametrize("path", ["/probe", "/sd"])
+def test_what_has_no_function_yet_says_so(site: Site, path: str) -> None:
+    """In words that a program's log can carry, and never as if it had worked."""
+    response = site.get(path)
+    assert (response.status_code, response.text) == (501, f"{path} is not supported by this version of the exporter.\n")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_reloading_is_forbidden(site: Site, method: str) -> None:
+    assert site.request(method, "/-/reload").status_code == 403

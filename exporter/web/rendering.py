@@ -1,0 +1,34 @@
+"""Rendering an answer to a scrape, and the time to keep for it before the deadline."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from prometheus_client.registry import Collector
+
+from exporter.metrics import Exposition, expose
+
+FIRST_GUESS = 0.0005
+"""Seconds per task, until the first rendering has been measured."""
+
+
+class Rendering:
+    """Renders in a thread, so that health checks and signals are answered meanwhile, and knows how long it takes."""
+
+    def __init__(self) -> None:
+        self._per_task = FIRST_GUESS
+
+    def reserve(self, tasks: int, timeout: float) -> float:
+        """Seconds of a scrape's time that queries must leave: half as much again as it took lately, at most half."""
+        return min(1.5 * self._per_task * tasks, timeout / 2)
+
+    async def render(
+        self, collectors: Sequence[Collector], tasks: int, accept: str, accept_encoding: str
+    ) -> Exposition:
+        """The answer, rendered as the scraper's headers ask for."""
+        began = time.monotonic()
+        exposition = await asyncio.to_thread(expose, collectors, accept, accept_encoding)
+        if tasks:
+            # A slow one counts at once, a quick one little by little: a late answer is lost, an early one is not.
+            self._per_task = max((time.monotonic() - began) / tasks, 0.8 * self._per_task)
+        return exposition

@@ -3,13 +3,16 @@ ARGS ?=
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types docs lock image-check clean venv-run venv-dev components
+.PHONY: help run sandbox test lint format types docs lock image-check clean venv-run venv-dev components
 
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 
 run: venv-run ## Start the exporter against a sandbox of the NineData API, on port 10199.
 	@exec $(python) -m exporter --demo $(ARGS)
+
+sandbox: venv-run ## Serve the sandbox of the NineData API alone, and print a configuration for it.
+	@exec $(python) -m exporter.sandbox $(ARGS)
 
 test: venv-dev components ## Run the tests, against real Prometheus and Alertmanager, with the coverage gate.
 	@tools/test $(ARGS)

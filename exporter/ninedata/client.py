@@ -184,6 +184,7 @@ class NineDataClient:
             body = await read_body(response)
         except QueryError as error:
             error.message = without(error.message.encode(), *secrets).decode()
+            error.args = (error.message,)
             raise
         finally:
             await response.aclose()

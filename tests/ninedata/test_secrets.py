@@ -59,6 +59,8 @@ WHERE: dict[str, Callable[[str], httpx.Response]] = {
     "escaped": lambda s: reply(f'{{"success": false, "message": "{escaped(s)}"}}'.encode()),
     "half escaped": lambda s: reply(f'{{"success": false, "message": "\\"{s[:5]}{escaped(s[5:])}"}}'.encode()),
     "query of a redirect": lambda s: reply(b"", 302, location=f"https://sso.example.com/?key={s}"),
+    "path of a redirect": lambda s: reply(b"", 302, location=f"https://sso.example.com/{s}/"),
+    "encoding": lambda s: reply(b"", content_encoding=s),
     "user of a redirect": lambda s: reply(b"", 302, location=f"https://a:{s}@sso.example.com/"),
 }
 

@@ -203,13 +203,12 @@ async def test_connections_are_kept_and_used_again() -> None:
 
 
 async def test_a_kept_connection_that_the_server_closed_is_replaced() -> None:
-    """A restarted server is no failure."""
+    """A restarted server is no failure of a task; at most a request is lost on the way to knowing."""
     async with serving(answering(http())) as peer, Asker(peer.url) as asker:
         for _ in range(3):
-            await asker.query()
+            assert isinstance(await asker.query(), Precheck)
             await asyncio.gather(*peer.open)
     assert peer.connections == 3
-    assert asker.books.failures == [None] * 3
 
 
 async def test_a_connection_is_not_used_again_after_an_answer_that_was_not_read_to_its_end() -> None:

@@ -68,8 +68,6 @@ def resetting(*parts: bytes) -> Script:
     async def script(talk: Talk) -> None:
         await talk.hear()
         await talk.say(*parts)
-        # What was said must arrive before the reset, which would overtake it.
-        await asyncio.sleep(0.05 if parts else 0)
         talk.reset()
 
     return script

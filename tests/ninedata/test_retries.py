@@ -1,6 +1,8 @@
 """A query is sent again once, where that may help and does no harm, and the time allows it."""
 
 import asyncio
+import errno
+import os
 
 import aiohttp
 import httpx
@@ -78,6 +80,17 @@ async def test_every_other_failure_is_final(api: FakeApi, final: Answer, reason:
     api.answers(final)
     error = await failure_of(api.query())
     assert error.reason == reason
+    assert len(api.requests) == 1
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+async def test_running_out_of_files_is_named_with_its_remedy(api: FakeApi, number: int) -> None:
+    """It looks like a fault of the network, and is one of this machine's settings."""
+    error = await failure_of(api.query(aiohttp.ClientOSError(number, os.strerror(number))))
+    assert error.reason == "connect"
+    assert error.message == (
+        "this process may open no more files: raise its limit (LimitNOFILE) or lower api.concurrency"
+    )
     assert len(api.requests) == 1
 
 

@@ -56,10 +56,17 @@ def test_an_address_that_is_not_loopback_is_refused(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize(
-    "flag", [["--listen-address", "x"], ["--fleet", "-1"], ["--items", "x"], ["--latency-seconds", "inf"]]
+    "flag",
+    [
+        ["--listen-address", "x"],
+        ["--listen-address", "127.0.0.1:99999"],
+        ["--fleet", "-1"],
+        ["--items", "x"],
+        ["--latency-seconds", "inf"],
+    ],
 )
 def test_a_wrong_flag_is_refused(flag: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Exit status 2 with the flag's name, as of every command."""
     with pytest.raises(SystemExit, match="2"):
         main(flag)
-    assert f"argument {flag[0]}: invalid" in capsys.readouterr().err
+    assert f"argument {flag[0]}: " in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.config import Task
 from exporter.last_known import LastKnown
-from exporter.ninedata import CheckItem, Precheck, Reason, Status, TaskRef
+from exporter.ninedata import ADVICE, CheckItem, Precheck, Reason, Status, TaskRef
 from exporter.snapshot import QueryFailure, TaskResult
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -146,6 +146,7 @@ def test_a_query_that_fails_is_logged_once(record: Scrapes, lines: Lines) -> Non
             "task_id": "cd-1",
             "reason": "not_found",
             "error": "the API refused the query: gone",
+            "advice": ADVICE[Reason.NOT_FOUND],
             "request_id": "r-2",
         }
     ]

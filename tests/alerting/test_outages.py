@@ -131,8 +131,17 @@ class System:
     def assert_told_no_more_than(self, *titles: str) -> None:
         """These messages, each of them once in each place, and none that was only late."""
         time.sleep(QUIET_SECONDS)
-        assert sorted(self.sinks.titles) == sorted(titles)
-        assert sorted(self.sinks.subjects) == sorted(titles)
+        assert sorted(self.sinks.titles) == sorted(titles), self.history()
+        assert sorted(self.sinks.subjects) == sorted(titles), self.history()
+
+    def history(self) -> str:
+        """What Prometheus saw in the last minute, to tell a fault from a machine that stood still."""
+        lines = []
+        for name in ("up", "ALERTS", "ninedata_precheck_query_failure_info"):
+            for series in self.prometheus.get("/api/v1/query", query=f"{name}[1m]")["data"]["result"]:
+                times = " ".join(f"{moment % 1000:.1f}={value}" for moment, value in series["values"])
+                lines.append(f"{series['metric']}: {times}")
+        return "\n".join(lines)
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 
+from exporter.ninedata import ADVICE, Reason
 from exporter.sandbox import Handle, fleet
 from exporter.sandbox.faults import HttpStatus, Patch
 from tests.program.process import Launcher, config_of, until
@@ -41,10 +42,10 @@ def test_each_change_is_told_once(launch: Launcher, serve: Serve, form: str) -> 
 
     sandbox.set_fault(HttpStatus(status=500, body="empty"))
     failing = {"level": "warn", "msg": "query fails", **of_task, "reason": "http_error", "error": "HTTP 500"}
-    assert told() == [failing]
+    assert told() == [failing | {"advice": ADVICE[Reason.HTTP_ERROR]}]
 
     sandbox.set_fault(HttpStatus(status=401, body="empty"))
-    assert told() == [failing | {"reason": "auth", "error": "HTTP 401"}]
+    assert told() == [failing | {"reason": "auth", "error": "HTTP 401", "advice": ADVICE[Reason.AUTH]}]
 
     sandbox.clear()
     back = {"level": "info", "msg": "precheck status changed", **of_task, "status": "Success", "before": "Failed"}

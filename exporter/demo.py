@@ -22,7 +22,8 @@ async def run_demo(listener: Listener) -> None:
             f"  Prechecks, for people:      {listener.bound.url}/\n\n"
             "  Each look at the metrics is a scrape that queries every task anew. Ctrl-C ends it all.\n\n"
         )
-        await run(demo_config(sandbox.base_url), listener)
+        # The terminal in which it was tried out may be closed without a word.
+        await run(demo_config(sandbox.base_url), listener, hangup_stops=True)
 
 
 def demo_config(base_url: str) -> Config:

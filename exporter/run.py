@@ -13,8 +13,8 @@ from exporter.web import create_app
 _log = logging.getLogger(__name__)
 
 
-async def run(config: Config, listener: Listener) -> None:
-    """Serve a configuration until SIGTERM or SIGINT."""
+async def run(config: Config, listener: Listener, *, hangup_stops: bool = False) -> None:
+    """Serve a configuration until SIGTERM or SIGINT, or SIGHUP where `hangup_stops`."""
     event(_log, logging.INFO, "starting ninedata-exporter", version=__version__)
     allow_open_files(config.api.concurrency)
     async with open_exporter(config) as exporter:
@@ -23,7 +23,7 @@ async def run(config: Config, listener: Listener) -> None:
             telemetry_path=listener.telemetry_path,
             timeout_offset=listener.timeout_offset,
         )
-        await serve(app, listener.socket, lambda: _announce(listener))
+        await serve(app, listener.socket, lambda: _announce(listener), hangup_stops=hangup_stops)
 
 
 def _announce(listener: Listener) -> None:

@@ -18,10 +18,17 @@ KEEPALIVE_SECONDS = 120
 """Longer than the usual scrape intervals, so that Prometheus keeps its connection."""
 
 
-async def serve(app: Starlette, listener: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
+async def serve(
+    app: Starlette,
+    listener: socket.socket,
+    ready: Callable[[], None] = lambda: None,
+    *,
+    hangup_stops: bool = False,
+) -> None:
     """Serve until SIGTERM or SIGINT, then stop at once: what is under way is cancelled.
 
-    `ready` is called when requests are answered. SIGHUP is taken and answered in the log.
+    `ready` is called when requests are answered. SIGHUP does the same where `hangup_stops`, and otherwise is answered
+    in the log. Any signal after the first that stops ends the process at once.
     """
     config = uvicorn.Config(
         app,
@@ -38,14 +45,19 @@ async def serve(app: Starlette, listener: socket.socket, ready: Callable[[], Non
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop, number)
-    loop.add_signal_handler(
-        signal.SIGHUP,
-        event,
-        _log,
-        logging.WARNING,
-        "SIGHUP ignored: this version reads its configuration only at start",
-    )
-    await server.serve(sockets=[listener])
+    loop.add_signal_handler(signal.SIGHUP, server.stop if hangup_stops else _ignore, signal.SIGHUP)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        # A further signal ends the process at once, instead of meeting a loop that is closing.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _ignore(number: int) -> None:
+    name = signal.Signals(number).name
+    event(_log, logging.WARNING, f"{name} ignored: this version reads its configuration only at start")
 
 
 class _Server(uvicorn.Server):

@@ -33,10 +33,16 @@ async def _serve(sandbox: Sandbox, host: str, port: int) -> None:
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with sandbox.serve(host, port) as running:
-        sys.stderr.write(_greeting(running))
-        sys.stderr.flush()
-        await stopped.wait()
+    try:
+        async with sandbox.serve(host, port) as running:
+            sys.stderr.write(_greeting(running))
+            sys.stderr.flush()
+            await stopped.wait()
+    finally:
+        # A further signal ends the process at once, instead of meeting a loop that is closing.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _parser() -> argparse.ArgumentParser:

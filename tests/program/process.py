@@ -57,6 +57,7 @@ class Process:
                 stderr=err,
             )
         self.pid = self.popen.pid
+        self._told_to_stop = False
 
     @property
     def stdout(self) -> str:
@@ -73,9 +74,14 @@ class Process:
 
     def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = STOP_SECONDS) -> int:
         """Its exit status after a signal."""
-        if self.popen.poll() is None:
-            self.popen.send_signal(number)
+        self.tell_to_stop(number)
         return self.popen.wait(seconds)
+
+    def tell_to_stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Send the signal, unless it has one already: a second one would end it out of order."""
+        if not self._told_to_stop and self.popen.poll() is None:
+            self.popen.send_signal(number)
+        self._told_to_stop = True
 
     def kill(self) -> None:
         """Let nothing of it live on, and have its output searched for secrets. A program that can, ends in order."""
@@ -261,7 +267,7 @@ def launcher(secrecy: Watch, folder: Path) -> Iterator[Launcher]:
         yield launching
     finally:
         for process in launching.started:
-            process.popen.terminate()
+            process.tell_to_stop()
         for process in launching.started:
             process.kill()
     for process in launching.started:

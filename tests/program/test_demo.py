@@ -1,6 +1,7 @@
 """`--demo`: something to see without a configuration and without an account."""
 
 import re
+import signal
 
 import pytest
 
@@ -75,3 +76,8 @@ def test_its_log_has_no_errors(demo: Exporter) -> None:
         "precheck status changed",
         "query fails",
     }
+
+
+def test_it_ends_with_its_terminal(launch: Launcher) -> None:
+    """Nobody is left to stop it when the window is closed; it must not keep the port."""
+    assert launch.run("--demo").stop(signal.SIGHUP) == 0

@@ -168,7 +168,7 @@ class Reader:
                 raise ValueError  # noqa: TRY301 - one message for all that is no number
             value = float(int(node.value)) if whole else float(node.value)
             if not lowest <= value <= highest:  # also false for a NaN
-                raise ValueError  # noqa: TRY301
+                raise ValueError  # noqa: TRY301 - the same
         except (ValueError, OverflowError):
             self.fault(f"must be {kind} from {lowest:g} to {highest:g}", name)
             return default

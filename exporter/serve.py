@@ -28,7 +28,7 @@ async def serve(
     """Serve until SIGTERM or SIGINT, then stop at once: what is under way is cancelled.
 
     `ready` is called when requests are answered. SIGHUP does the same where `hangup_stops`, and otherwise is answered
-    in the log. Any signal after the first that stops ends the process at once.
+    in the log. Once serving is over, a further signal ends the process at once.
     """
     config = uvicorn.Config(
         app,

@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 
 from exporter.logs import event
-from exporter.ninedata import ADVICE, Precheck, Status
+from exporter.ninedata import Precheck, Status, advice_on
 from exporter.snapshot import QueryFailure, TaskResult
 
 _log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class ChangeLog:
             result,
             reason=failure.reason.value,
             error=failure.message,
-            advice=ADVICE[failure.reason],
+            advice=advice_on(failure.reason, result.task.ref.kind),
             request_id=failure.request_id or None,
         )
 

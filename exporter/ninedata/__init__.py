@@ -1,22 +1,33 @@
 """What NineData says: its OpenAPI's prechecks, asked for and understood. Knows nothing of Prometheus."""
 
+from exporter.ninedata.calls import Call
 from exporter.ninedata.client import ApiObserver, ApiSettings, NineDataClient
 from exporter.ninedata.failures import ADVICE, QueryError, Reason
-from exporter.ninedata.kinds import KINDS
-from exporter.ninedata.model import CheckItem, Precheck, Status, TaskRef
+from exporter.ninedata.guidance import REQUEST_KINDS, advice_on
+from exporter.ninedata.kinds import DEFAULT_KIND, KINDS
+from exporter.ninedata.model import ID, CheckItem, Precheck, Status, TaskRef
+from exporter.ninedata.replication_list import TASK_STATUSES, Replication, list_replications
 from exporter.ninedata.transport import open_transport
 
 __all__ = [
     "ADVICE",
+    "DEFAULT_KIND",
+    "ID",
     "KINDS",
+    "REQUEST_KINDS",
+    "TASK_STATUSES",
     "ApiObserver",
     "ApiSettings",
+    "Call",
     "CheckItem",
     "NineDataClient",
     "Precheck",
     "QueryError",
     "Reason",
+    "Replication",
     "Status",
     "TaskRef",
+    "advice_on",
+    "list_replications",
     "open_transport",
 ]

@@ -10,9 +10,9 @@ from typing import Protocol
 import httpx
 
 from exporter.credentials import Secret, SecretSource
+from exporter.ninedata.calls import Call, T, precheck_call
 from exporter.ninedata.echo import without
 from exporter.ninedata.failures import QueryError, Reason
-from exporter.ninedata.kinds import KINDS, Kind
 from exporter.ninedata.model import Precheck, TaskRef
 from exporter.ninedata.payloads import read_envelope
 from exporter.ninedata.responses import date_of, read_body, refuse_by_headers
@@ -37,7 +37,7 @@ class ApiSettings:
 
 
 class ApiObserver(Protocol):
-    """Is told of every request; `kind` is the task's kind."""
+    """Is told of every request; `kind` is the name of the call: the task's kind, or that of a list."""
 
     def request_sent(self, kind: str) -> None:
         """A request leaves."""
@@ -53,7 +53,7 @@ class ApiObserver(Protocol):
 
 
 class NineDataClient:
-    """Queries prechecks, at most `concurrency` at once, over one pool of connections.
+    """Asks the API, at most `concurrency` requests at once, over one pool of connections.
 
     `transport` stays the caller's to close. `wall_clock` gives the time for signatures and for the clock skew.
     """
@@ -79,13 +79,17 @@ class NineDataClient:
         self._throttle = Throttle(settings.rate_limit)
 
     async def query(self, task: TaskRef, deadline: float) -> Precheck:
-        """The precheck as the API has it now.
+        """The precheck as the API has it now. See `fetch`."""
+        return await self.fetch(precheck_call(task), deadline)
+
+    async def fetch(self, call: Call[T], deadline: float) -> T:
+        """The answer to a call.
 
         Returns or raises QueryError by `deadline`, a time of the running loop's clock. A request is sent again, once,
         where the connection was lost or a gateway answered 502, 503 or 504, and the deadline leaves the time.
         """
         try:
-            return await self._request(task, deadline)
+            return await self._request(call, deadline)
         except QueryError as error:
             now = asyncio.get_running_loop().time()
             if not error.worth_retrying or now + RETRY_PAUSE_SECONDS >= deadline:
@@ -93,14 +97,14 @@ class NineDataClient:
             first = error
         await asyncio.sleep(RETRY_PAUSE_SECONDS)
         try:
-            return await self._request(task, deadline)
+            return await self._request(call, deadline)
         except QueryError as second:
             if second.sent:
                 raise
             # Nothing left a second time: what the first request met is what is known.
             raise first from None
 
-    async def _request(self, task: TaskRef, deadline: float) -> Precheck:
+    async def _request(self, call: Call[T], deadline: float) -> T:
         clock = asyncio.get_running_loop().time
         too_late = QueryError(
             Reason.DEADLINE, "the scrape's time was up before this task's turn; nothing was sent", sent=False
@@ -114,18 +118,18 @@ class NineDataClient:
             await self._throttle.pass_through(deadline)
             if clock() >= deadline:
                 raise too_late
-            return await self._observed(KINDS[task.kind], task, deadline)
+            return await self._observed(call, deadline)
         finally:
             self._slots.release()
 
-    async def _observed(self, kind: Kind, task: TaskRef, deadline: float) -> Precheck:
+    async def _observed(self, call: Call[T], deadline: float) -> T:
         """One request, in the observer's books whatever becomes of it."""
         clock = asyncio.get_running_loop().time
         began = clock()
         failure: Reason | None = Reason.INTERNAL
-        self._observer.request_sent(kind.name)
+        self._observer.request_sent(call.name)
         try:
-            precheck = await self._bounded(kind, task, deadline)
+            found = await self._bounded(call, deadline)
             failure = None
         except QueryError as error:
             failure = error.reason
@@ -137,16 +141,16 @@ class NineDataClient:
             failure = Reason.DEADLINE
             raise
         finally:
-            self._observer.request_ended(kind.name, clock() - began, failure)
-        return precheck
+            self._observer.request_ended(call.name, clock() - began, failure)
+        return found
 
-    async def _bounded(self, kind: Kind, task: TaskRef, deadline: float) -> Precheck:
+    async def _bounded(self, call: Call[T], deadline: float) -> T:
         """One request within its timeout, with every error of the network as a QueryError."""
         own_limit = asyncio.get_running_loop().time() + self._settings.request_timeout
         limit = asyncio.timeout_at(min(own_limit, deadline))
         try:
             async with limit:
-                return await self._exchange(kind, task)
+                return await self._exchange(call)
         except NETWORK_ERRORS as error:  # a TimeoutError too, which the system also has for connections
             if not limit.expired():
                 raise query_error_of(error) from None
@@ -155,15 +159,15 @@ class NineDataClient:
                 raise QueryError(Reason.TIMEOUT, f"no complete answer within {seconds:g} s") from None
             raise QueryError(Reason.DEADLINE, "no complete answer within the scrape's time") from None
 
-    async def _exchange(self, kind: Kind, task: TaskRef) -> Precheck:
+    async def _exchange(self, call: Call[T]) -> T:
         moment = self._wall_clock()
         timestamp = timestamp_of(moment)
         access_key_id, secret_key = self._access_key_id.current(), self._secret_key.current()
-        signed = signature(kind.path, secret_key.reveal(), timestamp)
-        query = urllib.parse.urlencode(kind.parameters(task))
+        signed = signature(call.path, secret_key.reveal(), timestamp)
+        query = urllib.parse.urlencode(call.parameters)
         request = httpx.Request(
             "GET",
-            f"{self._base_url}{kind.path}?{query}",
+            f"{self._base_url}{call.path}?{query}",
             headers={
                 "accept": "application/json",
                 "accept-encoding": "identity",
@@ -191,7 +195,7 @@ class NineDataClient:
         body = without(body, *secrets)
         content_type = response.headers.get("content-type", "")
         try:
-            return kind.parse(read_envelope(response.status_code, content_type, body), task)
+            return call.parse(read_envelope(response.status_code, content_type, body))
         except QueryError as error:
             if error.reason is Reason.AUTH and skew is not None and abs(skew) > MAX_CLOCK_SKEW_SECONDS:
                 raise _skew_error(skew, error) from error

@@ -1,7 +1,11 @@
 """Prechecks as immutable values, the same for every kind of task."""
 
 import enum
+import re
 from dataclasses import dataclass
+
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+"""What an id of a task or a precheck can be; the documented ones look like cd-tg3isu1xgs."""
 
 
 class Status(enum.StrEnum):
@@ -46,6 +50,7 @@ class TaskRef:
     kind: str
     task_id: str
     precheck_task_id: str
+    """Empty for a kind whose prechecks have no id of their own."""
 
 
 @dataclass(frozen=True, slots=True)

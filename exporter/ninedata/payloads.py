@@ -80,7 +80,7 @@ def read_data(envelope: Mapping[str, object]) -> Mapping[str, object]:
     if not isinstance(data, dict):
         raise QueryError(
             Reason.INVALID_RESPONSE,
-            f"the answer's data is {_kind_of(data)}, not an object",
+            f"the answer's data is {kind_of(data)}, not an object",
             request_id=clean_name(envelope.get("requestId")),
         )
     return data
@@ -109,7 +109,7 @@ def read_items(found: object, keys: "ItemKeys") -> tuple[CheckItem, ...]:
     if found is None:
         return ()
     if not isinstance(found, list):
-        raise QueryError(Reason.INVALID_RESPONSE, f"the check items are {_kind_of(found)}, not a list")
+        raise QueryError(Reason.INVALID_RESPONSE, f"the check items are {kind_of(found)}, not a list")
     if len(found) > MAX_ITEMS:
         raise QueryError(Reason.TOO_LARGE, f"the precheck has {len(found)} check items; at most {MAX_ITEMS} are read")
     return tuple(_unique(_read_item(entry, position, keys) for position, entry in enumerate(found, start=1)))
@@ -199,11 +199,12 @@ def _raise_no_envelope(document: object, content_type: str, body: bytes) -> NoRe
         # What a single-page console, or an older one, answers for a path that it does not know.
         raise QueryError(Reason.UNSUPPORTED, "a web page came instead of JSON")
     if document is not None or body.strip() == b"null":
-        raise QueryError(Reason.INVALID_RESPONSE, f"the answer is {_kind_of(document)}, not an object")
+        raise QueryError(Reason.INVALID_RESPONSE, f"the answer is {kind_of(document)}, not an object")
     start = cut(clean(body[:200].decode("utf-8", "replace")), 60)
     raise QueryError(Reason.INVALID_RESPONSE, f"the answer is not JSON; it starts with {start!r}")
 
 
-def _kind_of(value: object) -> str:
+def kind_of(value: object) -> str:
+    """What a JSON value is, in words, without its content."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", type(None): "null"}
     return names.get(type(value), "a number")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from exporter.config import Task
 from exporter.last_known import Knowledge
-from exporter.ninedata import ADVICE, CheckItem, Precheck, Status
+from exporter.ninedata import CheckItem, Precheck, Status, advice_on
 from exporter.snapshot import QueryFailure
 
 NOT_QUERIED = "Not queried"
@@ -62,7 +62,7 @@ class TaskView:
     @property
     def advice(self) -> str:
         """What to do about the failing query."""
-        return ADVICE[self.failure.reason] if self.failure else ""
+        return advice_on(self.failure.reason, self.task.ref.kind) if self.failure else ""
 
     @property
     def urgency(self) -> tuple[int, str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.config import Task
-from exporter.ninedata import ADVICE, CheckItem, Precheck, Reason, Status, TaskRef
+from exporter.ninedata import ADVICE, CheckItem, Precheck, Reason, Status, TaskRef, advice_on
 from exporter.snapshot import QueryFailure
 from exporter.web.views import age_in_words
 from tests.web.page import Page
@@ -142,7 +142,7 @@ def test_every_reason_has_its_advice(site: Site, orders: Task, reason: Reason) -
     """A failure without a request id shows none."""
     site.record(orders, QueryFailure(reason, "in words"), ago=3 * 60 + 10)
     page = overview(site)
-    assert f"The query fails: {reason.value} for 3 min in words {' '.join(ADVICE[reason].split())}" in page.text
+    assert f"The query fails: {reason.value} for 3 min in words {' '.join(advice_on(reason, 'data_compare').split())}" in page.text
     assert "Request id" not in page.text
 
 

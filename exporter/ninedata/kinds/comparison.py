@@ -1,12 +1,10 @@
-"""Prechecks of data comparison tasks: `GET /openapi/v1/comparedata/precheck/status`, documented by the vendor."""
+"""What prechecks of data and of schema comparisons have in common, as the vendor documents both."""
 
 from collections.abc import Mapping
 
 from exporter.ninedata.model import Precheck, Status, TaskRef
 from exporter.ninedata.payloads import ItemKeys, check_identity, read_data, read_items
 from exporter.ninedata.text import clean_name, text_of
-
-PATH = "/openapi/v1/comparedata/precheck/status"
 
 _ITEM_KEYS = ItemKeys("precheckItem", "errorMessage", "message")
 

@@ -18,6 +18,7 @@ from exporter.logs import FORMATS, LEVELS, configure
 if TYPE_CHECKING:
     from exporter.config import Config
     from exporter.listener import Listener
+    from exporter.shard import Shard
 
 _NOT_A_TELEMETRY_PATH = ("/", "/probe", "/sd", "/tasks")
 
@@ -85,7 +86,15 @@ def _parser() -> argparse.ArgumentParser:
         dest="enable_lifecycle",
         action="store_true",
         default=False,
-        help="turn /-/reload on; not supported by this version",
+        help="turn /-/reload on",
+    )
+    add(
+        "--shard",
+        dest="shard",
+        metavar="I/N",
+        type=_shard,
+        default=None,
+        help="watch only the I-th of N shares of the tasks, from 0",
     )
     add(
         "--scrape.timeout-offset",
@@ -129,7 +138,10 @@ def _run(flags: argparse.Namespace) -> int:
     if config is None and not flags.demo:
         return 1
     with listen(flags.listen_address) as socket:
-        _serve(config, Listener(flags.listen_address, socket, flags.telemetry_path, flags.timeout_offset))
+        listener = Listener(
+            flags.listen_address, socket, flags.telemetry_path, flags.timeout_offset, flags.enable_lifecycle
+        )
+        _serve(config, flags, listener)
     return 0
 
 
@@ -139,16 +151,18 @@ def _refuse_planned(flags: argparse.Namespace) -> None:
 
     if flags.web_config_file is not None:
         raise StartError("--web.config.file is not supported by this version of the exporter")
-    if flags.enable_lifecycle:
-        raise StartError("--web.enable-lifecycle is not supported by this version of the exporter")
 
 
-def _serve(config: "Config | None", listener: "Listener") -> None:
+def _serve(config: "Config | None", flags: argparse.Namespace, listener: "Listener") -> None:
     """Serve a configuration, or the demonstration where there is none."""
+    from exporter.config import load
     from exporter.demo import run_demo
     from exporter.run import run
 
-    asyncio.run(run_demo(listener) if config is None else run(config, listener))
+    if config is None:
+        asyncio.run(run_demo(listener, shard=flags.shard))
+    else:
+        asyncio.run(run(config, lambda: load(flags.config_file, os.environ), listener, shard=flags.shard))
 
 
 def _load(path: Path) -> "Config | None":
@@ -170,6 +184,15 @@ def _telemetry_path(text: str) -> str:
     if not text.startswith("/") or reserved or any(c in text for c in "{}?# ") or not text.isprintable():
         raise argparse.ArgumentTypeError("must start with / and be no other page of the exporter")
     return text
+
+
+def _shard(text: str) -> "Shard":
+    from exporter.shard import parse_shard
+
+    try:
+        return parse_shard(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _offset(text: str) -> float:

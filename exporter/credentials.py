@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import NoReturn, Protocol
 
+from exporter.file_state import file_state
 from exporter.logs import event
 
 _log = logging.getLogger(__name__)
@@ -71,14 +72,14 @@ class SecretFile:
     def __init__(self, path: Path, *, header: bool = False) -> None:
         self._path = path
         self._header = header
-        self._seen = _state_of(path)
+        self._seen = file_state(path)
         self._secret = read_secret(path, header=header)
         self._failing = False
 
     def current(self) -> Secret:
         """The secret as the file has it now. Costs one `stat`."""
         try:
-            state = _state_of(self._path)
+            state = file_state(self._path)
             if state != self._seen:
                 self._secret = read_secret(self._path, header=self._header)
                 self._seen = state
@@ -124,9 +125,3 @@ def checked_secret(text: str, *, header: bool = False) -> Secret:
     if not text.isprintable():
         raise ValueError("has line breaks or control characters within")
     return Secret(text)
-
-
-def _state_of(path: Path) -> tuple[int, int, int, int]:
-    # Follows links: Kubernetes and Vault replace what a link points at.
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns

@@ -11,9 +11,10 @@ from exporter.ninedata.transport import tls_context
 from exporter.run import run
 from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, demo_tasks
 from exporter.sandbox.server import Sandbox
+from exporter.shard import Shard
 
 
-async def run_demo(listener: Listener) -> None:
+async def run_demo(listener: Listener, *, shard: Shard | None = None) -> None:
     """Serve the sandbox's tasks until SIGTERM or SIGINT."""
     async with Sandbox(demo_tasks()).serve() as sandbox:
         sys.stderr.write(
@@ -23,7 +24,8 @@ async def run_demo(listener: Listener) -> None:
             "  Each look at the metrics is a scrape that queries every task anew. Ctrl-C ends it all.\n\n"
         )
         # The terminal in which it was tried out may be closed without a word.
-        await run(demo_config(sandbox.base_url), listener, hangup_stops=True)
+        config = demo_config(sandbox.base_url)
+        await run(config, lambda: config, listener, shard=shard, hangup_stops=True)
 
 
 def demo_config(base_url: str) -> Config:

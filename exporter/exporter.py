@@ -1,49 +1,150 @@
-"""One exporter: a configuration at work, with the parts that outlive it."""
+"""One exporter: a configuration at work, around the parts that outlive it."""
 
-import contextlib
 import logging
 import time
-from collections import Counter
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
 from exporter import __version__
-from exporter.config import Config
+from exporter.config import Config, Task
+from exporter.config.model import Api
 from exporter.last_known import LastKnown
 from exporter.logs import event
-from exporter.metrics import ProcessMetrics, SnapshotCollector
-from exporter.ninedata import ApiSettings, NineDataClient, open_transport
-from exporter.scrape import Scraper
+from exporter.metrics import ProcessMetrics, SnapshotCollector, WatchedFile
+from exporter.ninedata import ApiSettings, NineDataClient, Replication, list_replications, open_transport
+from exporter.scrape import Scraper, Targets, outcome_of
+from exporter.shard import Shard
+from exporter.snapshot import QueryFailure, Snapshot
+from exporter.watch import Discovery, Lister, TaskFiles, WatchList
 
 _log = logging.getLogger(__name__)
+
+MAX_TASKS_LOGGED = 20
+"""Up to so many watched tasks are named in the log when a configuration takes effect, more only at level debug."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """What a reload leaves as it is."""
+
+    shard: Shard = field(default_factory=Shard)
+    known: LastKnown = field(default_factory=LastKnown)
+    process: ProcessMetrics = field(default_factory=lambda: ProcessMetrics(time.time))
+
+    def __post_init__(self) -> None:
+        if self.shard.count > 1:
+            self.process.sharded(self.shard.index, self.shard.count)
 
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """All that a request needs. A reload makes a new one around the parts that live on."""
+    """All that a request needs."""
 
     config: Config
+    watch: WatchList
     scraper: Scraper
-    known: LastKnown
-    process: ProcessMetrics
+    lasting: Lasting
+
+    @property
+    def known(self) -> LastKnown:
+        """What was last heard of each task."""
+        return self.lasting.known
+
+    @property
+    def process(self) -> ProcessMetrics:
+        """The metrics of the process."""
+        return self.lasting.process
+
+    async def refresh(self) -> None:
+        """Look which tasks are to be watched, as far as that needs no request. Never raises; takes a second at most."""
+        await self.watch.refresh()
+        self._count()
 
     async def scrape(self, deadline: float) -> SnapshotCollector:
-        """The per-task metrics of all watched tasks, by `deadline` of the running loop's clock."""
-        snapshot = await self.scraper.scrape(self.config.tasks, deadline)
-        names = sorted({name for task in self.config.tasks for name in task.labels})
+        """The metrics of all watched tasks, by `deadline` of the running loop's clock."""
+        watch = self.watch
+        targets = Targets(watch.listed, watch.discovered, watch.discover if watch.discovers else None)
+        snapshot = await self.scraper.scrape(targets, deadline)
+        self.known.retain({result.task.task_id for result in snapshot.results})
+        self._count()
+        return self._collector(snapshot)
+
+    async def discover(self, deadline: float) -> SnapshotCollector:
+        """The metrics of discovery alone, by `deadline`; no task is queried."""
+        return self._collector(Snapshot((), await self.watch.discover(deadline) if self.watch.discovers else None))
+
+    async def probe(self, task: Task, deadline: float) -> SnapshotCollector:
+        """The metrics of one task, which need not be a watched one, by `deadline`."""
+        targets = Targets((task,), remembered=self.watch.watches(task))
+        return self._collector(await self.scraper.scrape(targets, deadline))
+
+    def _count(self) -> None:
+        repeated = self.watch.repeated
+        files = [
+            WatchedFile(file.path, len(file.tasks), not file.faults and file.path not in repeated, file.loaded_at)
+            for file in self.watch.files
+        ]
+        self.process.watching(self.watch.counts(), files)
+
+    def _collector(self, snapshot: Snapshot) -> SnapshotCollector:
+        names = sorted({name for result in snapshot.results for name in result.task.labels})
         return SnapshotCollector(snapshot, names, failure_reasons=self.config.failure_reasons)
 
 
-@contextlib.asynccontextmanager
-async def open_exporter(config: Config) -> AsyncIterator[Exporter]:
-    """An exporter for a configuration, with its connections; they are closed in the end."""
-    process = ProcessMetrics(time.time)
-    known = LastKnown()
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An exporter with the connections that it uses; they are its owner's to close."""
+
+    exporter: Exporter
+    client: NineDataClient
+    transport: httpx.AsyncBaseTransport
+
+
+def open_exporter(config: Config, lasting: Lasting, before: Opened | None = None) -> Opened:
+    """An exporter for a configuration, which takes what is still true over from the one before it."""
     api = config.api
-    proxy = httpx.Proxy(api.proxy_url.reveal()) if api.proxy_url else None
-    transport = open_transport(api.tls, proxy)
+    transport = open_transport(api.tls, httpx.Proxy(api.proxy_url.reveal()) if api.proxy_url else None)
+    client = _client(api, lasting.process, transport)
+    known = None
+    if before is not None and before.exporter.config.api.base_url == api.base_url:
+        client.hold(before.client.held_seconds)
+        known = before.exporter.watch.known
+    discovery = Discovery(config.discovery, _lister(client), known) if config.discovery else None
+    files = TaskFiles(config.task_files, before.exporter.watch.files if before else ())
+    watch = WatchList(config, lasting.shard, files, discovery)
+    scraper = Scraper(client, concurrency=api.concurrency, known=lasting.known)
+    return Opened(Exporter(config, watch, scraper, lasting), client, transport)
+
+
+def log_watched(exporter: Exporter) -> None:
+    """Say in the log what an exporter watches."""
+    config, tasks = exporter.config, exporter.watch.tasks
+    idle = not tasks and not config.discovery
+    event(
+        _log,
+        logging.WARNING if idle else logging.INFO,
+        "no task is watched; see the key tasks of the configuration" if idle else "watching tasks",
+        tasks=len(tasks),
+        api=config.api.base_url,
+        concurrency=config.api.concurrency,
+        task_files=len(exporter.watch.files) if config.task_files else None,
+        discovery="replication" if config.discovery else None,
+        shard=str(exporter.lasting.shard) if exporter.lasting.shard.count > 1 else None,
+    )
+    for task in tasks:
+        event(
+            _log,
+            logging.DEBUG if len(tasks) > MAX_TASKS_LOGGED else logging.INFO,
+            "watching",
+            task=task.name,
+            task_id=task.task_id,
+            precheck_task_id=task.ref.precheck_task_id or None,
+            kind=task.ref.kind,
+        )
+
+
+def _client(api: Api, observer: ProcessMetrics, transport: httpx.AsyncBaseTransport) -> NineDataClient:
     settings = ApiSettings(
         base_url=api.base_url,
         user_agent=f"ninedata-exporter/{__version__}",
@@ -51,38 +152,17 @@ async def open_exporter(config: Config) -> AsyncIterator[Exporter]:
         concurrency=api.concurrency,
         rate_limit=api.rate_limit,
     )
-    client = NineDataClient(
+    return NineDataClient(
         settings,
         access_key_id=api.access_key_id,
         secret_key=api.secret_key,
         transport=transport,
-        observer=process,
+        observer=observer,
     )
-    scraper = Scraper(client, concurrency=api.concurrency, known=known)
-    process.config_loaded(Counter(task.ref.kind for task in config.tasks))
-    event(
-        _log,
-        logging.INFO if config.tasks else logging.WARNING,
-        "watching tasks" if config.tasks else "no task is watched; see the key tasks of the configuration",
-        tasks=len(config.tasks),
-        api=api.base_url,
-        concurrency=api.concurrency,
-    )
-    for task in config.tasks:
-        event(
-            _log,
-            logging.DEBUG if len(config.tasks) > MAX_TASKS_LOGGED else logging.INFO,
-            "watching",
-            task=task.name,
-            task_id=task.task_id,
-            precheck_task_id=task.ref.precheck_task_id,
-            kind=task.ref.kind,
-        )
-    try:
-        yield Exporter(config, scraper, known, process)
-    finally:
-        await transport.aclose()
 
 
-MAX_TASKS_LOGGED = 20
-"""Up to so many watched tasks are named in the log at start-up, more only at level debug."""
+def _lister(client: NineDataClient) -> Lister:
+    async def listed(found: dict[str, Replication], status: str | None, deadline: float) -> QueryFailure | None:
+        return await outcome_of(list_replications(client, deadline, found, status=status), discovery="replication")
+
+    return listed

@@ -1,6 +1,7 @@
 """What was last heard of each task: for the pages and the log, never for the metrics."""
 
 from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -42,10 +43,21 @@ class LastKnown:
     def __init__(self) -> None:
         self._of_task: dict[str, Knowledge] = {}
         self._log = ChangeLog()
+        self._scrapes = 0
 
     def get(self, task_id: str) -> Knowledge | None:
         """What is known of a task; None before its first scrape."""
         return self._of_task.get(task_id)
+
+    def begin_scrape(self) -> int:
+        """The number of a scrape that begins, from 1."""
+        self._scrapes += 1
+        return self._scrapes
+
+    def retain(self, task_ids: AbstractSet[str]) -> None:
+        """Forget all other tasks: they are no longer watched."""
+        if not self._of_task.keys() <= task_ids:
+            self._of_task = {task_id: known for task_id, known in self._of_task.items() if task_id in task_ids}
 
     def record(self, result: TaskResult, scrape: int) -> None:
         """Take note of a result of the `scrape`-th scrape."""

@@ -82,6 +82,8 @@ class Listener:
     telemetry_path: str = "/metrics"
     timeout_offset: float = 0.5
     """Seconds kept back from a scraper's timeout."""
+    lifecycle: bool = False
+    """Whether /-/reload is open."""
 
     @property
     def bound(self) -> Address:

@@ -1,29 +1,47 @@
 """Put the parts together and run them until a signal."""
 
 import logging
+from collections.abc import Callable
 
 from exporter import __version__
 from exporter.config import Config
-from exporter.exporter import open_exporter
-from exporter.listener import Listener, allow_open_files
+from exporter.current import Current
+from exporter.exporter import Lasting
+from exporter.listener import Listener
 from exporter.logs import event
 from exporter.serve import serve
+from exporter.shard import Shard
 from exporter.web import create_app
 
 _log = logging.getLogger(__name__)
 
 
-async def run(config: Config, listener: Listener, *, hangup_stops: bool = False) -> None:
-    """Serve a configuration until SIGTERM or SIGINT, or SIGHUP where `hangup_stops`."""
+async def run(
+    config: Config,
+    load: Callable[[], Config],
+    listener: Listener,
+    *,
+    shard: Shard | None = None,
+    hangup_stops: bool = False,
+) -> None:
+    """Serve a configuration until SIGTERM or SIGINT.
+
+    SIGHUP puts what `load` gives into force, or ends as well where `hangup_stops`. `load` may raise ConfigError.
+    """
     event(_log, logging.INFO, "starting ninedata-exporter", version=__version__)
-    allow_open_files(config.api.concurrency)
-    async with open_exporter(config) as exporter:
+    current = Current(config, Lasting(shard or Shard()), load)
+    try:
+        await current.start()
         app = create_app(
-            lambda: exporter,
+            current,
             telemetry_path=listener.telemetry_path,
             timeout_offset=listener.timeout_offset,
+            lifecycle=listener.lifecycle,
         )
-        await serve(app, listener.socket, lambda: _announce(listener), hangup_stops=hangup_stops)
+        hangup = None if hangup_stops else current.reload
+        await serve(app, listener.socket, lambda: _announce(listener), hangup=hangup)
+    finally:
+        await current.close()
 
 
 def _announce(listener: Listener) -> None:

@@ -3,30 +3,46 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from exporter.config import Task
 from exporter.last_known import LastKnown
 from exporter.ninedata import Precheck, QueryError, Reason, TaskRef
-from exporter.snapshot import QueryFailure, Snapshot, TaskResult
+from exporter.snapshot import Discovered, QueryFailure, Snapshot, TaskResult
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 class Client(Protocol):
-    """Asks the API about one task; returns or raises QueryError by the deadline."""
+    """Asks the API; returns or raises QueryError by the deadline."""
 
     async def query(self, task: TaskRef, deadline: float) -> Precheck:
         """The precheck as the API has it now."""
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a scrape is to query."""
+
+    listed: tuple[Task, ...]
+    """Tasks that are named."""
+    discovered: tuple[Task, ...] = ()
+    """Tasks that were discovered by an earlier scrape: queried while this one looks whether they are still there."""
+    discover: Callable[[float], Awaitable[Discovered]] | None = None
+    """Discovers tasks by a deadline; None where none are to be discovered."""
+    remembered: bool = True
+    """Whether pages and the log are to know of it."""
+
+
 @dataclass(slots=True)
 class _Run:
-    tasks: Sequence[Task]
+    targets: Targets
     deadline: float
     work: asyncio.Task[Snapshot]
     waiting: int = 0
@@ -48,15 +64,14 @@ class Scraper:
         self._known = known
         self._wall_clock = wall_clock
         self._runs: list[_Run] = []
-        self._count = 0
 
-    async def scrape(self, tasks: Sequence[Task], deadline: float) -> Snapshot:
-        """Query the tasks and return by `deadline`, a time of the running loop's clock.
+    async def scrape(self, targets: Targets, deadline: float) -> Snapshot:
+        """Query the targets and return by `deadline`, a time of the running loop's clock.
 
-        A task that has not answered by then is a failure `deadline`. Where the same tasks are being queried already,
+        A task that has not answered by then is a failure `deadline`. Where the same targets are being queried already,
         and that will be over by `deadline`, its answer is shared. A run whose last waiter is cancelled ends.
         """
-        run = self._joinable(tasks, deadline) or self._start(tasks, deadline)
+        run = self._joinable(targets, deadline) or self._start(targets, deadline)
         run.waiting += 1
         try:
             return await asyncio.shield(run.work)
@@ -66,35 +81,52 @@ class Scraper:
                 self._runs.remove(run)
                 run.work.cancel()
 
-    def _joinable(self, tasks: Sequence[Task], deadline: float) -> _Run | None:
-        fitting = (run for run in self._runs if run.deadline <= deadline and not run.work.done() and run.tasks == tasks)
+    def _joinable(self, targets: Targets, deadline: float) -> _Run | None:
+        fitting = (
+            run for run in self._runs if run.deadline <= deadline and not run.work.done() and run.targets == targets
+        )
         return next(fitting, None)
 
-    def _start(self, tasks: Sequence[Task], deadline: float) -> _Run:
-        run = _Run(tasks, deadline, asyncio.create_task(self._run(tasks, deadline)))
+    def _start(self, targets: Targets, deadline: float) -> _Run:
+        run = _Run(targets, deadline, asyncio.create_task(self._run(targets, deadline)))
         self._runs.append(run)
         return run
 
-    async def _run(self, tasks: Sequence[Task], deadline: float) -> Snapshot:
-        self._count += 1
-        scrape = self._count
-        queue = deque(self._in_fair_order(tasks))
+    async def _run(self, targets: Targets, deadline: float) -> Snapshot:
+        scrape = self._known.begin_scrape()
         results: dict[str, TaskResult] = {}
+        discovered = Discovered(targets.discovered, None, 0.0)
 
-        async def work() -> None:
+        async def work(queue: deque[Task]) -> None:
             while queue:
                 task = queue.popleft()
                 result = await self._query(task, deadline)
                 results[task.task_id] = result
-                self._known.record(result, scrape)
+                if targets.remembered:
+                    self._known.record(result, scrape)
+
+        def begin(tasks: Sequence[Task]) -> None:
+            queue = deque(self._in_fair_order(tasks))
+            for _ in range(min(self._concurrency, len(queue))):
+                workers.create_task(work(queue))
+
+        async def discover(discover: Callable[[float], Awaitable[Discovered]]) -> None:
+            nonlocal discovered
+            discovered = await discover(deadline)
+            asked_about = {task.task_id: task.ref for task in targets.discovered}
+            # At once, whatever the others wait for: the client sees to it that no more than allowed are in flight.
+            begin([task for task in discovered.tasks if asked_about.get(task.task_id) != task.ref])
 
         try:
             async with asyncio.TaskGroup() as workers:
-                for _ in range(min(self._concurrency, len(queue))):
-                    workers.create_task(work())
+                if targets.discover is not None:
+                    workers.create_task(discover(targets.discover))
+                begin(targets.listed + targets.discovered)
         finally:
-            self._known.end_scrape(results.values())
-        return Snapshot(tuple(results[task.task_id] for task in tasks))
+            if targets.remembered:
+                self._known.end_scrape(results.values())
+        found = (results[task.task_id] for task in targets.listed + discovered.tasks)
+        return Snapshot(tuple(found), discovered if targets.discover is not None else None)
 
     def _in_fair_order(self, tasks: Sequence[Task]) -> list[Task]:
         """Whoever was left over last time goes first; whoever hung goes last, so that it holds up nobody."""
@@ -106,17 +138,22 @@ class Scraper:
         return sorted(tasks, key=rank)
 
     async def _query(self, task: Task, deadline: float) -> TaskResult:
-        """One task's result: the boundary at which errors become values."""
+        """One task's result."""
         clock = asyncio.get_running_loop().time
         began = clock()
-        asked = True
-        outcome: Precheck | QueryFailure
-        try:
-            outcome = await self._client.query(task.ref, deadline)
-        except QueryError as error:
-            asked = error.sent
-            outcome = QueryFailure(error.reason, error.message, error.request_id)
-        except Exception as error:  # noqa: BLE001 - the only one: a bug met in one task must not cost all the others
-            _log.exception("internal error", extra={"fields": {"task": task.name, "task_id": task.task_id}})
-            outcome = QueryFailure(Reason.INTERNAL, f"{type(error).__name__} in the exporter; its log has more")
-        return TaskResult(task, outcome, clock() - began, self._wall_clock(), asked=asked)
+        outcome = await outcome_of(self._client.query(task.ref, deadline), task=task.name, task_id=task.task_id)
+        return TaskResult(task, outcome, clock() - began, self._wall_clock())
+
+
+async def outcome_of(question: Awaitable[T], **about: object) -> T | QueryFailure:
+    """The answer to a question to the API, or why there is none: the boundary at which errors become values.
+
+    `about` names the question in the log.
+    """
+    try:
+        return await question
+    except QueryError as error:
+        return QueryFailure(error.reason, error.message, error.request_id, asked=error.sent)
+    except Exception as error:  # noqa: BLE001 - the only one: a bug met in one task must not cost all the others
+        _log.exception("internal error", extra={"fields": about})
+        return QueryFailure(Reason.INTERNAL, f"{type(error).__name__} in the exporter; its log has more")

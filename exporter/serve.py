@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
@@ -23,12 +23,12 @@ async def serve(
     listener: socket.socket,
     ready: Callable[[], None] = lambda: None,
     *,
-    hangup_stops: bool = False,
+    hangup: Callable[[], Awaitable[object]] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then stop at once: what is under way is cancelled.
 
-    `ready` is called when requests are answered. SIGHUP does the same where `hangup_stops`, and otherwise is answered
-    in the log. Once serving is over, a further signal ends the process at once.
+    `ready` is called when requests are answered. SIGHUP calls `hangup`, or without one stops as well. Once serving is
+    over, a further signal ends the process at once.
     """
     config = uvicorn.Config(
         app,
@@ -45,19 +45,26 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop, number)
-    loop.add_signal_handler(signal.SIGHUP, server.stop if hangup_stops else _ignore, signal.SIGHUP)
+    reloads: set[asyncio.Future[object]] = set()
+
+    def hung_up() -> None:
+        if hangup is None:
+            server.stop(signal.SIGHUP)
+            return
+        reload = asyncio.ensure_future(hangup())
+        reloads.add(reload)
+        reload.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
     try:
         await server.serve(sockets=[listener])
     finally:
+        for reload in reloads:
+            reload.cancel()
         # A further signal ends the process at once, instead of meeting a loop that is closing.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
-
-
-def _ignore(number: int) -> None:
-    name = signal.Signals(number).name
-    event(_log, logging.WARNING, f"{name} ignored: this version reads its configuration only at start")
 
 
 class _Server(uvicorn.Server):

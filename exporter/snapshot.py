@@ -14,6 +14,8 @@ class QueryFailure:
     reason: Reason
     message: str
     request_id: str = ""
+    asked: bool = True
+    """False where no request left: the scrape's time or the permitted rate was used up before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,11 @@ class TaskResult:
     """Time spent on the task, retries included."""
     at: datetime
     """When the query ended."""
-    asked: bool = True
-    """False where no request left: the scrape's time or the permitted rate was used up before."""
+
+    @property
+    def asked(self) -> bool:
+        """False where no request left: the scrape's time or the permitted rate was used up before."""
+        return self.outcome.asked if isinstance(self.outcome, QueryFailure) else True
 
     @property
     def up(self) -> bool:
@@ -36,7 +41,20 @@ class TaskResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Discovered:
+    """What one attempt to discover tasks gave."""
+
+    tasks: tuple[Task, ...]
+    """Those to be watched: where the attempt failed, the ones known before and those found by then."""
+    failure: QueryFailure | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The results of one scrape, in the order in which the tasks are watched."""
+    """The results of one scrape."""
 
     results: tuple[TaskResult, ...]
+    """In the order in which the tasks are watched."""
+    discovered: Discovered | None = None
+    """None where no tasks are discovered."""

@@ -13,7 +13,7 @@ from exporter.snapshot import QueryFailure, TaskResult
 
 FLEET = [Task(TaskRef("data_compare", f"cd-{n}", f"pcte-{n}"), f"task-{n}") for n in range(100)]
 DOWN = QueryFailure(Reason.CONNECT, "cannot connect: Connection refused")
-NO_TURN = QueryFailure(Reason.RATE_LIMITED, "api.rate_limit leaves no time")
+NO_TURN = QueryFailure(Reason.RATE_LIMITED, "api.rate_limit leaves no time", asked=False)
 PASSED = Precheck(Status.SUCCESS, ())
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
@@ -27,10 +27,7 @@ class Fleet:
 
     def scrape(self, outcome: Precheck | QueryFailure, *, turns: range = range(100)) -> None:
         self.count += 1
-        results = [
-            TaskResult(task, outcome if n in turns else NO_TURN, 0.1, NOON, asked=n in turns)
-            for n, task in enumerate(FLEET)
-        ]
+        results = [TaskResult(task, outcome if n in turns else NO_TURN, 0.1, NOON) for n, task in enumerate(FLEET)]
         for result in results:
             self.known.record(result, self.count)
         self.known.end_scrape(results)

@@ -220,7 +220,6 @@ def test_wrong_flags(capsys: pytest.CaptureFixture[str], arguments: list[str], m
     ("flags", "name"),
     [
         (["--web.config.file=web.yaml"], "--web.config.file"),
-        (["--web.enable-lifecycle"], "--web.enable-lifecycle"),
         (["--demo", "--web.config.file=web.yaml"], "--web.config.file"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -39,7 +40,9 @@ class Scrapes:
     def __call__(self, outcome: Precheck | QueryFailure, task: Task = TASK, *, asked: bool = True) -> TaskResult:
         self.count += 1
         at = NOON + timedelta(seconds=30 * self.count)
-        result = TaskResult(task, outcome, 0.1, at, asked=asked)
+        if isinstance(outcome, QueryFailure):
+            outcome = replace(outcome, asked=asked)
+        result = TaskResult(task, outcome, 0.1, at)
         self.known.record(result, self.count)
         return result
 

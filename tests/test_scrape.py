@@ -10,7 +10,7 @@ import pytest
 from exporter.config import Task
 from exporter.last_known import LastKnown
 from exporter.ninedata import Precheck, QueryError, Reason, Status, TaskRef
-from exporter.scrape import Scraper
+from exporter.scrape import Scraper, Targets
 from exporter.snapshot import QueryFailure, Snapshot
 
 pytestmark = pytest.mark.anyio
@@ -127,7 +127,7 @@ def scraper(client: FakeClient, known: LastKnown) -> Scraper:
 async def test_every_task_is_queried_once(scraper: Scraper, client: FakeClient) -> None:
     """And its result is what the client said."""
     tasks = watched(*(f"cd-{number}" for number in range(20)))
-    snapshot = await scraper.scrape(tasks, in_time())
+    snapshot = await scraper.scrape(Targets(tasks), in_time())
     assert sorted(client.asked) == sorted(task.task_id for task in tasks)
     assert all(result.outcome is GOOD and result.up and result.asked for result in snapshot.results)
     assert {result.at for result in snapshot.results} == {NOON}
@@ -138,7 +138,7 @@ async def test_results_come_in_the_order_of_watching(scraper: Scraper, client: F
     event = asyncio.Event()
     client.answers["a"] = after(event)
     tasks = watched("a", "b", "c")
-    scrape = asyncio.create_task(scraper.scrape(tasks, in_time()))
+    scrape = asyncio.create_task(scraper.scrape(Targets(tasks), in_time()))
     await settled()
     event.set()
     assert [result.task for result in (await scrape).results] == list(tasks)
@@ -147,22 +147,22 @@ async def test_results_come_in_the_order_of_watching(scraper: Scraper, client: F
 async def test_every_scrape_queries_anew(scraper: Scraper, client: FakeClient) -> None:
     """No answer is kept from one scrape to the next."""
     tasks = watched("a", "b")
-    await scraper.scrape(tasks, in_time())
+    await scraper.scrape(Targets(tasks), in_time())
     client.answers["a"] = raising(QueryError(Reason.NOT_FOUND, "gone"))
-    assert outcomes(await scraper.scrape(tasks, in_time())) == {"a": Reason.NOT_FOUND, "b": GOOD}
+    assert outcomes(await scraper.scrape(Targets(tasks), in_time())) == {"a": Reason.NOT_FOUND, "b": GOOD}
     assert client.asked == ["a", "b", "a", "b"]
 
 
 async def test_without_tasks_there_is_nothing_to_do(scraper: Scraper, client: FakeClient) -> None:
     """An empty snapshot is a good one."""
-    assert await scraper.scrape((), in_time()) == Snapshot(())
+    assert await scraper.scrape(Targets(()), in_time()) == Snapshot(())
     assert client.asked == []
 
 
 async def test_a_failed_query_is_its_tasks_own(scraper: Scraper, client: FakeClient) -> None:
     """It becomes a failure with its reason, words and request id; the others are answered."""
     client.answers["b"] = raising(QueryError(Reason.API_ERROR, "the API refused the query", request_id="r-1"))
-    snapshot = await scraper.scrape(watched("a", "b", "c"), in_time())
+    snapshot = await scraper.scrape(Targets(watched("a", "b", "c")), in_time())
     assert outcomes(snapshot) == {"a": GOOD, "b": Reason.API_ERROR, "c": GOOD}
     assert snapshot.results[1].outcome == QueryFailure(Reason.API_ERROR, "the API refused the query", "r-1")
     assert not snapshot.results[1].up
@@ -173,7 +173,7 @@ async def test_a_fault_of_the_exporter_is_its_tasks_own(
 ) -> None:
     """An unexpected exception is `internal`: the log has all of it, the failure's text only what it is called."""
     client.answers["b"] = raising(KeyError("something of the inside"))
-    snapshot = await scraper.scrape(watched("a", "b", "c"), in_time())
+    snapshot = await scraper.scrape(Targets(watched("a", "b", "c")), in_time())
     assert outcomes(snapshot) == {"a": GOOD, "b": Reason.INTERNAL, "c": GOOD}
     failure = snapshot.results[1].outcome
     assert isinstance(failure, QueryFailure)
@@ -189,7 +189,7 @@ async def test_no_more_than_the_permitted_number_at_once(scraper: Scraper, clien
     event = asyncio.Event()
     tasks = watched(*(f"cd-{number}" for number in range(10)))
     client.answers = {task.task_id: after(event) for task in tasks}
-    scrape = asyncio.create_task(scraper.scrape(tasks, in_time()))
+    scrape = asyncio.create_task(scraper.scrape(Targets(tasks), in_time()))
     await settled()
     assert client.running == 3
     event.set()
@@ -202,7 +202,7 @@ async def test_one_slow_task_does_not_hold_up_the_others(scraper: Scraper, clien
     """The places of those that were answered are taken at once."""
     event = asyncio.Event()
     client.answers["a"] = after(event)
-    scrape = asyncio.create_task(scraper.scrape(watched(*"abcdefgh"), in_time()))
+    scrape = asyncio.create_task(scraper.scrape(Targets(watched(*"abcdefgh")), in_time()))
     await settled()
     assert client.running == 1
     assert len(client.asked) == 8
@@ -213,7 +213,7 @@ async def test_one_slow_task_does_not_hold_up_the_others(scraper: Scraper, clien
 async def test_every_query_has_the_scrapes_deadline(scraper: Scraper, client: FakeClient) -> None:
     """The deadline goes down to the client as it came."""
     deadline = in_time()
-    await scraper.scrape(watched(*"abcdef"), deadline)
+    await scraper.scrape(Targets(watched(*"abcdef")), deadline)
     assert set(client.deadlines) == {deadline}
 
 
@@ -221,7 +221,7 @@ async def test_the_answer_leaves_at_the_deadline(scraper: Scraper, client: FakeC
     """Whoever has not answered by then is a failure `deadline`; all the others are there."""
     client.answers = {"b": hung, "d": hung}
     deadline = very_soon()
-    snapshot = await scraper.scrape(watched(*"abcde"), deadline)
+    snapshot = await scraper.scrape(Targets(watched(*"abcde")), deadline)
     assert outcomes(snapshot) == {"a": GOOD, "b": Reason.DEADLINE, "c": GOOD, "d": Reason.DEADLINE, "e": GOOD}
     assert asyncio.get_running_loop().time() >= deadline
 
@@ -239,7 +239,9 @@ async def test_the_duration_is_the_tasks_own(client: FakeClient, known: LastKnow
 
     client.answers = {"a": measured, "b": measured}
     began = clock()
-    first, second = (await Scraper(client, concurrency=1, known=known).scrape(watched("a", "b"), in_time())).results
+    first, second = (
+        await Scraper(client, concurrency=1, known=known).scrape(Targets(watched("a", "b")), in_time())
+    ).results
     total = clock() - began
     assert spent["a"] <= first.seconds <= total - spent["b"]
     assert spent["b"] <= second.seconds <= total - spent["a"] + 1e-6
@@ -249,7 +251,11 @@ async def test_identical_scrapes_share_one_run(scraper: Scraper, client: FakeCli
     """Each task is asked once for all the scrapers that wait at the same time."""
     tasks, deadline = watched(*"abcdef"), in_time()
     same = tuple(watched(*"abcdef"))
-    scrapes = (scraper.scrape(tasks, deadline), scraper.scrape(same, deadline), scraper.scrape(tasks, deadline + 1))
+    scrapes = (
+        scraper.scrape(Targets(tasks), deadline),
+        scraper.scrape(Targets(same), deadline),
+        scraper.scrape(Targets(tasks), deadline + 1),
+    )
     first, second, third = await asyncio.gather(*scrapes)
     assert first is second is third
     assert sorted(client.asked) == list("abcdef")
@@ -259,9 +265,9 @@ async def test_no_run_is_joined_that_may_end_too_late(scraper: Scraper, client: 
     """A scraper with less patience gets its answer in its own time."""
     client.answers["a"] = hung
     tasks = watched("a", "b")
-    patient = asyncio.create_task(scraper.scrape(tasks, in_time()))
+    patient = asyncio.create_task(scraper.scrape(Targets(tasks), in_time()))
     await settled()
-    hasty = await scraper.scrape(tasks, very_soon())
+    hasty = await scraper.scrape(Targets(tasks), very_soon())
     assert outcomes(hasty) == {"a": Reason.DEADLINE, "b": GOOD}
     assert not patient.done()
     assert len(client.asked) == 4
@@ -272,7 +278,7 @@ async def test_no_run_of_other_tasks_is_joined(scraper: Scraper, client: FakeCli
     """Only the same tasks are the same scrape."""
     deadline = in_time()
     one, other = await asyncio.gather(
-        scraper.scrape(watched("a", "b"), deadline), scraper.scrape(watched("a"), deadline)
+        scraper.scrape(Targets(watched("a", "b")), deadline), scraper.scrape(Targets(watched("a")), deadline)
     )
     assert (len(one.results), len(other.results)) == (2, 1)
     assert sorted(client.asked) == ["a", "a", "b"]
@@ -283,14 +289,14 @@ async def test_who_goes_away_does_not_end_the_run_of_the_others(scraper: Scraper
     event = asyncio.Event()
     client.answers["a"] = after(event)
     tasks, deadline = watched("a", "b"), in_time()
-    first = asyncio.create_task(scraper.scrape(tasks, deadline))
+    first = asyncio.create_task(scraper.scrape(Targets(tasks), deadline))
     await settled()
-    second = asyncio.create_task(scraper.scrape(tasks, deadline))
+    second = asyncio.create_task(scraper.scrape(Targets(tasks), deadline))
     await settled()
     first.cancel()
     await settled()
     assert first.cancelled()
-    third = asyncio.create_task(scraper.scrape(tasks, deadline))
+    third = asyncio.create_task(scraper.scrape(Targets(tasks), deadline))
     await settled()
     event.set()
     assert await second is await third
@@ -303,7 +309,7 @@ async def test_the_last_one_that_goes_away_ends_the_run(scraper: Scraper, client
     before = asyncio.all_tasks()
     client.answers = dict.fromkeys("ab", hung)
     tasks, deadline = watched("a", "b"), in_time()
-    waiting = [asyncio.create_task(scraper.scrape(tasks, deadline)) for _ in range(3)]
+    waiting = [asyncio.create_task(scraper.scrape(Targets(tasks), deadline)) for _ in range(3)]
     await settled()
     for scrape in waiting:
         scrape.cancel()
@@ -313,26 +319,26 @@ async def test_the_last_one_that_goes_away_ends_the_run(scraper: Scraper, client
     assert client.running == 0
     assert asyncio.all_tasks() == before
     client.answers.clear()
-    assert outcomes(await scraper.scrape(tasks, deadline)) == {"a": GOOD, "b": GOOD}
+    assert outcomes(await scraper.scrape(Targets(tasks), deadline)) == {"a": GOOD, "b": GOOD}
 
 
 async def test_a_scrape_right_after_one_that_was_given_up(scraper: Scraper, client: FakeClient) -> None:
     """It does not join what is being ended."""
     client.answers["a"] = hung
     tasks, deadline = watched("a"), in_time()
-    given_up = asyncio.create_task(scraper.scrape(tasks, deadline))
+    given_up = asyncio.create_task(scraper.scrape(Targets(tasks), deadline))
     await settled()
     client.answers.clear()
     given_up.cancel()
     await asyncio.wait([given_up])
-    assert outcomes(await scraper.scrape(tasks, deadline)) == {"a": GOOD}
+    assert outcomes(await scraper.scrape(Targets(tasks), deadline)) == {"a": GOOD}
 
 
 async def test_nothing_outlives_the_scrape(scraper: Scraper, client: FakeClient) -> None:
     """When the answer is there no task of the loop is left, whatever became of the queries."""
     before = asyncio.all_tasks()
     client.answers = {"a": hung, "b": raising(ValueError()), "c": left_over()}
-    await scraper.scrape(watched(*"abcdefgh"), very_soon())
+    await scraper.scrape(Targets(watched(*"abcdefgh")), very_soon())
     await settled()
     assert asyncio.all_tasks() == before
     assert client.running == 0
@@ -345,7 +351,7 @@ async def test_what_was_found_is_remembered_for_the_pages(
     event = asyncio.Event()
     client.answers = {"a": raising(QueryError(Reason.TLS, "untrusted")), "c": after(event)}
     tasks = watched(*"abc")
-    scrape = asyncio.create_task(scraper.scrape(tasks, in_time()))
+    scrape = asyncio.create_task(scraper.scrape(Targets(tasks), in_time()))
     await settled()
     assert [known.get(task_id) is not None for task_id in "abc"] == [True, True, False]
     event.set()
@@ -365,14 +371,14 @@ async def test_who_was_left_over_goes_first_and_who_hung_goes_last(client: FakeC
         "c": left_over(),
         "d": raising(QueryError(Reason.RATE_LIMITED, "nothing was sent", sent=False)),
     }
-    await scraper.scrape(tasks, in_time())
+    await scraper.scrape(Targets(tasks), in_time())
     assert client.asked == ["a", "b", "c", "d"]
     client.asked.clear()
     client.answers.clear()
-    await scraper.scrape(tasks, in_time())
+    await scraper.scrape(Targets(tasks), in_time())
     assert client.asked == ["c", "d", "b", "a"]
     client.asked.clear()
-    await scraper.scrape(tasks, in_time())
+    await scraper.scrape(Targets(tasks), in_time())
     assert client.asked == ["a", "b", "c", "d"]
 
 
@@ -381,8 +387,8 @@ async def test_a_quick_failure_costs_no_turn(client: FakeClient, known: LastKnow
     """Only a task that hung goes last."""
     scraper = Scraper(client, concurrency=1, known=known)
     client.answers["a"] = raising(QueryError(reason, "refused"))
-    await scraper.scrape(watched("a", "b"), in_time())
-    await scraper.scrape(watched("a", "b"), in_time())
+    await scraper.scrape(Targets(watched("a", "b")), in_time())
+    await scraper.scrape(Targets(watched("a", "b")), in_time())
     assert client.asked == ["a", "b", "a", "b"]
 
 
@@ -403,5 +409,5 @@ async def test_where_time_never_suffices_everyone_gets_a_turn(client: FakeClient
             return GOOD
 
         client.answers = {task.task_id: query for task in tasks}
-        await scraper.scrape(tasks, in_time())
+        await scraper.scrape(Targets(tasks), in_time())
         assert all(scrape - turn < 4 for turn in last_turn.values())

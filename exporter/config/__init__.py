@@ -1,7 +1,7 @@
 """The configuration: a YAML file in, typed immutable values or a list of all its faults out."""
 
 from exporter.config.document import ConfigError, Fault
-from exporter.config.load import load
-from exporter.config.model import Config, Task
+from exporter.config.load import load, load_task_file
+from exporter.config.model import Config, ReplicationDiscovery, Task
 
-__all__ = ["Config", "ConfigError", "Fault", "Task", "load"]
+__all__ = ["Config", "ConfigError", "Fault", "ReplicationDiscovery", "Task", "load", "load_task_file"]

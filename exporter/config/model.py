@@ -40,11 +40,27 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicationDiscovery:
+    """Which of the replication tasks that the key can see are watched, and with which labels."""
+
+    statuses: frozenset[str] = frozenset()
+    """The API's words for a task's status; empty for all."""
+    names: tuple[str, ...] = ()
+    """Patterns as a shell's (`orders-*`), of which a name must match one; empty for all."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration."""
 
     api: Api
     tasks: tuple[Task, ...]
+    task_files: tuple[str, ...] = ()
+    """Patterns of files with further tasks, as absolute paths or from the folder of the process."""
+    discovery: ReplicationDiscovery | None = None
+    probe_unlisted: bool = False
+    """Whether /probe takes ids of tasks that are not watched."""
     scrape_timeout: float = 10.0
     """Used where a scraper sends no X-Prometheus-Scrape-Timeout-Seconds."""
     failure_reasons: bool = True

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import yaml
 
@@ -134,18 +134,23 @@ class Reader:
         node = self._take(name)
         if node is None:
             return None
-        if not isinstance(node, yaml.ScalarNode) or node.tag not in _TEXT_TAGS:
-            hint = "; put it in quotes if it is meant so" if isinstance(node, yaml.ScalarNode) else ""
-            self.fault(f"must be text, not {_described(node)}{hint}", name)
+        fault = _fault_of_text(node)
+        if fault is not None:
+            self.fault(fault, name)
             return None
-        text = str(node.value)
-        if not text.strip():
-            self.fault("is empty", name)
-            return None
-        if not is_printable(text):
-            self.fault("has line breaks or control characters", name)
-            return None
-        return text
+        return str(node.value)
+
+    def texts(self, name: str, check: Callable[[str], str | None] = lambda _text: None) -> list[str]:
+        """The texts of a list; `check` says what is wrong with one, or None."""
+        found = []
+        for index, node in enumerate(self.sequence(name)):
+            fault = _fault_of_text(node) or check(str(node.value))
+            if fault is None:
+                found.append(str(node.value))
+            else:
+                line = node.start_mark.line + 1
+                self.faults.append(Fault(self.file, line, f"{self.path(name)}[{index}]", fault))
+        return found
 
     def boolean(self, name: str, *, default: bool) -> bool:
         """`true` or `false`."""
@@ -191,6 +196,18 @@ class Reader:
     def _take(self, name: str) -> yaml.Node | None:
         self._taken.add(name)
         return self._values[name] if self.has(name) else None
+
+
+def _fault_of_text(node: yaml.Node) -> str | None:
+    """Why a node is no text, or one that cannot be used; None where it can."""
+    if not isinstance(node, yaml.ScalarNode) or node.tag not in _TEXT_TAGS:
+        hint = "; put it in quotes if it is meant so" if isinstance(node, yaml.ScalarNode) else ""
+        return f"must be text, not {_described(node)}{hint}"
+    if not str(node.value).strip():
+        return "is empty"
+    if not is_printable(str(node.value)):
+        return "has line breaks or control characters"
+    return None
 
 
 def _described(node: yaml.Node) -> str:

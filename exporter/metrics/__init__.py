@@ -1,7 +1,7 @@
 """The metrics: a snapshot in, metric families and text out. Pure; knows no network."""
 
 from exporter.metrics.exposition import Exposition, expose
-from exporter.metrics.process import ProcessMetrics
+from exporter.metrics.process import ProcessMetrics, WatchedFile
 from exporter.metrics.tasks import SnapshotCollector
 
-__all__ = ["Exposition", "ProcessMetrics", "SnapshotCollector", "expose"]
+__all__ = ["Exposition", "ProcessMetrics", "SnapshotCollector", "WatchedFile", "expose"]

@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Iterable, Iterator
 
-from exporter.metrics.families import PROCESS_FAMILIES, TASK_FAMILIES, TASK_LABELS, Family
-from exporter.ninedata import ADVICE, Status
+from exporter.metrics.families import DISCOVERY_FAMILIES, PROCESS_FAMILIES, TASK_FAMILIES, TASK_LABELS, Family
+from exporter.ninedata import ADVICE, KINDS, REQUEST_KINDS, Status
 
 _STATUS_MEANINGS = {
     Status.UNSTARTED: "The check has not begun.",
@@ -35,11 +35,17 @@ def _lines() -> Iterator[str]:
     )
     yield from _sections(TASK_FAMILIES)
     yield ""
+    yield "## Of discovery"
+    yield ""
+    yield "Values of the scrape itself, as those of the tasks are. `kind` is `replication`."
+    yield from _sections(DISCOVERY_FAMILIES)
+    yield ""
     yield "## Of the exporter"
     yield ""
     yield (
         "Beside these stand the client library's own `process_*` and `python_gc_*`. "
-        "`kind` is `data_compare`. Counters and the histogram count from the start of the process."
+        f"`kind` is one of {_code(KINDS)}; of requests also {_code(set(REQUEST_KINDS) - set(KINDS))}. "
+        "Counters and the histogram count from the start of the process."
     )
     yield from _sections(PROCESS_FAMILIES)
     yield ""

@@ -84,6 +84,34 @@ TASK_FAMILIES = (
     ITEM_FAILURE_INFO,
 )
 
+DISCOVERY_UP = Family(
+    "ninedata_discovery_up",
+    "gauge",
+    "Whether this scrape's discovery of tasks succeeded.",
+    ("kind",),
+    note="Only with `discovery`. While 0, the tasks known before stay watched.",
+)
+DISCOVERY_FAILURE_INFO = Family(
+    "ninedata_discovery_failure_info",
+    "gauge",
+    "Why this scrape's discovery of tasks failed; only while ninedata_discovery_up is 0.",
+    ("kind", "reason"),
+)
+DISCOVERY_DURATION = Family(
+    "ninedata_discovery_duration_seconds",
+    "gauge",
+    "Time that this scrape spent on discovering tasks.",
+    ("kind",),
+    note="Tasks that are known already are queried meanwhile.",
+)
+DISCOVERY_TASKS = Family(
+    "ninedata_discovery_tasks",
+    "gauge",
+    "Number of tasks that are watched because they were discovered.",
+    ("kind",),
+)
+DISCOVERY_FAMILIES = (DISCOVERY_UP, DISCOVERY_FAILURE_INFO, DISCOVERY_DURATION, DISCOVERY_TASKS)
+
 API_REQUESTS = Family(
     "ninedata_api_requests_total",
     "counter",
@@ -116,6 +144,34 @@ WATCHED_TASKS = Family(
     "gauge",
     "Number of watched tasks.",
     ("kind",),
+    note="Of one shard where there are several.",
+)
+TASK_FILE_SUCCESSFUL = Family(
+    "ninedata_exporter_task_file_last_load_successful",
+    "gauge",
+    "Whether the present content of a task file is in use, all of it.",
+    ("file",),
+    note="0 while it has a fault, so that its last good content stays in use, or names a task that is named before it.",
+)
+TASK_FILE_TIMESTAMP = Family(
+    "ninedata_exporter_task_file_last_load_success_timestamp_seconds",
+    "gauge",
+    "When a task file's content was last good and new, in seconds since the epoch.",
+    ("file",),
+)
+TASK_FILE_TASKS = Family(
+    "ninedata_exporter_task_file_tasks",
+    "gauge",
+    "Number of tasks that a task file has in its content in use.",
+    ("file",),
+    note="Those of other shards included.",
+)
+SHARD_INFO = Family(
+    "ninedata_exporter_shard_info",
+    "gauge",
+    "Which share of the tasks this exporter watches.",
+    ("shard", "shards"),
+    note="Only with `--shard`.",
 )
 RELOAD_SUCCESSFUL = Family(
     "ninedata_exporter_config_last_reload_successful",
@@ -139,6 +195,10 @@ PROCESS_FAMILIES = (
     API_REQUEST_DURATION,
     API_CLOCK_SKEW,
     WATCHED_TASKS,
+    TASK_FILE_SUCCESSFUL,
+    TASK_FILE_TIMESTAMP,
+    TASK_FILE_TASKS,
+    SHARD_INFO,
     RELOAD_SUCCESSFUL,
     RELOAD_TIMESTAMP,
     BUILD_INFO,

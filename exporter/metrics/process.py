@@ -1,7 +1,8 @@
 """The metrics of the process: what it asked of the API, how it is configured, what it is."""
 
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, Metric, ProcessCollector
 from prometheus_client.samples import Sample
@@ -9,7 +10,19 @@ from prometheus_client.samples import Sample
 from exporter import __version__
 from exporter.metrics import families
 from exporter.metrics.families import Family
-from exporter.ninedata import KINDS, Reason
+from exporter.ninedata import KINDS, REQUEST_KINDS, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedFile:
+    """A task file."""
+
+    path: str
+    tasks: int
+    successful: bool
+    """Whether its present content is in use, all of it."""
+    loaded_at: float | None
+    """When its content was last good and new, in seconds since the epoch; None where it never was."""
 
 
 class ProcessMetrics:
@@ -18,7 +31,9 @@ class ProcessMetrics:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._skew: float | None = None
-        self._watched: dict[str, int] = dict.fromkeys(KINDS, 0)
+        self._watched: Mapping[str, int] = {}
+        self._files: Sequence[WatchedFile] = ()
+        self._shard: tuple[int, int] | None = None
         self._reload_successful = False
         self._reloaded_at = 0.0
         self._registry = CollectorRegistry()
@@ -31,7 +46,7 @@ class ProcessMetrics:
             registry=self._registry,
             buckets=families.API_REQUEST_DURATION.buckets,
         )
-        for kind in KINDS:
+        for kind in REQUEST_KINDS:
             self._requests.labels(kind)
             self._durations.labels(kind)
             for reason in Reason:
@@ -53,9 +68,16 @@ class ProcessMetrics:
         """The server's clock minus ours, as the latest answer has it."""
         self._skew = seconds
 
-    def config_loaded(self, watched: Mapping[str, int]) -> None:
-        """A configuration took effect; `watched` is the number of tasks per kind."""
-        self._watched = {kind: watched.get(kind, 0) for kind in KINDS}
+    def watching(self, tasks: Mapping[str, int], files: Sequence[WatchedFile]) -> None:
+        """What is watched now: the number of tasks per kind, and the task files."""
+        self._watched, self._files = tasks, files
+
+    def sharded(self, shard: int, shards: int) -> None:
+        """The exporter watches one of several shares of the tasks."""
+        self._shard = shard, shards
+
+    def config_loaded(self) -> None:
+        """A configuration took effect."""
         self._reload_successful = True
         self._reloaded_at = self._clock()
 
@@ -71,10 +93,23 @@ class ProcessMetrics:
             yield metric
         if self._skew is not None:
             yield _gauge(families.API_CLOCK_SKEW, {(): self._skew})
-        yield _gauge(families.WATCHED_TASKS, {(kind,): count for kind, count in self._watched.items()})
+        yield _gauge(families.WATCHED_TASKS, {(kind,): self._watched.get(kind, 0) for kind in KINDS})
+        if self._files:
+            yield from self._file_metrics()
+        if self._shard is not None:
+            shard, shards = self._shard
+            yield _gauge(families.SHARD_INFO, {(str(shard), str(shards)): 1.0})
         yield _gauge(families.RELOAD_SUCCESSFUL, {(): float(self._reload_successful)})
         yield _gauge(families.RELOAD_TIMESTAMP, {(): self._reloaded_at})
         yield _gauge(families.BUILD_INFO, {(__version__, platform.python_version()): 1.0})
+
+    def _file_metrics(self) -> Iterator[Metric]:
+        files = self._files
+        yield _gauge(families.TASK_FILE_SUCCESSFUL, {(file.path,): float(file.successful) for file in files})
+        loaded: dict[tuple[str, ...], float] = {(f.path,): f.loaded_at for f in files if f.loaded_at is not None}
+        if loaded:
+            yield _gauge(families.TASK_FILE_TIMESTAMP, loaded)
+        yield _gauge(families.TASK_FILE_TASKS, {(file.path,): float(file.tasks) for file in files})
 
 
 def _counter(family: Family, registry: CollectorRegistry) -> Counter:

@@ -10,10 +10,13 @@ from exporter.metrics import families
 from exporter.metrics.families import Family
 from exporter.ninedata import Precheck, Status
 from exporter.ninedata.text import cut_middle
-from exporter.snapshot import QueryFailure, Snapshot, TaskResult
+from exporter.snapshot import Discovered, QueryFailure, Snapshot, TaskResult
 
 MAX_REASON = 500
 """Characters of a failure reason in a label, as the interface promises."""
+
+DISCOVERED_KIND = "replication"
+"""The kind of task that can be discovered."""
 
 # A sample of one task: the values of the family's own labels, and the value.
 Row = tuple[tuple[str, ...], float]
@@ -37,12 +40,31 @@ class SnapshotCollector:
                 for values, value in rows:
                     labels = base | dict(zip(family.labels, values, strict=True))
                     samples.append(Sample(family.name, labels, value))
-        return (metric for metric in metrics.values() if metric.samples)
+        yield from (metric for metric in metrics.values() if metric.samples)
+        if self._snapshot.discovered is not None:
+            yield from _discovery_metrics(self._snapshot.discovered)
 
     def _base_labels(self, result: TaskResult) -> dict[str, str]:
         task = result.task
         configured = {name: task.labels.get(name, "") for name in self._label_names}
         return {"task_id": task.task_id, "task": task.name, **configured}
+
+
+def _discovery_metrics(discovered: Discovered) -> Iterator[Metric]:
+    kind, failure = DISCOVERED_KIND, discovered.failure
+    values: dict[Family, tuple[tuple[str, ...], float]] = {
+        families.DISCOVERY_UP: ((kind,), float(failure is None)),
+        families.DISCOVERY_DURATION: ((kind,), discovered.seconds),
+        families.DISCOVERY_TASKS: ((kind,), float(len(discovered.tasks))),
+    }
+    if failure is not None:
+        values[families.DISCOVERY_FAILURE_INFO] = ((kind, failure.reason.value), 1.0)
+    for family in families.DISCOVERY_FAMILIES:
+        if family in values:
+            labels, value = values[family]
+            metric = Metric(family.name, family.help, family.type)
+            metric.samples.append(Sample(family.name, dict(zip(family.labels, labels, strict=True)), value))
+            yield metric
 
 
 def rows_of(result: TaskResult, *, failure_reasons: bool = True) -> Mapping[Family, list[Row]]:

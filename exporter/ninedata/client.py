@@ -78,6 +78,15 @@ class NineDataClient:
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._throttle = Throttle(settings.rate_limit)
 
+    def hold(self, seconds: float) -> None:
+        """Send no more requests for that long, as after a 429."""
+        self._throttle.hold(seconds)
+
+    @property
+    def held_seconds(self) -> float:
+        """For how long no request is to be sent."""
+        return self._throttle.held_seconds
+
     async def query(self, task: TaskRef, deadline: float) -> Precheck:
         """The precheck as the API has it now. See `fetch`."""
         return await self.fetch(precheck_call(task), deadline)

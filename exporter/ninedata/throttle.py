@@ -25,6 +25,11 @@ class Throttle:
         until = asyncio.get_running_loop().time() + min(max(seconds, 0.0), MAX_HOLD_SECONDS)
         self._held_until = max(self._held_until, until)
 
+    @property
+    def held_seconds(self) -> float:
+        """How long the pause lasts that the API wants; 0 where it wants none."""
+        return max(self._held_until - asyncio.get_running_loop().time(), 0.0)
+
     async def pass_through(self, deadline: float) -> None:
         """Wait for this request's turn.
 

@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from exporter import __version__
-from exporter.exporter import Exporter
 from exporter.ninedata.text import cut_middle
+from exporter.web.scraping import Runtime
+from exporter.web.sources import sources_of
 from exporter.web.views import TaskView, age_in_words, summary_of, view_of
 
 MAX_OVERVIEW_REASON = 500
@@ -25,11 +26,11 @@ class Pages:
 
     def __init__(
         self,
-        current: Callable[[], Exporter],
+        runtime: Runtime,
         telemetry_path: str,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._current = current
+        self._runtime = runtime
         self._telemetry_path = telemetry_path
         self._wall_clock = wall_clock
         self._templates = jinja2.Environment(
@@ -54,26 +55,34 @@ class Pages:
 
     async def overview(self, request: Request) -> Response:
         """Every watched task with its last known status, those that need attention first."""
-        exporter, now = self._current(), self._wall_clock()
-        views = [view_of(task, exporter.known.get(task.task_id), now) for task in exporter.config.tasks]
+        with self._runtime.lease() as exporter:
+            await exporter.refresh()
+            now = self._wall_clock()
+            views = [view_of(task, exporter.known.get(task.task_id), now) for task in exporter.watch.tasks]
+            sources = sources_of(exporter.watch, self._runtime.faults)
         if wants_json(request):
-            return self._json({"version": __version__, "tasks": [view.as_json() for view in views]})
+            tasks = [view.as_json() for view in views]
+            return self._json({"version": __version__, **sources.as_json(), "tasks": tasks})
         views.sort(key=lambda view: view.urgency)
         return self._html(
             "overview.html",
             base="./",
             views=views,
+            sources=sources,
             summary=summary_of(views),
             api=exporter.config.api.base_url,
+            shard=exporter.lasting.shard,
         )
 
     async def task(self, request: Request) -> Response:
         """One task in full."""
-        exporter, task_id = self._current(), request.path_params["task_id"]
-        task = next((task for task in exporter.config.tasks if task.task_id == task_id), None)
-        if task is None:
-            raise HTTPException(404, "No such task is watched.")
-        view: TaskView = view_of(task, exporter.known.get(task_id), self._wall_clock())
+        task_id = request.path_params["task_id"]
+        with self._runtime.lease() as exporter:
+            await exporter.refresh()
+            task = next((task for task in exporter.watch.tasks if task.task_id == task_id), None)
+            if task is None:
+                raise HTTPException(404, "No such task is watched.")
+            view: TaskView = view_of(task, exporter.known.get(task_id), self._wall_clock())
         if wants_json(request):
             return self._json(view.as_json())
         return self._html("task.html", base="../", view=view)

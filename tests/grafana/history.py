@@ -42,7 +42,8 @@ def openmetrics() -> str:
     """The text that promtool makes blocks from."""
     instances = {name: ProcessMetrics(lambda: float(START)) for name in ("a", "b", "quiet")}
     for name, process in instances.items():
-        process.config_loaded({KIND: len(_watched(name))})
+        process.config_loaded()
+        process.watching({KIND: len(_watched(name))}, ())
     process.config_rejected()
     lines: list[str] = []
     for at in range(START, END + 1, STEP):

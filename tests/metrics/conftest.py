@@ -64,7 +64,8 @@ def snapshot() -> Snapshot:
 def process() -> ProcessMetrics:
     """The exporter's own metrics after a few requests."""
     metrics = ProcessMetrics(lambda: 1767323045.5)
-    metrics.config_loaded({"data_compare": 9})
+    metrics.config_loaded()
+    metrics.watching({"data_compare": 9}, ())
     for seconds, failure in ((0.02, None), (0.25, None), (30.0, Reason.TIMEOUT)):
         metrics.request_sent("data_compare")
         metrics.request_ended("data_compare", seconds, failure)

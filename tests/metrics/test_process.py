@@ -82,11 +82,12 @@ def test_the_clock_skew_is_absent_until_it_is_known(fresh: ProcessMetrics) -> No
 
 def test_a_loaded_configuration(fresh: ProcessMetrics) -> None:
     """Its time and its number of tasks; a kind without tasks is 0."""
-    fresh.config_loaded({"data_compare": 3})
+    fresh.config_loaded()
+    fresh.watching({"data_compare": 3}, ())
     assert value_of(fresh, "ninedata_exporter_watched_tasks", kind="data_compare") == 3
     assert value_of(fresh, "ninedata_exporter_config_last_reload_successful") == 1
     assert value_of(fresh, "ninedata_exporter_config_last_reload_success_timestamp_seconds") == 1767323045.5
-    fresh.config_loaded({})
+    fresh.watching({}, ())
     assert value_of(fresh, "ninedata_exporter_watched_tasks", kind="data_compare") == 0
 
 
@@ -94,12 +95,13 @@ def test_a_rejected_configuration_leaves_the_old_one() -> None:
     """The last attempt failed, the time of the last success stays, and so do the watched tasks."""
     moments = iter((100.0, 200.0))
     metrics = ProcessMetrics(lambda: next(moments))
-    metrics.config_loaded({"data_compare": 3})
+    metrics.config_loaded()
+    metrics.watching({"data_compare": 3}, ())
     metrics.config_rejected()
     assert value_of(metrics, "ninedata_exporter_config_last_reload_successful") == 0
     assert value_of(metrics, "ninedata_exporter_config_last_reload_success_timestamp_seconds") == 100
     assert value_of(metrics, "ninedata_exporter_watched_tasks", kind="data_compare") == 3
-    metrics.config_loaded({"data_compare": 4})
+    metrics.config_loaded()
     assert value_of(metrics, "ninedata_exporter_config_last_reload_successful") == 1
     assert value_of(metrics, "ninedata_exporter_config_last_reload_success_timestamp_seconds") == 200
 

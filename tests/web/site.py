@@ -2,6 +2,8 @@
 
 import asyncio
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,12 +12,14 @@ import httpx
 from exporter.config import Config, Task
 from exporter.config.model import Api
 from exporter.credentials import FixedSecret, Secret
-from exporter.exporter import Exporter
+from exporter.exporter import Exporter, Lasting
 from exporter.last_known import LastKnown
 from exporter.metrics import ProcessMetrics
-from exporter.ninedata import Precheck, QueryError, Status, TaskRef
+from exporter.ninedata import Precheck, QueryError, Replication, Status, TaskRef
 from exporter.scrape import Scraper
+from exporter.shard import Shard
 from exporter.snapshot import QueryFailure, TaskResult
+from exporter.watch import Discovery, TaskFiles, WatchList
 from exporter.web import create_app
 
 
@@ -28,6 +32,13 @@ class FakeClient:
         self.cancelled = 0
         self.answers: dict[str, Precheck | QueryError] = {}
         self.hang = False
+        self.replications: dict[str, Replication] = {}
+        self.list_failure: QueryFailure | None = None
+
+    async def listed(self, found: dict[str, Replication], _status: str | None, _deadline: float) -> QueryFailure | None:
+        """The list of replication tasks."""
+        found.update(self.replications)
+        return self.list_failure
 
     async def query(self, task: TaskRef, deadline: float) -> Precheck:
         loop = asyncio.get_running_loop()
@@ -45,24 +56,44 @@ class FakeClient:
 
 
 class Site:
-    """The site of an exporter that watches some tasks."""
+    """The site of an exporter that watches some tasks, and the runtime that it is served by."""
 
-    def __init__(self, *tasks: Task, telemetry_path: str = "/metrics", timeout_offset: float = 0.5) -> None:
+    def __init__(
+        self,
+        *tasks: Task,
+        telemetry_path: str = "/metrics",
+        timeout_offset: float = 0.5,
+        lifecycle: bool = False,
+        shard: Shard | None = None,
+    ) -> None:
         self.client = FakeClient()
-        self.known = LastKnown()
+        self.lasting = Lasting(shard or Shard(), LastKnown(), ProcessMetrics(lambda: 0.0))
+        self.known = self.lasting.known
+        self.faults: tuple[str, ...] = ()
+        self.reloads = 0
         secret = FixedSecret(Secret("hush"))
         api = Api("https://ninedata.example", secret, secret, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-        self.exporter = Exporter(
-            Config(api, tasks),
-            Scraper(self.client, concurrency=8, known=self.known),
-            self.known,
-            ProcessMetrics(lambda: 0.0),
-        )
-        self.app = create_app(lambda: self.exporter, telemetry_path=telemetry_path, timeout_offset=timeout_offset)
+        self._use(Config(api, tasks))
+        self.app = create_app(self, telemetry_path=telemetry_path, timeout_offset=timeout_offset, lifecycle=lifecycle)
+
+    def _use(self, config: Config) -> None:
+        discovery = Discovery(config.discovery, self.client.listed) if config.discovery else None
+        watch = WatchList(config, self.lasting.shard, TaskFiles(config.task_files), discovery)
+        self.exporter = Exporter(config, watch, Scraper(self.client, concurrency=8, known=self.known), self.lasting)
+
+    @contextmanager
+    def lease(self) -> Iterator[Exporter]:
+        """The exporter."""
+        yield self.exporter
+
+    async def reload(self) -> tuple[str, ...]:
+        """Count it; what is wrong is what the test says."""
+        self.reloads += 1
+        return self.faults
 
     def configure(self, **changes: object) -> None:
         """Change the configuration."""
-        self.exporter = replace(self.exporter, config=replace(self.exporter.config, **changes))
+        self._use(replace(self.exporter.config, **changes))
 
     def record(self, task: Task, outcome: Precheck | QueryFailure, *, ago: float = 0.0, seconds: float = 0.25) -> None:
         """A scrape found this, so many seconds ago."""

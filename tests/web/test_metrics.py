@@ -10,7 +10,7 @@ from exporter.config import Task
 from exporter.exporter import Exporter
 from exporter.ninedata import CheckItem, Precheck, QueryError, Reason, Status
 from exporter.web import create_app
-from exporter.web.app import scrape_timeout
+from exporter.web.scraping import scrape_timeout
 from tests.web.site import Site
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"

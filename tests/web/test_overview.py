@@ -142,7 +142,10 @@ def test_every_reason_has_its_advice(site: Site, orders: Task, reason: Reason) -
     """A failure without a request id shows none."""
     site.record(orders, QueryFailure(reason, "in words"), ago=3 * 60 + 10)
     page = overview(site)
-    assert f"The query fails: {reason.value} for 3 min in words {' '.join(advice_on(reason, 'data_compare').split())}" in page.text
+    assert (
+        f"The query fails: {reason.value} for 3 min in words {' '.join(advice_on(reason, 'data_compare').split())}"
+        in page.text
+    )
     assert "Request id" not in page.text
 
 

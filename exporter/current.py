@@ -1,0 +1,108 @@
+"""The exporter at work, and its replacement by a reload."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from exporter.config import Config, ConfigError, Fault
+from exporter.exporter import Exporter, Lasting, Opened, log_watched, open_exporter
+from exporter.listener import allow_open_files
+from exporter.logs import event
+
+_log = logging.getLogger(__name__)
+
+LOAD_SECONDS = 30.0
+"""The longest that a reload waits for the file system."""
+MAX_FAULTS_LOGGED = 50
+"""Faults that are logged one by one."""
+
+
+@dataclass(slots=True)
+class _Generation:
+    opened: Opened
+    leases: int = 0
+    retired: bool = False
+
+
+class Current:
+    """Gives each request the exporter of the configuration in force, and keeps that one open until the request ends.
+
+    `load` reads the configuration anew, or raises ConfigError. It may block: a reload calls it in a thread.
+    """
+
+    def __init__(self, config: Config, lasting: Lasting, load: Callable[[], Config]) -> None:
+        self._lasting = lasting
+        self._load = load
+        self._lock = asyncio.Lock()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._faults: tuple[str, ...] = ()
+        allow_open_files(config.api.concurrency)
+        self._generation = _Generation(open_exporter(config, lasting))
+        lasting.process.config_loaded()
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Why the configuration that was tried last is not in force; empty where it is."""
+        return self._faults
+
+    @contextlib.contextmanager
+    def lease(self) -> Iterator[Exporter]:
+        """The exporter in force. Its connections stay open until the context ends, whatever is reloaded meanwhile."""
+        generation = self._generation
+        generation.leases += 1
+        try:
+            yield generation.opened.exporter
+        finally:
+            generation.leases -= 1
+            self._close_unused(generation)
+
+    async def start(self) -> None:
+        """Look for the first time at what is to be watched."""
+        exporter = self._generation.opened.exporter
+        await exporter.refresh()
+        log_watched(exporter)
+
+    async def reload(self) -> tuple[str, ...]:
+        """Put the configuration as it is now into force; what is wrong with it, if anything, changes nothing else."""
+        async with self._lock:
+            try:
+                async with asyncio.timeout(LOAD_SECONDS):
+                    config = await asyncio.to_thread(self._load)
+            except TimeoutError:
+                return self._rejected([Fault("the configuration", None, "", f"not read within {LOAD_SECONDS:g} s")])
+            except ConfigError as error:
+                return self._rejected(error.faults)
+            before = self._generation
+            allow_open_files(config.api.concurrency)
+            self._generation = _Generation(open_exporter(config, self._lasting, before.opened))
+            before.retired = True
+            self._close_unused(before)
+            self._faults = ()
+            self._lasting.process.config_loaded()
+            event(_log, logging.INFO, "configuration reloaded")
+            await self.start()
+            return ()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for task in self._closing:
+            task.cancel()
+        await self._generation.opened.transport.aclose()
+
+    def _rejected(self, faults: Sequence[Fault]) -> tuple[str, ...]:
+        self._faults = tuple(str(fault) for fault in faults)
+        self._lasting.process.config_rejected()
+        message = "configuration not reloaded; the one before it stays in force"
+        for fault in self._faults[:MAX_FAULTS_LOGGED]:
+            event(_log, logging.ERROR, message, fault=fault)
+        if len(self._faults) > MAX_FAULTS_LOGGED:
+            event(_log, logging.ERROR, f"{message}: more faults", more=len(self._faults) - MAX_FAULTS_LOGGED)
+        return self._faults
+
+    def _close_unused(self, generation: _Generation) -> None:
+        if generation.retired and not generation.leases:
+            closing = asyncio.get_running_loop().create_task(generation.opened.transport.aclose())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)

@@ -6,7 +6,7 @@ from exporter.config import Config, Task
 from exporter.config.model import Api
 from exporter.credentials import FixedSecret, Secret
 from exporter.listener import Listener
-from exporter.ninedata import TaskRef
+from exporter.ninedata import KINDS, TaskRef
 from exporter.ninedata.transport import tls_context
 from exporter.run import run
 from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, demo_tasks
@@ -31,8 +31,9 @@ async def run_demo(listener: Listener, *, shard: Shard | None = None) -> None:
 def demo_config(base_url: str) -> Config:
     """The configuration that watches the sandbox at an address."""
     tasks = (
-        Task(TaskRef("data_compare", task.task_id, task.precheck_task_id), task.name, task.labels)
+        Task(TaskRef(task.kind, task.task_id, task.precheck_task_id), task.name, task.labels)
         for task in demo_tasks()
+        if task.kind in KINDS
     )
     api = Api(
         base_url=base_url,

@@ -3,8 +3,9 @@
 The exporter's demo, its tests and its benchmark talk to it; so can any other client.
 """
 
-from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, Task, demo_tasks, fleet
+from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, demo_tasks, fleet
 from exporter.sandbox.server import Running, Sandbox
+from exporter.sandbox.tasks import Task
 from exporter.sandbox.threaded import Handle, run_in_thread
 
 __all__ = [

@@ -7,15 +7,17 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, Task, demo_tasks, fleet
+from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, demo_tasks, fleet
+from exporter.sandbox.families import KINDS
 from exporter.sandbox.server import Running, Sandbox
+from exporter.sandbox.tasks import Task
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit status: 0, or 1 with the reason on standard error."""
     flags = _parser().parse_args(arguments)
     sandbox = Sandbox(
-        fleet(flags.fleet, flags.items) if flags.fleet else demo_tasks(),
+        fleet(flags.fleet, flags.items, flags.kind) if flags.fleet else demo_tasks(),
         access_key_id=flags.access_key_id,
         secret_key=flags.secret_key,
         latency_seconds=flags.latency_seconds,
@@ -62,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--fleet", type=count, default=0, metavar="N", help="serve so many plain tasks; 0: the demo's")
     add("--items", type=count, default=12, metavar="M", help="check items of each task of a fleet")
+    add("--kind", choices=KINDS, default=KINDS[0], help="kind of the tasks of a fleet")
     add("--latency-seconds", type=seconds, default=0.0, metavar="S", help="time that every answer takes")
     add("--access-key-id", default=ACCESS_KEY_ID, help="the key that is let in")
     add("--secret-key", default=SECRET_KEY, help="its secret, which protects nothing")
@@ -93,9 +96,11 @@ def seconds(text: str) -> float:
 
 
 def _greeting(running: Running) -> str:
-    """Where it listens, and a configuration to be pasted as it is."""
+    """Where it listens, and a configuration to be pasted as it is, with the first task of each kind."""
     access = running.sandbox.access
-    watched = "".join(_watched(task) for task in running.sandbox.tasks[:2])
+    firsts: dict[str, Task] = {}
+    for task in running.sandbox.tasks:
+        firsts.setdefault(task.kind, task)
     return (
         f"A sandbox of the NineData API listens on {running.base_url}\n"
         f"with {len(running.sandbox.tasks)} tasks. A config.yaml for the exporter:\n\n"
@@ -103,12 +108,18 @@ def _greeting(running: Running) -> str:
         f"  base_url: {running.base_url}\n"
         f"  access_key_id: {access.access_key_id}\n"
         f"  secret_key: {access.secret_key}\n"
-        f"tasks:\n{watched}\n"
+        f"tasks:\n{''.join(map(_watched, firsts.values()))}\n"
     )
 
 
 def _watched(task: Task) -> str:
-    return f"  - task_id: {task.task_id}\n    precheck_task_id: {task.precheck_task_id}\n    name: {task.name}\n"
+    lines = [f"task_id: {task.task_id}"]
+    if task.precheck_task_id:
+        lines.append(f"precheck_task_id: {task.precheck_task_id}")
+    lines.append(f"name: {task.name}")
+    if task.kind != KINDS[0]:
+        lines.append(f"kind: {task.kind}")
+    return "  - " + "\n    ".join(lines) + "\n"
 
 
 if __name__ == "__main__":

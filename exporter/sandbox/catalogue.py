@@ -1,13 +1,15 @@
 """The tasks that the sandbox serves: a demo with every state worth seeing, and fleets of plain ones.
 
-All names, hosts and credentials are made up, but for the first task: it is the documented example, word for word.
+All names, hosts and credentials are made up. The first task of each kind is the documented example,
+word for word, but for the reason of a failure.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from exporter.sandbox import checks
+from exporter.sandbox.families import FAMILIES, data_compare, family_of, replication, schema_compare
 from exporter.sandbox.prechecks import Run, Script, Status
+from exporter.sandbox.tasks import Task
 
 ACCESS_KEY_ID = "ak-sandbox-demo"
 SECRET_KEY = "sk-sandbox-demo-not-a-secret"  # noqa: S105 - opens nothing but the sandbox
@@ -16,28 +18,39 @@ MINUTE = 60.0
 HOUR = 60 * MINUTE
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A task to watch, and what its precheck does; without a script the sandbox does not know the precheck."""
-
-    task_id: str
-    precheck_task_id: str
-    name: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    script: Script | None = None
-    started_seconds_ago: float = 0.0
-    request_id: str | None = None
-
-
 def demo_tasks() -> tuple[Task, ...]:
     """The demo: passed, failed, warned, running, waiting, changing, and one whose query fails."""
+    return (*_data_comparisons(), *_schema_comparisons(), *_replications())
+
+
+def fleet(count: int, items: int = 12, kind: str = "data_compare") -> tuple[Task, ...]:
+    """`count` tasks of a kind, `cd-fleet-00001` and on, each with a precheck of `items` items that has passed.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    family = family_of(kind)
+    script = Script((Run(checks.items(items, family.checks)),))
+    return tuple(
+        Task(
+            f"{family.id_prefix}{name}",
+            f"pcte-{name}" if family.has_precheck_ids else "",
+            name,
+            script=script,
+            kind=kind,
+        )
+        for name in (f"fleet-{number:05}" for number in range(1, count + 1))
+    )
+
+
+def _data_comparisons() -> tuple[Task, ...]:
     return (
         Task(
             "cd-tg3isu1xgs",
             "pcte-dj02vti9tabd",
             "orders-prod",
             {"team": "checkout", "env": "prod"},
-            Script((Run(checks.DOCUMENTED),)),
+            Script((Run(data_compare.DOCUMENTED),)),
             request_id="Lu8t2KPM-eqqraVGnllse6BZdmnh5DQM",
         ),
         _task("cd-b7k2m9qx4e", "billing-eu", "finance", "prod", Script((checks.run(),))),
@@ -53,21 +66,44 @@ def demo_tasks() -> tuple[Task, ...]:
     )
 
 
-def fleet(count: int, items: int = 12) -> tuple[Task, ...]:
-    """`count` tasks, `cd-fleet-00001` and on, each with a precheck of `items` items that has passed."""
-    script = Script((Run(checks.items(items)),))
-    return tuple(
-        Task(f"cd-fleet-{number:05}", f"pcte-fleet-{number:05}", f"fleet-{number:05}", script=script)
-        for number in range(1, count + 1)
+def _schema_comparisons() -> tuple[Task, ...]:
+    return (
+        Task(
+            "cc-th6j3fs58y",
+            "pcte-dji009w2k499",
+            "orders-schema",
+            {"team": "checkout", "env": "prod"},
+            Script((Run(schema_compare.DOCUMENTED),)),
+            request_id="Pc2k1HKI-CIJDvWQnEIIb9GFdDHg0IUT",
+            kind="schema_compare",
+        ),
+        _task("cc-k4v9n2xw7d", "inventory-schema", "logistics", "prod", Script((_unreadable_schema(),))),
     )
 
 
-def _task(  # noqa: PLR0913 - a row of the table above
+def _replications() -> tuple[Task, ...]:
+    unreachable, passed, warned = (
+        _task("rp-div0qqpbffio", "orders-standby", "checkout", "prod", Script((_unreachable_source(),))),
+        _task("rp-h2s8c5yk1wza", "customers-dwh", "analytics", "prod", Script((checks.run(of=replication.CHECKS),))),
+        _task("rp-t6m3q9fb4elu", "ledger-failover", "finance", "prod", Script((_short_log(),))),
+    )
+    return (
+        replace(unreachable, request_id="Tv8j8OCQ-JPQIeDXnIMNi2TEdLNx0HDG", task_status="preCheckFailed"),
+        passed,
+        replace(warned, task_status="preCheckSuccess", type="forward"),
+    )
+
+
+def _task(  # noqa: PLR0913 - a row of the tables above
     task_id: str, name: str, team: str, env: str, script: Script | None, *, started: float = 0.0
 ) -> Task:
-    """A precheck's id has two characters more than its task's; here it is derived, so that the table stays readable."""
-    precheck_id = f"pcte-{task_id.removeprefix('cd-')[::-1]}7x"
-    return Task(task_id, precheck_id, name, {"team": team, "env": env}, script, started)
+    """A task of the kind that its id tells.
+
+    A precheck's id has two characters more than its task's; here it is derived, so that the tables stay readable.
+    """
+    family = next(family for family in FAMILIES if task_id.startswith(family.id_prefix))
+    precheck_id = f"pcte-{task_id.removeprefix(family.id_prefix)[::-1]}7x" if family.has_precheck_ids else ""
+    return Task(task_id, precheck_id, name, {"team": team, "env": env}, script, started, kind=family.kind)
 
 
 def _failed(message: str) -> tuple[Status, str]:
@@ -147,3 +183,38 @@ def _mended() -> Script:
     )
     failing = checks.run(3, queued_seconds=8, ends={"targetDataExistCheck": _failed(missing)})
     return Script((failing, checks.run(3, queued_seconds=8)), rest_seconds=75)
+
+
+def _unreadable_schema() -> Run:
+    return checks.run(
+        ends={
+            "compareTargetPermissionCheck": _failed(
+                "The account lacks SHOW VIEW on 2 schemas: stock, suppliers. Grant it and run the precheck again."
+            )
+        },
+        of=schema_compare.CHECKS,
+    )
+
+
+def _unreachable_source() -> Run:
+    return checks.run(
+        ends={
+            "srcDataSourceCheck": _failed(
+                "Failed to connect datasource orders-prod-mysql: root@10.20.7.31:3306. Connection timed out. "
+                "Open the firewall for the gateway's address and run the precheck again."
+            )
+        },
+        of=replication.DOCUMENTED,
+    )
+
+
+def _short_log() -> Run:
+    return checks.run(
+        ends={
+            "srcBinlogCheck": _warned(
+                "The source keeps its change log for 6 hours only: a longer interruption needs a new full copy. "
+                "Keep it for 24 hours or more."
+            )
+        },
+        of=replication.CHECKS,
+    )

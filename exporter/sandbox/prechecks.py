@@ -61,6 +61,11 @@ class State:
     items: tuple[tuple[Item, Status], ...]
     until: float
 
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended."""
+        return self.status not in (Status.UNSTARTED, Status.RUNNING)
+
 
 @dataclass(frozen=True, slots=True)
 class Script:

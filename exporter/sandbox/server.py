@@ -9,14 +9,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from exporter.sandbox.access import Access
-from exporter.sandbox.api import Api, task_id_of
-from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, Task, demo_tasks
+from exporter.sandbox.api import Api
+from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, demo_tasks
 from exporter.sandbox.clock import Clock
 from exporter.sandbox.connection import Connection, GoneError
 from exporter.sandbox.control import PREFIX, control
+from exporter.sandbox.families import KINDS, names_of
 from exporter.sandbox.faults.board import Board
 from exporter.sandbox.journal import Journal
 from exporter.sandbox.messages import Request
+from exporter.sandbox.tasks import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,11 @@ class Sandbox:
     """A NineData server that obeys its caller. Not safe between threads: see `run_in_thread`.
 
     `latency_seconds` is what every answer of the API takes, `path_prefix` (such as "/nd") that of a proxy before it,
-    `clock` tells seconds since the epoch.
+    `clock` tells seconds since the epoch. An old server lacks some of the `families`, and answers their paths with a
+    page. `max_page_size` is the most entries that a page of a list has, whatever is asked for.
+
+    Raises:
+        ValueError: a task, or one of `families`, is of a kind that there is not.
     """
 
     def __init__(  # noqa: PLR0913 - each has a default that suits most
@@ -40,15 +46,24 @@ class Sandbox:
         *,
         access_key_id: str = ACCESS_KEY_ID,
         secret_key: str = SECRET_KEY,
+        families: Iterable[str] = KINDS,
         latency_seconds: float = 0.0,
         auth_failure_status: int = 401,
+        max_page_size: int = 100,
         path_prefix: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.tasks = demo_tasks() if tasks is None else tuple(tasks)
         self.access = Access(access_key_id, secret_key)
         self.clock = Clock(clock)
-        self.api = Api(self.tasks, self.access, self.clock, auth_failure_status)
+        self.api = Api(
+            self.tasks,
+            self.access,
+            self.clock,
+            families=families,
+            auth_failure_status=auth_failure_status,
+            max_page_size=max_page_size,
+        )
         self.journal = Journal()
         self.faults = Board()
         self._latency_seconds = latency_seconds
@@ -106,9 +121,9 @@ class Sandbox:
             return
         if self._path_prefix:
             request = replace(request, path=self._proxied(request.path))
-        task_id = task_id_of(request)
-        with self.journal.exchange(request, task_id):
-            fault = self.faults.take(task_id)
+        names = names_of(request)
+        with self.journal.exchange(request, names[-1] if names else None):
+            fault = self.faults.take(*names)
             delay = self._latency_seconds + (fault.delay_seconds if fault else 0.0)
             if delay:
                 await connection.pause(delay)

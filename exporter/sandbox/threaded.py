@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack, contextmanager
 from threading import Thread
 from typing import ParamSpec, TypeVar
 
-from exporter.sandbox.catalogue import Task
 from exporter.sandbox.faults import Fault
 from exporter.sandbox.journal import Requests
 from exporter.sandbox.server import Running, Sandbox
+from exporter.sandbox.tasks import Task
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from exporter.sandbox import Handle, Task, checks, run_in_thread
+from exporter.sandbox.families import data_compare
 from exporter.sandbox.faults import Fault, HttpStatus, Patch, Reset
 from exporter.sandbox.prechecks import Script, Status
 from tests.alerting import shipped
@@ -59,7 +60,7 @@ FAILED_ITEMS = [
         "status": "Failed" if item.item in REASONS else "Success",
         **({"errorMessage": REASONS[item.item]} if item.item in REASONS else {}),
     }
-    for item in checks.DATA_COMPARE
+    for item in data_compare.CHECKS
 ]
 FAILS = Patch(data={"status": "Failed", "precheckItems": FAILED_ITEMS})
 

@@ -60,7 +60,11 @@ def results(instance: str, at: int) -> tuple[TaskResult, ...]:
 
 
 def _watched(instance: str) -> list[Task]:
-    demo = [Task(TaskRef(KIND, task.task_id, task.precheck_task_id), task.name, task.labels) for task in demo_tasks()]
+    demo = [
+        Task(TaskRef(KIND, task.task_id, task.precheck_task_id), task.name, task.labels)
+        for task in demo_tasks()
+        if task.kind == KIND
+    ]
     crafted = [Task(TaskRef(KIND, f"cd-{number}", f"pcte-{number}"), name) for number, name in enumerate(CRAFTED)]
     return crafted[2:] if instance == "quiet" else [*demo, *crafted[:2]]
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import yaml
 
-from exporter.sandbox import Handle, Sandbox, Task
+from exporter.ninedata import KINDS
+from exporter.sandbox import Handle, Sandbox, Task, demo_tasks
 from tests.program.scrape import Answer, Scrape
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY, Watch
 
@@ -187,6 +188,11 @@ def log_line(line: str) -> dict[str, str]:
     return {field[1]: json.loads(field[2]) if field[2].startswith('"') else field[2] for field in fields}
 
 
+def watchable_tasks() -> tuple[Task, ...]:
+    """The demo's tasks of the kinds that the exporter knows."""
+    return tuple(task for task in demo_tasks() if task.kind in KINDS)
+
+
 def canary_sandbox(tasks: Sequence[Task], latency_seconds: float = 0.0) -> Sandbox:
     """A sandbox whose credentials the search for secrets knows."""
     return Sandbox(tasks, access_key_id=ACCESS_KEY_ID, secret_key=SECRET_KEY, latency_seconds=latency_seconds)
@@ -207,8 +213,9 @@ def config_of(sandbox: Handle, tasks: Sequence[Task] | None = None, **changes: o
     watched = [
         {
             "task_id": task.task_id,
-            "precheck_task_id": task.precheck_task_id,
+            **({"precheck_task_id": task.precheck_task_id} if task.precheck_task_id else {}),
             "name": task.name,
+            "kind": task.kind,
             "labels": dict(task.labels),
         }
         for task in (sandbox.tasks if tasks is None else tasks)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from exporter.sandbox import Handle, demo_tasks, run_in_thread
+from exporter.sandbox import Handle, run_in_thread
 from exporter.sandbox.faults import Hang, HttpStatus, Patch
 from tests.program.components import component
-from tests.program.process import Exporter, canary_sandbox, launcher, until
+from tests.program.process import Exporter, canary_sandbox, launcher, until, watchable_tasks
 from tests.program.prometheus import Prometheus, scraping
 from tests.secrecy import Watch
 
@@ -30,7 +30,7 @@ def running(
     """One for all tests, since its start takes the longest."""
     program = component("prometheus", pytestconfig)
     launching = launcher(secrecy, tmp_path_factory.mktemp("exporter"))
-    with run_in_thread(canary_sandbox(demo_tasks())) as sandbox, launching as launch:
+    with run_in_thread(canary_sandbox(watchable_tasks())) as sandbox, launching as launch:
         exporter = launch(sandbox)
         target = f"127.0.0.1:{exporter.port}"
         with scraping(program, target, tmp_path_factory.mktemp("prometheus")) as prometheus:
@@ -41,7 +41,7 @@ def running(
 def monitoring(running: Monitoring) -> Monitoring:
     """With a sandbox that behaves, whatever a test did before, and a Prometheus that knows it."""
     running.sandbox.clear()
-    well = [({}, float(len(demo_tasks()) - 1))]
+    well = [({}, float(len(watchable_tasks()) - 1))]
     until(lambda: running.prometheus.query("sum(ninedata_precheck_up)") == well, SCRAPES_SECONDS, "all is well")
     return running
 
@@ -50,7 +50,7 @@ def test_the_target_is_up(monitoring: Monitoring) -> None:
     """The scrape is good, and so is the query of every task that the sandbox knows."""
     assert [value for _, value in monitoring.prometheus.query("up")] == [1]
     assert monitoring.prometheus.by("task_id", "ninedata_precheck_up") == {
-        task.task_id: float(task.name != "legacy-erp") for task in demo_tasks()
+        task.task_id: float(task.name != "legacy-erp") for task in watchable_tasks()
     }
 
 
@@ -66,7 +66,7 @@ def test_it_negotiates_openmetrics(monitoring: Monitoring) -> None:
 def test_it_has_the_status_of_every_task(monitoring: Monitoring) -> None:
     """Exactly one status of each task that is up is 1."""
     present = monitoring.prometheus.by("task_id", "sum by (task_id) (ninedata_precheck_status)")
-    assert present == {task.task_id: 1.0 for task in demo_tasks() if task.name != "legacy-erp"}
+    assert present == {task.task_id: 1.0 for task in watchable_tasks() if task.name != "legacy-erp"}
     ones = monitoring.prometheus.query("ninedata_precheck_status == 1")
     standing = {labels["task"]: labels["status"] for labels, _ in ones}
     assert standing["orders-prod"] == "Success"

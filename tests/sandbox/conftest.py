@@ -12,9 +12,10 @@ import pytest
 
 from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, Handle, Sandbox, Task, fleet, run_in_thread
 from exporter.sandbox.access import Access, signature
-from exporter.sandbox.api import DATA_COMPARE_STATUS, Api
+from exporter.sandbox.api import Api
 from exporter.sandbox.clock import Clock
 from exporter.sandbox.messages import Request
+from tests.sandbox.paths import DATA_COMPARE_STATUS
 
 Sign = Callable[..., dict[str, str]]
 

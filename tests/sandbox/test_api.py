@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from exporter.sandbox import Task, demo_tasks, fleet
-from exporter.sandbox.api import DATA_COMPARE_START, NOW, Api
+from exporter.sandbox.api import NOW, Api
 from exporter.sandbox.clock import Clock
 from exporter.sandbox.messages import Answer, Request
 from exporter.sandbox.prechecks import Item, Run, Script, Status
+from tests.sandbox.paths import DATA_COMPARE_START
 
 DOCUMENTED = (
     '{"success": true, "requestId": "Lu8t2KPM-eqqraVGnllse6BZdmnh5DQM", '

@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from exporter.sandbox import SECRET_KEY, Handle, Sandbox, Task, fleet, run_in_thread
-from exporter.sandbox.api import DATA_COMPARE_STATUS, NOW
+from exporter.sandbox.api import NOW
 from exporter.sandbox.faults import Delay, Hang
+from tests.sandbox.paths import DATA_COMPARE_STATUS
 
 Ask = Callable[[Task], httpx.Response]
 Connect = Callable[[], AbstractContextManager[Any]]

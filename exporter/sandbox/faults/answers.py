@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http.client import responses
 
-from exporter.sandbox.api import error_envelope
+from exporter.sandbox.envelopes import error_envelope
 from exporter.sandbox.faults.fault import Fault, FaultError, is_number
 from exporter.sandbox.messages import JSON, Answer, blanks, html_answer, json_answer
 

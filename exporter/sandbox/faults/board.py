@@ -12,7 +12,10 @@ class _Armed:
 
 
 class Board:
-    """At most one fault per task, and one for all requests, which yields to a task's own."""
+    """At most one fault per task, and one for all requests, which yields to a task's own.
+
+    What is said of a task's id holds for each name that requests go by, see `Route.names`.
+    """
 
     def __init__(self) -> None:
         self._armed: dict[str | None, _Armed] = {}
@@ -28,9 +31,9 @@ class Board:
         else:
             self._armed.pop(task_id, None)
 
-    def take(self, task_id: str | None) -> Fault | None:
-        """The fault for a request about this task, counted as used once."""
-        key = task_id if task_id in self._armed else None
+    def take(self, *names: str) -> Fault | None:
+        """The fault for a request that goes by these names, the most special one first; it is counted as used once."""
+        key = next((name for name in names if name in self._armed), None)
         armed = self._armed.get(key)
         if armed is None:
             return None

@@ -7,6 +7,9 @@ GET    /sandbox/requests            counts, and of the latest request what is no
 POST   /sandbox/start/TASK_ID       starts a precheck again, and answers its new id
 POST   /sandbox/reset               all as at the start
 
+For faults, the list of replication tasks has the id `replication/list`, and its second page `replication/list/2`, which
+goes first. So a page can be late or cut off as any answer can. The counts have the list under `replication/list`.
+
 They need no signature: whoever reaches loopback may use them.
 """
 

@@ -93,6 +93,16 @@ def client(sandbox: Handle) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
+def get(client: httpx.Client, sign: Sign) -> Callable[..., httpx.Response]:
+    """A signed GET of a path; names of parameters are given as the API has them."""
+
+    def got(path: str, **query: str | int) -> httpx.Response:
+        return client.get(path, params=query, headers=sign(path))
+
+    return got
+
+
+@pytest.fixture
 def ask(client: httpx.Client, sign: Sign) -> Callable[[Task], httpx.Response]:
     """Queries a task's precheck."""
 

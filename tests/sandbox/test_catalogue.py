@@ -2,8 +2,11 @@
 
 from itertools import pairwise
 
+import pytest
+
 from exporter.sandbox import Task, demo_tasks, fleet
 from exporter.sandbox.catalogue import HOUR
+from exporter.sandbox.families import KINDS, family_of
 from exporter.sandbox.prechecks import State
 
 
@@ -77,6 +80,37 @@ def test_several_items_can_fail_and_each_says_what_to_do() -> None:
     texts = failures(by_name()["inventory-prod"])
     assert len(texts) == 3
     assert all(text.count(". ") >= 1 for text in texts)
+
+
+def test_the_demo_has_every_kind() -> None:
+    """Each with a task that passed and one that did not."""
+    assert {task.kind for task in demo_tasks()} == set(KINDS)
+    tasks = by_name()
+    assert state(tasks["orders-schema"]).status == state(tasks["customers-dwh"]).status == "Success"
+    assert state(tasks["inventory-schema"]).status == state(tasks["orders-standby"]).status == "Failed"
+    assert [status for _, status in state(tasks["ledger-failover"]).items].count("Warning") == 1
+
+
+def test_the_reason_of_a_failed_replication_names_a_login_of_a_database() -> None:
+    """As the documented one does."""
+    assert "root@10.20.7.31:3306" in failures(by_name()["orders-standby"])[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "task_id", "precheck_id"),
+    [
+        ("data_compare", "cd-fleet-00001", "pcte-fleet-00001"),
+        ("schema_compare", "cc-fleet-00001", "pcte-fleet-00001"),
+        ("replication", "rp-fleet-00001", ""),
+    ],
+)
+def test_a_fleet_is_of_any_kind(kind: str, task_id: str, precheck_id: str) -> None:
+    """With ids and items of that kind."""
+    (task,) = fleet(1, items=20, kind=kind)
+    assert (task.kind, task.task_id, task.precheck_task_id) == (kind, task_id, precheck_id)
+    items = [item for item, _ in state(task).items]
+    assert len({item.item for item in items}) == 20
+    assert items[0] == family_of(kind).checks[0]
 
 
 def test_a_fleet_has_as_many_tasks_and_items_as_asked() -> None:

@@ -4,8 +4,22 @@ import base64
 
 import pytest
 
-from exporter.sandbox.faults import ApiError, Board, Body, Delay, Fault, FaultError, HttpStatus, Patch, RateLimited
+from exporter.sandbox.faults import (
+    ApiError,
+    Board,
+    Body,
+    Delay,
+    Drifting,
+    Fault,
+    FaultError,
+    HttpStatus,
+    PageSize,
+    Patch,
+    PatchEnvelope,
+    RateLimited,
+)
 from exporter.sandbox.faults.form import KINDS, read_fault
+from exporter.sandbox.faults.lists import ListFault
 
 
 @pytest.mark.parametrize(
@@ -18,6 +32,12 @@ from exporter.sandbox.faults.form import KINDS, read_fault
         ({"kind": "body", "content": "ü"}, Body(content="ü".encode())),
         ({"kind": "body", "content_base64": base64.b64encode(b"\xff").decode()}, Body(content=b"\xff")),
         ({"kind": "patch", "data": {"status": None}, "omit": ["x"]}, Patch(data={"status": None}, omit=("x",))),
+        (
+            {"kind": "patch_envelope", "fields": {"total": "7"}, "omit": ["current"]},
+            PatchEnvelope(fields={"total": "7"}, omit=("current",)),
+        ),
+        ({"kind": "drifting", "inserted": 2}, Drifting(inserted=2, removed=0)),
+        ({"kind": "page_size", "entries": 3, "honest": True}, PageSize(entries=3, honest=True)),
     ],
 )
 def test_a_fault_has_a_json_form(form: object, fault: Fault) -> None:
@@ -27,7 +47,9 @@ def test_a_fault_has_a_json_form(form: object, fault: Fault) -> None:
 
 def test_every_kind_has_a_name_of_its_own() -> None:
     """By which the JSON form tells them apart."""
-    assert len({kind.kind for kind in KINDS}) == len(KINDS) == len(Fault.__subclasses__())
+    single = {kind for kind in Fault.__subclasses__() if kind is not ListFault}
+    assert set(KINDS) == {*single, *ListFault.__subclasses__()}
+    assert len({kind.kind for kind in KINDS}) == len(KINDS)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +82,11 @@ def test_every_kind_has_a_name_of_its_own() -> None:
         ({"kind": "patch", "data": []}, "patch: data must be an object"),
         ({"kind": "patch", "omit": [1]}, "patch: omit must be a list of keys"),
         ({"kind": "patch", "omit": "status"}, "patch: omit must be a list of keys"),
+        ({"kind": "patch_envelope", "fields": []}, "patch_envelope: fields must be an object"),
+        ({"kind": "repeated"}, "repeated: entries is missing"),
+        ({"kind": "repeated", "entries": 0}, "repeated: entries must be a whole number, 1 or more"),
+        ({"kind": "drifting", "removed": -1}, "drifting: removed must be a whole number, 0 or more"),
+        ({"kind": "page_size", "entries": 3, "honest": 1}, "page_size: honest must be true or false"),
     ],
 )
 def test_a_wrong_form_is_refused_with_its_place(form: object, message: str) -> None:
@@ -75,11 +102,20 @@ def test_a_fault_holds_until_it_is_cleared() -> None:
     board.set(own, "cd-1")
     assert board.take("cd-1") is own
     assert board.take("cd-2") is everyone
-    assert board.take(None) is everyone
+    assert board.take() is everyone
     board.clear("cd-1")
     assert board.take("cd-1") is everyone
     board.clear()
     assert board.take("cd-1") is None
+
+
+def test_the_most_special_fault_goes_first() -> None:
+    """One for a page of the list before one for the whole list, and that before one for all requests."""
+    board = Board()
+    for name in (None, "replication/list", "replication/list/2"):
+        board.set(ApiError(message=f"{name}"), name)
+    taken = [board.take(f"replication/list/{page}", "replication/list") for page in (1, 2)]
+    assert taken == [ApiError(message="replication/list"), ApiError(message="replication/list/2")]
 
 
 def test_a_fault_holds_for_as_many_requests_as_it_says() -> None:

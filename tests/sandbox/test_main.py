@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -14,14 +15,20 @@ from exporter.sandbox.__main__ import main
 Process = subprocess.Popen[str]
 
 
-@pytest.fixture
-def started() -> Iterator[Process]:
-    command = [sys.executable, "-m", "exporter.sandbox", "--listen-address", "127.0.0.1:0", "--fleet", "5"]
+@contextmanager
+def serving(*flags: str) -> Iterator[Process]:
+    command = [sys.executable, "-m", "exporter.sandbox", "--listen-address", "127.0.0.1:0", *flags]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         try:
             yield process
         finally:
             process.kill()
+
+
+@pytest.fixture
+def started() -> Iterator[Process]:
+    with serving("--fleet", "5") as process:
+        yield process
 
 
 def read_config(process: Process) -> dict[str, object]:
@@ -48,6 +55,29 @@ def test_it_prints_a_configuration_and_serves_until_a_signal(started: Process, n
         assert started.wait(timeout=5) == 0
 
 
+def test_the_configuration_has_a_task_of_each_kind() -> None:
+    """A kind is named where it is not the usual one, and a precheck's id where there is one."""
+    with serving() as process:
+        config = read_config(process)
+    assert config["tasks"] == [
+        {"task_id": "cd-tg3isu1xgs", "precheck_task_id": "pcte-dj02vti9tabd", "name": "orders-prod"},
+        {
+            "task_id": "cc-th6j3fs58y",
+            "precheck_task_id": "pcte-dji009w2k499",
+            "name": "orders-schema",
+            "kind": "schema_compare",
+        },
+        {"task_id": "rp-div0qqpbffio", "name": "orders-standby", "kind": "replication"},
+    ]
+
+
+def test_a_fleet_can_be_of_any_kind() -> None:
+    """By its flag."""
+    with serving("--fleet", "5", "--kind", "replication") as process:
+        config = read_config(process)
+    assert config["tasks"] == [{"task_id": "rp-fleet-00001", "name": "fleet-00001", "kind": "replication"}]
+
+
 def test_an_address_that_is_not_loopback_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """Exit status 1 with the reason."""
     assert main(["--listen-address", "10.0.0.1:0"]) == 1
@@ -61,6 +91,7 @@ def test_an_address_that_is_not_loopback_is_refused(capsys: pytest.CaptureFixtur
         ["--listen-address", "127.0.0.1:99999"],
         ["--fleet", "-1"],
         ["--items", "x"],
+        ["--kind", "x"],
         ["--latency-seconds", "inf"],
     ],
 )

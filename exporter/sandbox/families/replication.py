@@ -50,23 +50,23 @@ _NUMBER = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 
 
 def _data(task: Task, _precheck_task_id: str, state: State) -> dict[str, object]:
-    """Items that are done have the documented words, as has the whole when it has ended."""
-    shown = state.items
-    overall: str | None = _word(_overall(state))
-    if not state.over and task.unfinished is not Unfinished.WORDS:
-        overall = None
-        keeps = task.unfinished is Unfinished.DONE_ITEMS
-        shown = tuple((item, status) for item, status in state.items if keeps and status in _WORDS)
+    known = state.over or task.unfinished == Unfinished.WORDS
     return {
         "replicationId": task.task_id,
-        "precheckStatus": overall,
-        "items": [_item(item, status) for item, status in shown],
+        "precheckStatus": _word(_overall(state)) if known else None,
+        "items": [_item(item, status) for item, status in (state.items if known else _known_items(task, state))],
     }
 
 
 def _overall(state: State) -> Status:
     warned = any(status is Status.WARNING for _, status in state.items)
     return Status.WARNING if warned and state.status is Status.SUCCESS else state.status
+
+
+def _known_items(task: Task, state: State) -> tuple[tuple[Item, Status], ...]:
+    if task.unfinished == Unfinished.NOTHING:
+        return ()
+    return tuple((item, status) for item, status in state.items if status in _WORDS)
 
 
 def _item(item: Item, status: Status) -> dict[str, str]:

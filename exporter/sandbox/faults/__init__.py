@@ -8,12 +8,14 @@ from exporter.sandbox.faults.answers import (
     HttpStatus,
     HugeHeaders,
     Patch,
+    PatchEnvelope,
     RateLimited,
     Redirect,
 )
 from exporter.sandbox.faults.board import Board
 from exporter.sandbox.faults.fault import Fault, FaultError
 from exporter.sandbox.faults.form import read_fault
+from exporter.sandbox.faults.lists import Drifting, EmptyPage, EndlessList, PageSize, Repeated, StuckPage
 from exporter.sandbox.faults.wire import CloseAfter, CutOff, Drip, Drop, Endless, Garbage, Hang, Huge, Reset
 
 __all__ = [
@@ -23,9 +25,12 @@ __all__ = [
     "CloseAfter",
     "CutOff",
     "Delay",
+    "Drifting",
     "Drip",
     "Drop",
+    "EmptyPage",
     "Endless",
+    "EndlessList",
     "Fault",
     "FaultError",
     "Garbage",
@@ -34,9 +39,13 @@ __all__ = [
     "HttpStatus",
     "Huge",
     "HugeHeaders",
+    "PageSize",
     "Patch",
+    "PatchEnvelope",
     "RateLimited",
     "Redirect",
+    "Repeated",
     "Reset",
+    "StuckPage",
     "read_fault",
 ]

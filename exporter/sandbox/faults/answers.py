@@ -127,6 +127,24 @@ class Patch(Fault):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PatchEnvelope(Fault):
+    """Keys beside `data`, or `data` as a whole, set to any JSON value, others left out; also of a failure."""
+
+    kind = "patch_envelope"
+    fields: Mapping[str, object] = field(default_factory=dict)
+    omit: tuple[str, ...] = ()
+
+    def altered(self, answer: Answer, now: float) -> Answer:
+        """The same answer but for these keys."""
+        del now
+        if answer.content_type != JSON:
+            return answer
+        envelope = {**json.loads(answer.body), **self.fields}
+        kept = {key: value for key, value in envelope.items() if key not in self.omit}
+        return replace(json_answer(kept, answer.status), headers=answer.headers)
+
+
+@dataclass(frozen=True, kw_only=True)
 class HugeHeaders(Fault):
     """A header of `size` bytes."""
 

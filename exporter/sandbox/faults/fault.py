@@ -73,24 +73,31 @@ _Rule = tuple[str, Callable[[object], bool]]
 _SECONDS: _Rule = "a number of seconds, 0 or more", _is_seconds
 _TEXT: _Rule = "text or null", _is_text_or_none
 _SIZE: _Rule = "a whole number of bytes, 1 or more", _whole(1)
+_COUNT: _Rule = "a whole number, 0 or more", _whole(0)
+_FLAG: _Rule = "true or false", lambda value: isinstance(value, bool)
 _HEADER: _Rule = "printable ASCII text", _is_header
 
 # A field's name means the same in every kind that has it.
 _RULES: Mapping[str, _Rule] = {
-    "as_date": ("true or false", lambda value: isinstance(value, bool)),
+    "as_date": _FLAG,
     "body": ("json, html or empty", lambda value: value in {"json", "html", "empty"}),
     "content": ("bytes", lambda value: isinstance(value, bytes)),
     "content_encoding": ("printable ASCII text or null", lambda value: value is None or _is_header(value)),
     "content_type": _HEADER,
     "data": ("an object", lambda value: isinstance(value, Mapping)),
     "delay_seconds": _SECONDS,
+    "entries": ("a whole number, 1 or more", _whole(1)),
     "error_code": _TEXT,
+    "fields": ("an object", lambda value: isinstance(value, Mapping)),
+    "honest": _FLAG,
+    "inserted": _COUNT,
     "location": _HEADER,
     "message": _TEXT,
     "omit": (
         "a list of keys",
         lambda value: isinstance(value, tuple) and all(isinstance(key, str) for key in value),
     ),
+    "removed": _COUNT,
     "retry_after": (
         "a number, printable ASCII text or null",
         lambda value: value is None or is_number(value) or _is_header(value),

@@ -17,10 +17,12 @@ from exporter.sandbox.faults.answers import (
     HttpStatus,
     HugeHeaders,
     Patch,
+    PatchEnvelope,
     RateLimited,
     Redirect,
 )
 from exporter.sandbox.faults.fault import Fault, FaultError
+from exporter.sandbox.faults.lists import Drifting, EmptyPage, EndlessList, PageSize, Repeated, StuckPage
 from exporter.sandbox.faults.wire import CloseAfter, CutOff, Drip, Drop, Endless, Garbage, Hang, Huge, Reset
 
 KINDS: tuple[type[Fault], ...] = (
@@ -29,19 +31,26 @@ KINDS: tuple[type[Fault], ...] = (
     CloseAfter,
     CutOff,
     Delay,
+    Drifting,
     Drip,
     Drop,
+    EmptyPage,
     Endless,
+    EndlessList,
     Garbage,
     GzipBomb,
     Hang,
     HttpStatus,
     Huge,
     HugeHeaders,
+    PageSize,
     Patch,
+    PatchEnvelope,
     RateLimited,
     Redirect,
+    Repeated,
     Reset,
+    StuckPage,
 )  # fmt: skip - a list to be read at a glance
 
 

@@ -38,12 +38,11 @@ class Api:
         self._access = access
         self._clock = clock
         self._auth_failure_status = auth_failure_status
-        of_kind: dict[str, list[Task]] = {family.kind: [] for family in FAMILIES}
-        for task in tasks:
-            of_kind[family_of(task.kind).kind].append(task)
+        tasks = tuple(tasks)
+        self._kinds = {task.task_id: family_of(task.kind).kind for task in tasks}
         self._served = {
             family.kind: Served(
-                of_kind[family.kind],
+                (task for task in tasks if task.kind == family.kind),
                 clock,
                 family.data,
                 has_precheck_ids=family.has_precheck_ids,
@@ -55,7 +54,6 @@ class Api:
         for family in map(family_of, families):
             for path, route in family.routes.items():
                 self._routes[path] = route.method, partial(route.answer, self._served[family.kind])
-        self._kinds = {task.task_id: kind for kind, served in self._served.items() for task in served.tasks}
 
     def reset(self) -> None:
         """All prechecks begin again as at the sandbox's start."""

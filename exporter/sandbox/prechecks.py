@@ -1,7 +1,7 @@
 """Scripted prechecks: what a precheck shows at each moment of its life, computed from data and elapsed time.
 
 A precheck waits (Unstarted), then works through its items one by one (Running), and ends: Failed where an item failed,
-else Success. The documented words know no warning, so an item that warns lets its precheck succeed.
+else Success. Comparisons document no warning, so an item that warns lets its precheck succeed; replication tells it.
 """
 
 import math
@@ -13,7 +13,7 @@ from zlib import crc32
 
 
 class Status(StrEnum):
-    """The API's words. `Warning` is undocumented, and seen of items in the console."""
+    """The words of comparisons. `Warning` is undocumented for them, and seen of items in the console."""
 
     UNSTARTED = "Unstarted"
     RUNNING = "Running"

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 import yaml
 
-from exporter.sandbox import Handle, demo_tasks, fleet
+from exporter.ninedata import KINDS
+from exporter.sandbox import Handle, fleet
 from tests.program.process import Launcher, Process, until
 from tests.secrecy import SECRET_KEY, Watch
 
@@ -22,23 +24,32 @@ def command(launch: Launcher) -> Process:
     return process
 
 
-def test_the_sandbox_on_its_own_and_its_configuration(launch: Launcher, command: Process) -> None:
-    """What the sandbox's command prints is a configuration to be pasted: both of its tasks are up."""
+@pytest.fixture
+def printed(command: Process) -> dict[str, Any]:
+    """The configuration in its greeting, with the tasks of the kinds that the exporter knows."""
     config = yaml.safe_load(command.stderr[command.stderr.index("api:\n") :])
-    exporter = launch.run(f"--config.file={launch.config(config)}")
-    watched = [task.task_id for task in demo_tasks()[:2]]
+    config["tasks"] = [task for task in config["tasks"] if task.get("kind", "data_compare") in KINDS]
+    assert isinstance(config, dict)
+    return config
+
+
+def test_the_sandbox_on_its_own_and_its_configuration(
+    launch: Launcher, command: Process, printed: dict[str, Any]
+) -> None:
+    """What the sandbox's command prints is a configuration to be pasted: all of its tasks are up."""
+    exporter = launch.run(f"--config.file={launch.config(printed)}")
+    watched = [task["task_id"] for task in printed["tasks"]]
     assert exporter.scrape().up == dict.fromkeys(watched, 1.0)
     assert command.stop() == 0
     assert exporter.scrape().reasons == dict.fromkeys(watched, "connect")
 
 
-def test_a_wrong_secret_is_told(launch: Launcher, command: Process) -> None:
-    """Both tasks are down for `auth`, the scrape itself is good, and the page and the log say what to do."""
-    config = yaml.safe_load(command.stderr[command.stderr.index("api:\n") :])
-    config["api"]["secret_key"] = f"{SECRET_KEY}-wrong"
-    exporter = launch.run(f"--config.file={launch.config(config)}")
+def test_a_wrong_secret_is_told(launch: Launcher, printed: dict[str, Any]) -> None:
+    """All tasks are down for `auth`, the scrape itself is good, and the page and the log say what to do."""
+    printed["api"]["secret_key"] = f"{SECRET_KEY}-wrong"
+    exporter = launch.run(f"--config.file={launch.config(printed)}")
     scrape = exporter.scrape()
-    assert scrape.reasons == {task.task_id: "auth" for task in demo_tasks()[:2]}
+    assert scrape.reasons == {task["task_id"]: "auth" for task in printed["tasks"]}
     assert scrape.down == set(scrape.up)
     assert scrape.statuses == {}
     for page in ("/", *(f"/tasks/{task_id}" for task_id in scrape.down)):

@@ -242,6 +242,12 @@ def test_what_is_no_list_is_left_alone(sandbox: Handle, get: Get, fault: Fault) 
     assert answer.json()["data"]["status"] == "Success"
 
 
+def test_what_is_no_json_has_no_envelope(sandbox: Handle, get: Get) -> None:
+    """A page for people stays as it is."""
+    sandbox.set_fault(PatchEnvelope(omit=("success",)))
+    assert "404 Not Found" in get("/openapi/v9/other").text
+
+
 def test_a_page_that_is_refused_is_left_alone(sandbox: Handle, get: Get) -> None:
     """There are no entries in it."""
     sandbox.set_fault(EndlessList(), LIST)

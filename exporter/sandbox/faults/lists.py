@@ -1,5 +1,6 @@
 """Faults of a list: each page may be well by itself, and they do not fit together. Other answers stay as they are."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,7 @@ from exporter.sandbox.tasks import Task
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListFault(Fault):
+class ListFault(Fault, ABC):
     """What these kinds share: they make another page of the list."""
 
     def altered(self, answer: Answer, now: float) -> Answer:
@@ -19,9 +20,9 @@ class ListFault(Fault):
         del now
         return self.paged(answer.listing) if isinstance(answer, PageAnswer) else answer
 
+    @abstractmethod
     def paged(self, listing: Listing) -> Answer:
         """The page that is told of a list."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)

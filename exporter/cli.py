@@ -8,7 +8,7 @@ import asyncio
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,11 +123,13 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _check(flags: argparse.Namespace) -> int:
-    config = _load(flags.config_file)
-    if config is None:
+    from exporter.check import check, summary_of
+
+    checked = check(flags.config_file, os.environ)
+    if checked.config is None or checked.faults:
+        _tell(checked.faults, flags.config_file)
         return 1
-    tasks = f"{len(config.tasks)} {'task' if len(config.tasks) == 1 else 'tasks'}"
-    print(f"{flags.config_file}: good: {tasks} to watch at {config.api.base_url}")  # noqa: T201 - its purpose
+    print(f"{flags.config_file}: good: {summary_of(checked, checked.config)}")  # noqa: T201 - its purpose
     return 0
 
 
@@ -172,11 +174,15 @@ def _load(path: Path) -> "Config | None":
     try:
         return load(path, os.environ)
     except ConfigError as error:
-        for fault in error.faults:
-            sys.stderr.write(f"{fault}\n")
-        if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where a folder may not be looked into
-            sys.stderr.write("Name the configuration with --config.file, or see a demonstration with --demo.\n")
+        _tell((str(fault) for fault in error.faults), path)
         return None
+
+
+def _tell(faults: Iterable[str], path: Path) -> None:
+    for fault in faults:
+        sys.stderr.write(f"{fault}\n")
+    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where a folder may not be looked into
+        sys.stderr.write("Name the configuration with --config.file, or see a demonstration with --demo.\n")
 
 
 def _telemetry_path(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import sys
 
-from exporter.config import Config, Task
+from exporter.config import Config, ReplicationDiscovery, Task
 from exporter.config.model import Api
 from exporter.credentials import FixedSecret, Secret
 from exporter.listener import Listener
@@ -29,11 +29,11 @@ async def run_demo(listener: Listener, *, shard: Shard | None = None) -> None:
 
 
 def demo_config(base_url: str) -> Config:
-    """The configuration that watches the sandbox at an address."""
+    """The configuration that watches the sandbox at an address: comparisons by name, replication by discovery."""
     tasks = (
         Task(TaskRef(task.kind, task.task_id, task.precheck_task_id), task.name, task.labels)
         for task in demo_tasks()
-        if task.kind in KINDS
+        if KINDS[task.kind].has_precheck_id
     )
     api = Api(
         base_url=base_url,
@@ -41,4 +41,5 @@ def demo_config(base_url: str) -> Config:
         secret_key=FixedSecret(Secret(SECRET_KEY)),
         tls=tls_context(None, verify=True),
     )
-    return Config(api=api, tasks=tuple(tasks))
+    discovery = ReplicationDiscovery(labels={"team": "replication", "env": "prod"})
+    return Config(api=api, tasks=tuple(tasks), discovery=discovery)

@@ -12,6 +12,7 @@ from exporter import __version__, run
 from exporter.cli import main
 from exporter.config import Config
 from exporter.listener import Address, Listener
+from exporter.shard import Shard
 
 GOOD = """
 api:
@@ -69,7 +70,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Config, Listener]]:
     """With what the exporter would have been run; it ends at once."""
     runs: list[tuple[Config, Listener]] = []
 
-    async def record(config: Config, listener: Listener) -> None:
+    async def record(config: Config, _load: object, listener: Listener, *, shard: Shard | None) -> None:
+        del shard
         runs.append((config, listener))
 
     monkeypatch.setattr(run, "run", record)
@@ -290,7 +292,7 @@ def test_an_interrupt_before_the_start_is_no_fault(
 ) -> None:
     """Ctrl-C ends it as it does later, without a traceback."""
 
-    async def interrupted(_config: Config, _listener: Listener) -> None:
+    async def interrupted(*_arguments: object, **_named: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(run, "run", interrupted)
@@ -301,7 +303,7 @@ def test_an_interrupt_before_the_start_is_no_fault(
 def test_a_fault_of_the_exporter_is_not_taken_for_a_wrong_flag(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What goes wrong while it runs keeps its traceback, by which it can be mended."""
 
-    async def broken(_config: Config, _listener: Listener) -> None:
+    async def broken(*_arguments: object, **_named: object) -> None:
         raise ValueError("something of the inside")
 
     monkeypatch.setattr(run, "run", broken)

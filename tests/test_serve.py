@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
@@ -167,7 +168,7 @@ def test_a_host_that_does_not_exist(host: str) -> None:
     assert str(caught.value).count(host) == 1
 
 
-def serve_until(*signals: signal.Signals) -> list[int]:
+def serve_until(*signals: signal.Signals, hangup: Callable[[], Awaitable[object]] | None = None) -> list[int]:
     """Serve, ask for a page when ready, and send the signals to this process; the status of the answer."""
     statuses: list[int] = []
 
@@ -177,7 +178,8 @@ def serve_until(*signals: signal.Signals) -> list[int]:
     async def run() -> None:
         with listen(Address("127.0.0.1", 0)) as listener:
             ready = asyncio.Event()
-            serving = asyncio.create_task(serve(Starlette(routes=[Route("/", home)]), listener, ready.set))
+            app = Starlette(routes=[Route("/", home)])
+            serving = asyncio.create_task(serve(app, listener, ready.set, hangup=hangup))
             await ready.wait()
             async with httpx.AsyncClient() as client:
                 answer = await client.get(f"http://127.0.0.1:{listener.getsockname()[1]}/")
@@ -199,7 +201,21 @@ def test_it_serves_until_a_signal(number: signal.Signals, caplog: pytest.LogCapt
     assert stops == [{"signal": number.name}]
 
 
-def test_sighup_does_not_end_it(caplog: pytest.LogCaptureFixture) -> None:
-    """It says that it reads its configuration only at start."""
-    assert serve_until(signal.SIGHUP, signal.SIGTERM) == [200]
-    assert any(entry.message.startswith("SIGHUP ignored") for entry in caplog.records)
+def test_sighup_ends_it_where_it_means_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    """The demonstration ends with its terminal."""
+    caplog.set_level(logging.INFO)
+    assert serve_until(signal.SIGHUP) == [200]
+    assert [vars(entry)["fields"] for entry in caplog.records if entry.message == "stopping"] == [{"signal": "SIGHUP"}]
+
+
+def test_sighup_calls_what_it_is_given() -> None:
+    """And does not end the serving, which the next signal does."""
+    calls = []
+
+    async def reload() -> None:
+        calls.append("begun")
+        await asyncio.sleep(0)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert serve_until(signal.SIGHUP, hangup=reload) == [200]
+    assert calls == ["begun"]

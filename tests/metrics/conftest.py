@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from exporter.config import Task
-from exporter.metrics import ProcessMetrics
+from exporter.metrics import ProcessMetrics, WatchedFile
 from exporter.ninedata import CheckItem, Precheck, Reason, Status, TaskRef
-from exporter.snapshot import QueryFailure, Snapshot, TaskResult
+from exporter.snapshot import Discovered, QueryFailure, Snapshot, TaskResult
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -56,7 +56,8 @@ def snapshot() -> Snapshot:
             result(watched(7, "cd-7"), QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s"), 5.0),
             result(watched(8, "cd-8", team="dba"), QueryFailure(Reason.DEADLINE, "nothing was sent"), 0.0),
             result(watched(9, 'a "name" \\ with\\n ä 😀', team='"\\'), Precheck(Status.FAILED, awkward)),
-        )
+        ),
+        Discovered((watched(4, "cd-4"), watched(5, "cd-5")), QueryFailure(Reason.HTTP_ERROR, "HTTP 502"), 0.5),
     )
 
 
@@ -65,7 +66,12 @@ def process() -> ProcessMetrics:
     """The exporter's own metrics after a few requests."""
     metrics = ProcessMetrics(lambda: 1767323045.5)
     metrics.config_loaded()
-    metrics.watching({"data_compare": 9}, ())
+    files = (
+        WatchedFile("tasks.d/a.yaml", 2, successful=True, loaded_at=1767323000.0),
+        WatchedFile('tasks.d/"b" \\.yaml', 0, successful=False, loaded_at=None),
+    )
+    metrics.watching({"data_compare": 9}, files)
+    metrics.sharded(0, 3)
     for seconds, failure in ((0.02, None), (0.25, None), (30.0, Reason.TIMEOUT)):
         metrics.request_sent("data_compare")
         metrics.request_ended("data_compare", seconds, failure)

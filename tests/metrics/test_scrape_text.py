@@ -32,9 +32,9 @@ def text_of(snapshot: Snapshot, process: ProcessMetrics | None = None, accept: s
 
 
 def samples_of(snapshot: Snapshot, **options: bool) -> dict[str, list[Sample]]:
-    """The samples of a scrape by name."""
+    """The samples of the tasks by name."""
     samples = defaultdict(list)
-    for metric in parse_text(text_of(snapshot, **options)):
+    for metric in parse_text(text_of(replace(snapshot, discovered=None), **options)):
         for sample in metric.samples:
             samples[sample.name].append(sample)
     return samples

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.sandbox import Handle, run_in_thread
+from exporter.sandbox import Handle, demo_tasks, run_in_thread
 from tests.program.components import check_metrics, component
-from tests.program.process import Launcher, canary_sandbox, launcher, watchable_tasks
+from tests.program.process import Launcher, canary_sandbox, launcher
 from tests.secrecy import Watch
 
 
@@ -36,7 +36,7 @@ def serve() -> Iterator[Callable[..., Handle]]:
 @pytest.fixture
 def sandbox(serve: Callable[..., Handle]) -> Handle:
     """Serves the demo's tasks."""
-    return serve(*watchable_tasks())
+    return serve(*demo_tasks())
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from exporter.ninedata import KINDS
-from exporter.sandbox import Handle, Sandbox, Task, demo_tasks
+from exporter.sandbox import Handle, Sandbox, Task
 from tests.program.scrape import Answer, Scrape
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY, Watch
 
@@ -186,11 +185,6 @@ def log_line(line: str) -> dict[str, str]:
     assert "".join(field[0] for field in fields) == line, f"no line of a log: {line}"
     assert [field[1] for field in fields[:3]] == ["ts", "level", "msg"], f"no line of a log: {line}"
     return {field[1]: json.loads(field[2]) if field[2].startswith('"') else field[2] for field in fields}
-
-
-def watchable_tasks() -> tuple[Task, ...]:
-    """The demo's tasks of the kinds that the exporter knows."""
-    return tuple(task for task in demo_tasks() if task.kind in KINDS)
 
 
 def canary_sandbox(tasks: Sequence[Task], latency_seconds: float = 0.0) -> Sandbox:

@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from tests.program.process import Exporter, Launcher, watchable_tasks
+from exporter.sandbox import demo_tasks
+from tests.program.process import Exporter, Launcher
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +24,9 @@ def test_it_says_what_to_open(demo: Exporter) -> None:
 def test_all_tasks_of_the_sandbox_are_there(demo: Exporter) -> None:
     """Every task is queried; only the one that the sandbox does not know fails, as it is meant to."""
     scrape = demo.scrape()
-    assert scrape.up == {task.task_id: float(task.name != "legacy-erp") for task in watchable_tasks()}
+    assert scrape.up == {task.task_id: float(task.name != "legacy-erp") for task in demo_tasks()}
     assert scrape.reasons == {"cd-o0g6l3wt5s": "not_found"}
-    assert {s.labels["task"] for s in scrape.samples("ninedata_precheck_up")} == {t.name for t in watchable_tasks()}
+    assert {s.labels["task"] for s in scrape.samples("ninedata_precheck_up")} == {t.name for t in demo_tasks()}
 
 
 def test_every_kind_of_status_is_to_be_seen(demo: Exporter) -> None:
@@ -52,7 +53,7 @@ def test_failing_items_tell_their_reason(demo: Exporter) -> None:
 
 def test_credentials_in_a_reason_are_masked(demo: Exporter) -> None:
     """A password that the API repeats is neither in the metrics nor on the pages."""
-    shown = [demo.scrape().text, demo.page("/"), *(demo.page(f"/tasks/{task.task_id}") for task in watchable_tasks())]
+    shown = [demo.scrape().text, demo.page("/"), *(demo.page(f"/tasks/{task.task_id}") for task in demo_tasks())]
     assert any("ninedata:***@10.8.3.21:3306" in text for text in shown)
     assert not [text for text in shown if "Pa55word" in text]
 
@@ -61,9 +62,9 @@ def test_every_link_of_the_overview_leads_somewhere(demo: Exporter) -> None:
     """The overview names all tasks, with links to the page of each and to the metrics."""
     overview = demo.page("/")
     links = set(re.findall(r'href="\./([^"]*)"', overview))
-    assert links == {"", "metrics", *(f"tasks/{task.task_id}" for task in watchable_tasks())}
+    assert links == {"", "metrics", *(f"tasks/{task.task_id}" for task in demo_tasks())}
     assert {demo.get(f"/{link}").status for link in links} == {200}
-    assert all(task.name in overview for task in watchable_tasks())
+    assert all(task.name in overview for task in demo_tasks())
 
 
 def test_its_log_has_no_errors(demo: Exporter) -> None:

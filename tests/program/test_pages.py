@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from exporter.sandbox import Handle, fleet, run_in_thread
+from exporter.sandbox import Handle, demo_tasks, fleet, run_in_thread
 from exporter.sandbox.faults import Hang, HttpStatus
-from tests.program.process import Exporter, Launcher, canary_sandbox, until, watchable_tasks
+from tests.program.process import Exporter, Launcher, canary_sandbox, until
 
 DOCUMENTED = "cd-tg3isu1xgs"
 PATHS = ("/", f"/tasks/{DOCUMENTED}", "/tasks/cd-unknown", "/nowhere", "/-/healthy", "/-/ready")
@@ -15,7 +15,7 @@ PATHS = ("/", f"/tasks/{DOCUMENTED}", "/tasks/cd-unknown", "/nowhere", "/-/healt
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Handle]:
-    with run_in_thread(canary_sandbox(watchable_tasks())) as running:
+    with run_in_thread(canary_sandbox(demo_tasks())) as running:
         yield running
 
 
@@ -116,7 +116,7 @@ def test_what_is_not_there_is_told(exporter: Exporter) -> None:
 
 def test_a_failing_query_keeps_what_was_known(launch: Launcher, serve: Callable[..., Handle]) -> None:
     """The page shows the failure, what to do, and below it the last answer; the metrics show none of that."""
-    sandbox = serve(*watchable_tasks())
+    sandbox = serve(*demo_tasks())
     exporter = launch(sandbox)
     exporter.scrape()
     sandbox.set_fault(HttpStatus(status=500, body="html"))

@@ -53,7 +53,7 @@ def test_a_good_configuration_is_checked_without_a_word_to_the_api(launch: Launc
     path = launch.config(config_of(sandbox))
     check = launch.begin(f"--config.file={path}", "--config.check")
     assert check.wait() == 0
-    assert check.stdout == f"{path}: good: 11 tasks to watch at {sandbox.base_url}\n"
+    assert check.stdout == f"{path}: good: 16 tasks to watch at {sandbox.base_url}\n"
     assert check.stderr == ""
     assert sandbox.requests().connections == 0
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from exporter.sandbox import Handle, run_in_thread
-from tests.program.process import Exporter, Launcher, canary_sandbox, config_of, watchable_tasks
+from exporter.sandbox import Handle, demo_tasks, run_in_thread
+from tests.program.process import Exporter, Launcher, canary_sandbox, config_of
 from tests.program.scrape import Answer, Scrape
 
 PROMETHEUS_2 = (
@@ -28,7 +28,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Handle]:
-    with run_in_thread(canary_sandbox(watchable_tasks())) as running:
+    with run_in_thread(canary_sandbox(demo_tasks())) as running:
         yield running
 
 

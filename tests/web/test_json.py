@@ -105,7 +105,7 @@ def test_the_overview(site: Site, stock: Task) -> None:
     site.record(stock, Precheck(Status.FAILED, ()))
     found = site.json("/")
     assert isinstance(found, dict)
-    assert found.keys() == {"version", "tasks"}
+    assert found.keys() == {"version", "config", "task_files", "discovery", "tasks"}
     assert found["version"] == __version__
     assert [task["task_id"] for task in found["tasks"]] == ["cd-1", "cd-2"]
     assert found["tasks"][0] == site.json("/tasks/cd-1")

@@ -1,0 +1,52 @@
+"""The configuration and its task files, checked without a word to the API."""
+
+import glob
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter.config import Config, ConfigError, Task, load, load_task_file
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found."""
+
+    config: Config | None
+    """None where the configuration has faults."""
+    tasks: tuple[Task, ...]
+    """Those of the configuration and of the files, each once."""
+    files: tuple[str, ...]
+    faults: tuple[str, ...]
+    """Every fault of the configuration, or where it has none of its task files."""
+
+
+def check(path: Path, environment: Mapping[str, str]) -> Checked:
+    """Read a configuration and all files that it names. Never raises."""
+    try:
+        config = load(path, environment)
+    except ConfigError as error:
+        return Checked(None, (), (), tuple(str(fault) for fault in error.faults))
+    tasks = {task.task_id: task for task in config.tasks}
+    files = sorted({file for pattern in config.task_files for file in glob.iglob(pattern)})  # noqa: PTH207 - absolute patterns
+    faults: list[str] = []
+    for file in files:
+        try:
+            found = load_task_file(Path(file))
+        except ConfigError as error:
+            faults.extend(str(fault) for fault in error.faults)
+            continue
+        for task in found:
+            if task.task_id in tasks:
+                faults.append(f"{file}: the task id {task.task_id} is already named before this file")
+            tasks.setdefault(task.task_id, task)
+    return Checked(config, tuple(tasks.values()), tuple(files), tuple(faults))
+
+
+def summary_of(checked: Checked, config: Config) -> str:
+    """What a good configuration watches, in a few words."""
+    count, files = len(checked.tasks), len(checked.files)
+    tasks = f"{count} {'task' if count == 1 else 'tasks'}"
+    found = f" (those of {files} task {'file' if files == 1 else 'files'} included)" if config.task_files else ""
+    discovery = " and the replication tasks that are discovered" if config.discovery else ""
+    return f"{tasks}{found}{discovery} to watch at {config.api.base_url}"

@@ -125,8 +125,9 @@ class Scraper:
         finally:
             if targets.remembered:
                 self._known.end_scrape(results.values())
-        found = (results[task.task_id] for task in targets.listed + discovered.tasks)
-        return Snapshot(tuple(found), discovered if targets.discover is not None else None)
+        # Each once: a task file that named a discovered task may have gone meanwhile.
+        found = {task.task_id: results[task.task_id] for task in targets.listed + discovered.tasks}
+        return Snapshot(tuple(found.values()), discovered if targets.discover is not None else None)
 
     def _in_fair_order(self, tasks: Sequence[Task]) -> list[Task]:
         """Whoever was left over last time goes first; whoever hung goes last, so that it holds up nobody."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from exporter.config import Config
     from exporter.listener import Listener
     from exporter.shard import Shard
+    from exporter.web_config import WebConfigFile
 
 _NOT_A_TELEMETRY_PATH = ("/", "/probe", "/sd", "/tasks")
 
@@ -30,7 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from exporter.listener import StartError, parse_address
 
     try:
-        _refuse_planned(flags)
         flags.listen_address = parse_address(flags.listen_address)
         return _check(flags) if flags.config_check else _run(flags)
     except StartError as error:
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         type=Path,
         default=None,
-        help="TLS and basic authentication of the listener; not supported by this version",
+        help="TLS and basic authentication of the listener, in the format of Prometheus' exporter-toolkit",
     )
     add(
         "--web.enable-lifecycle",
@@ -126,10 +126,14 @@ def _check(flags: argparse.Namespace) -> int:
     from exporter.check import check, summary_of
 
     checked = check(flags.config_file, os.environ)
+    web = _check_web(flags.web_config_file)
     if checked.config is None or checked.faults:
         _tell(checked.faults, flags.config_file)
         return 1
+    if web is None:
+        return 1
     print(f"{flags.config_file}: good: {summary_of(checked, checked.config)}")  # noqa: T201 - its purpose
+    print(web, end="")  # noqa: T201 - the same
     return 0
 
 
@@ -137,22 +141,15 @@ def _run(flags: argparse.Namespace) -> int:
     from exporter.listener import Listener, listen
 
     config = None if flags.demo else _load(flags.config_file)
-    if config is None and not flags.demo:
+    web = _load_web(flags.web_config_file)
+    if (config is None and not flags.demo) or (web is None and flags.web_config_file is not None):
         return 1
     with listen(flags.listen_address) as socket:
         listener = Listener(
-            flags.listen_address, socket, flags.telemetry_path, flags.timeout_offset, flags.enable_lifecycle
+            flags.listen_address, socket, flags.telemetry_path, flags.timeout_offset, flags.enable_lifecycle, web
         )
         _serve(config, flags, listener)
     return 0
-
-
-def _refuse_planned(flags: argparse.Namespace) -> None:
-    """Never silently open: a flag that has no function yet is refused."""
-    from exporter.listener import StartError
-
-    if flags.web_config_file is not None:
-        raise StartError("--web.config.file is not supported by this version of the exporter")
 
 
 def _serve(config: "Config | None", flags: argparse.Namespace, listener: "Listener") -> None:
@@ -183,6 +180,30 @@ def _tell(faults: Iterable[str], path: Path) -> None:
         sys.stderr.write(f"{fault}\n")
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where a folder may not be looked into
         sys.stderr.write("Name the configuration with --config.file, or see a demonstration with --demo.\n")
+
+
+def _load_web(path: Path | None) -> "WebConfigFile | None":
+    """What guards the listener, if that is asked for; without it, its faults are on standard error."""
+    from exporter.config import ConfigError
+    from exporter.web_config import WebConfigFile
+
+    try:
+        return None if path is None else WebConfigFile(path)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return None
+
+
+def _check_web(path: Path | None) -> str | None:
+    """A line that sums the web configuration up, if there is one; None where its faults are on standard error."""
+    from exporter.config import ConfigError
+    from exporter.web_config import load_web_config
+
+    try:
+        return "" if path is None else f"{path}: good: {load_web_config(path).summary}\n"
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return None
 
 
 def _telemetry_path(text: str) -> str:

@@ -20,7 +20,7 @@ async def run_demo(listener: Listener, *, shard: Shard | None = None) -> None:
         sys.stderr.write(
             "\n  A demonstration: an embedded sandbox of the NineData API, nothing real is watched.\n\n"
             f"  Metrics, open these first:  {listener.metrics_url}\n"
-            f"  Prechecks, for people:      {listener.bound.url}/\n\n"
+            f"  Prechecks, for people:      {listener.url}/\n\n"
             "  Each look at the metrics is a scrape that queries every task anew. Ctrl-C ends it all.\n\n"
         )
         # The terminal in which it was tried out may be closed without a word.

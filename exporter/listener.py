@@ -6,8 +6,12 @@ import re
 import resource
 import socket
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from exporter.logs import event
+
+if TYPE_CHECKING:
+    from exporter.web_config import WebConfigFile
 
 _log = logging.getLogger(__name__)
 
@@ -84,6 +88,8 @@ class Listener:
     """Seconds kept back from a scraper's timeout."""
     lifecycle: bool = False
     """Whether /-/reload is open."""
+    web: "WebConfigFile | None" = None
+    """TLS and authentication, where they are asked for."""
 
     @property
     def bound(self) -> Address:
@@ -91,9 +97,15 @@ class Listener:
         return Address(self.address.host, self.socket.getsockname()[1])
 
     @property
+    def url(self) -> str:
+        """Where a browser on this machine finds the exporter."""
+        tls = self.web is not None and self.web.current().tls is not None
+        return self.bound.url.replace("http:", "https:", 1) if tls else self.bound.url
+
+    @property
     def metrics_url(self) -> str:
         """Where a browser on this machine finds the metrics."""
-        return f"{self.bound.url}{self.telemetry_path}"
+        return f"{self.url}{self.telemetry_path}"
 
 
 def allow_open_files(connections: int) -> None:

@@ -29,7 +29,10 @@ async def run(
     SIGHUP puts what `load` gives into force, or ends as well where `hangup_stops`. `load` may raise ConfigError.
     """
     event(_log, logging.INFO, "starting ninedata-exporter", version=__version__)
-    current = Current(config, Lasting(shard or Shard()), load)
+    lasting = Lasting(shard or Shard())
+    if listener.web is not None:
+        lasting.process.watch_web_config(listener.web)
+    current = Current(config, lasting, load)
     try:
         await current.start()
         app = create_app(
@@ -39,7 +42,7 @@ async def run(
             lifecycle=listener.lifecycle,
         )
         hangup = None if hangup_stops else current.reload
-        await serve(app, listener.socket, lambda: _announce(listener), hangup=hangup)
+        await serve(app, listener.socket, lambda: _announce(listener), web=listener.web, hangup=hangup)
     finally:
         await current.close()
 

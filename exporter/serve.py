@@ -11,6 +11,11 @@ import uvicorn
 from starlette.applications import Starlette
 
 from exporter.logs import event
+from exporter.web_config import WebConfigFile
+from exporter.web_config.acceptor import Acceptor
+from exporter.web_config.connection import Connection
+from exporter.web_config.gate import Gate
+from exporter.web_config.tls import Tls
 
 _log = logging.getLogger(__name__)
 
@@ -23,15 +28,18 @@ async def serve(
     listener: socket.socket,
     ready: Callable[[], None] = lambda: None,
     *,
+    web: WebConfigFile | None = None,
     hangup: Callable[[], Awaitable[object]] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then stop at once: what is under way is cancelled.
 
-    `ready` is called when requests are answered. SIGHUP calls `hangup`, or without one stops as well. Once serving is
-    over, a further signal ends the process at once.
+    `web` is asked for TLS and users at each connection and request. `ready` is called when requests are answered.
+    SIGHUP calls `hangup`, or without one stops as well. Once serving is over, a further signal ends the process at
+    once.
     """
+    gate = None if web is None else Gate(app, web.current)
     config = uvicorn.Config(
-        app,
+        gate or app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -41,7 +49,7 @@ async def serve(
         timeout_keep_alive=KEEPALIVE_SECONDS,
         timeout_graceful_shutdown=1,
     )
-    server = _Server(config, ready)
+    server = _Server(config, ready) if web is None or gate is None else _GuardedServer(config, ready, web, gate)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop, number)
@@ -94,3 +102,29 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         # uvicorn would raise the signal again after the shutdown, and so end the process as killed.
         yield
+
+
+class _GuardedServer(_Server):
+    """Takes each connection with the TLS settings of its moment, which uvicorn would fix at the start."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], web: WebConfigFile, gate: Gate) -> None:
+        super().__init__(config, ready)
+        self._web = web
+        self._gate = gate
+        self._acceptors: list[Acceptor] = []
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        def current() -> Tls | None:
+            return self._web.current().tls
+
+        def connect(tls: Tls | None) -> Connection:
+            return Connection(self.config, self.server_state, tls, current)
+
+        self._acceptors = [Acceptor(listener, current, connect) for listener in sockets or []]
+        await super().startup([])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for acceptor in self._acceptors:
+            await acceptor.close()
+        self._gate.close()
+        await super().shutdown(sockets)

@@ -129,12 +129,12 @@ class Reader:
             return []
         return list(node.value)
 
-    def text(self, name: str) -> str | None:
+    def text(self, name: str, *, multiline: bool = False) -> str | None:
         """A text. A number is taken as it is written, so that an id of digits needs no quotes."""
         node = self._take(name)
         if node is None:
             return None
-        fault = _fault_of_text(node)
+        fault = _fault_of_text(node, multiline=multiline)
         if fault is not None:
             self.fault(fault, name)
             return None
@@ -198,14 +198,14 @@ class Reader:
         return self._values[name] if self.has(name) else None
 
 
-def _fault_of_text(node: yaml.Node) -> str | None:
+def _fault_of_text(node: yaml.Node, *, multiline: bool = False) -> str | None:
     """Why a node is no text, or one that cannot be used; None where it can."""
     if not isinstance(node, yaml.ScalarNode) or node.tag not in _TEXT_TAGS:
         hint = "; put it in quotes if it is meant so" if isinstance(node, yaml.ScalarNode) else ""
         return f"must be text, not {_described(node)}{hint}"
     if not str(node.value).strip():
         return "is empty"
-    if not is_printable(str(node.value)):
+    if not all(is_printable(line) for line in (str(node.value).split("\n") if multiline else [str(node.value)])):
         return "has line breaks or control characters"
     return None
 

@@ -183,6 +183,12 @@ RELOAD_TIMESTAMP = Family(
     "gauge",
     "When the configuration was last loaded successfully, in seconds since the epoch.",
 )
+WEB_CONFIG_RELOAD_SUCCESSFUL = Family(
+    "ninedata_exporter_web_config_last_reload_successful",
+    "gauge",
+    "Whether the last attempt to load the web configuration succeeded.",
+    note="Absent without `--web.config.file`. While 0, the last good one stays in force; the log says what is wrong.",
+)
 BUILD_INFO = Family(
     "ninedata_exporter_build_info",
     "gauge",
@@ -201,5 +207,6 @@ PROCESS_FAMILIES = (
     SHARD_INFO,
     RELOAD_SUCCESSFUL,
     RELOAD_TIMESTAMP,
+    WEB_CONFIG_RELOAD_SUCCESSFUL,
     BUILD_INFO,
 )

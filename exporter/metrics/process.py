@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, Metric, ProcessCollector
 from prometheus_client.samples import Sample
@@ -25,6 +26,15 @@ class WatchedFile:
     """When its content was last good and new, in seconds since the epoch; None where it never was."""
 
 
+class WebConfigState(Protocol):
+    """Whether the web configuration in force is the one that there is."""
+
+    @property
+    def last_reload_successful(self) -> bool:
+        """False while the last good one is in force for want of a better."""
+        ...
+
+
 class ProcessMetrics:
     """Counts for the life of the process. Is the client's observer, and a collector of prometheus-client."""
 
@@ -36,6 +46,7 @@ class ProcessMetrics:
         self._shard: tuple[int, int] | None = None
         self._reload_successful = False
         self._reloaded_at = 0.0
+        self._web_config: WebConfigState | None = None
         self._registry = CollectorRegistry()
         self._requests = _counter(families.API_REQUESTS, self._registry)
         self._failures = _counter(families.API_REQUEST_FAILURES, self._registry)
@@ -85,6 +96,10 @@ class ProcessMetrics:
         """A configuration was tried and had faults; the old one stays."""
         self._reload_successful = False
 
+    def watch_web_config(self, state: WebConfigState) -> None:
+        """There is a web configuration, which has a metric from now on."""
+        self._web_config = state
+
     def collect(self) -> Iterator[Metric]:
         """All metrics, as they are now."""
         for metric in self._registry.collect():
@@ -101,6 +116,8 @@ class ProcessMetrics:
             yield _gauge(families.SHARD_INFO, {(str(shard), str(shards)): 1.0})
         yield _gauge(families.RELOAD_SUCCESSFUL, {(): float(self._reload_successful)})
         yield _gauge(families.RELOAD_TIMESTAMP, {(): self._reloaded_at})
+        if self._web_config is not None:
+            yield _gauge(families.WEB_CONFIG_RELOAD_SUCCESSFUL, {(): float(self._web_config.last_reload_successful)})
         yield _gauge(families.BUILD_INFO, {(__version__, platform.python_version()): 1.0})
 
     def _file_metrics(self) -> Iterator[Metric]:

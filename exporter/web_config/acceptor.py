@@ -1,0 +1,87 @@
+"""Taking connections, each with the TLS settings of its moment."""
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+
+from exporter.logs import event
+from exporter.web_config.tls import Tls
+
+_log = logging.getLogger(__name__)
+
+HANDSHAKE_SECONDS = 10.0
+SHUTDOWN_SECONDS = 5.0
+"""For the other side to answer TLS' farewell."""
+MAX_HANDSHAKES = 100
+PATIENCE_SECONDS = 1.0
+"""What every handshake has, before it must make room for another."""
+PAUSE_SECONDS = 1.0
+"""Until the next try, after the system had no connection to give."""
+
+
+class Acceptor:
+    """Takes the connections of a listening socket. A client that dawdles costs nobody else more than a moment."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        current: Callable[[], Tls | None],
+        protocol: Callable[[Tls | None], asyncio.Protocol],
+    ) -> None:
+        listener.settimeout(0)
+        self._listener = listener
+        self._current = current
+        self._protocol = protocol
+        self._loop = asyncio.get_running_loop()
+        self._begun: dict[asyncio.Task[None], float] = {}
+        self._starving = False
+        self._accepting = self._loop.create_task(self._accept())
+
+    async def close(self) -> None:
+        """Take no more connections, and end the handshakes under way."""
+        tasks = (self._accepting, *self._begun)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _accept(self) -> None:
+        while True:
+            await self._make_room()
+            try:
+                connection, address = await self._loop.sock_accept(self._listener)
+            except OSError as error:
+                # Most likely the process or the system is out of open files.
+                if not self._starving:
+                    event(_log, logging.WARNING, "no connection can be accepted", error=error.strerror)
+                self._starving = True
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
+            self._starving = False
+            task = self._loop.create_task(self._begin(connection, str(address[0])))
+            self._begun[task] = self._loop.time()
+            task.add_done_callback(self._begun.pop)
+
+    async def _make_room(self) -> None:
+        """Wait until another handshake may begin; one that had its time is given up for it."""
+        while len(self._begun) >= MAX_HANDSHAKES:
+            oldest, began = next(iter(self._begun.items()))
+            patience = began + PATIENCE_SECONDS - self._loop.time()
+            if patience <= 0:
+                oldest.cancel()
+            await asyncio.wait(self._begun, timeout=max(patience, 0.01), return_when=asyncio.FIRST_COMPLETED)
+
+    async def _begin(self, connection: socket.socket, client: str) -> None:
+        tls = self._current()
+        try:
+            await self._loop.connect_accepted_socket(
+                lambda: self._protocol(tls),
+                connection,
+                ssl=tls.context if tls else None,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None,
+                ssl_shutdown_timeout=SHUTDOWN_SECONDS if tls else None,
+            )
+        except OSError as error:
+            why = (isinstance(error, ssl.SSLError) and error.reason) or error.strerror or str(error)
+            event(_log, logging.DEBUG, "no TLS connection", client=client, error=why)

@@ -51,6 +51,8 @@ def _check(password: Secret, hashed: Secret, answer: asyncio.Future[bool]) -> No
     matches = False
     try:
         matches = bcrypt.checkpw(password.reveal().encode(), hashed.reveal().encode())
+    except ValueError:
+        pass  # what bcrypt cannot take is nobody's password
     finally:
         # By now the loop may be closed.
         with contextlib.suppress(RuntimeError):

@@ -48,7 +48,7 @@ def load_web_config(path: Path, files: Files | None = None) -> WebConfig:
     node = compose(path)
     faults: list[Fault] = []
     root = Reader(node, str(path), faults)
-    if root.usable and not any(root.names()):
+    if root.usable and not [*root.names()]:
         raise ConfigError([Fault(str(path), None, "", "is empty")])
     tls = users = None
     section = _guarding_section(root, "tls_server_config")
@@ -71,7 +71,7 @@ def _guarding_section(root: Reader, name: str) -> Reader | None:
     section = root.mapping(name)
     if name not in root.names() or not section.usable:
         return None
-    if not any(section.names()):
+    if not [*section.names()]:
         root.fault("is empty: leave it out if that is meant", name)
         return None
     return section

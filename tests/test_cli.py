@@ -218,26 +218,72 @@ def test_wrong_flags(capsys: pytest.CaptureFixture[str], arguments: list[str], m
     assert second == "See ninedata-exporter --help."
 
 
-@pytest.mark.parametrize(
-    ("flags", "name"),
-    [
-        (["--web.config.file=web.yaml"], "--web.config.file"),
-        (["--demo", "--web.config.file=web.yaml"], "--web.config.file"),
-    ],
-)
-def test_flags_without_a_function_are_refused(
+@pytest.fixture
+def web_config(tmp_path: Path) -> Path:
+    path = tmp_path / "web.yaml"
+    path.write_text("http_server_config: {headers: {X-Frame-Options: deny}}")
+    return path
+
+
+def test_a_good_web_configuration_is_summed_up_too(
+    capsys: pytest.CaptureFixture[str], good: Path, web_config: Path
+) -> None:
+    """A line of its own, after that of the configuration."""
+    said = Said(capsys, f"--config.file={good}", f"--web.config.file={web_config}", "--config.check")
+    assert (said.status, said.err) == (0, "")
+    assert said.out.splitlines()[1:] == [f"{web_config}: good: no TLS, no authentication"]
+
+
+@pytest.mark.parametrize("flags", [[], ["--config.check"], ["--demo"]])
+def test_a_broken_web_configuration_is_refused(
     capsys: pytest.CaptureFixture[str],
     good: Path,
     started: list[tuple[Config, Listener]],
+    web_config: Path,
     flags: list[str],
-    name: str,
 ) -> None:
-    """Nobody shall believe that the listener is protected when it is not."""
-    said = Said(capsys, f"--config.file={good}", "--web.listen-address=127.0.0.1:0", *flags)
+    """Every fault with its place, status 1, and nothing runs: nobody shall believe that the listener is protected."""
+    web_config.write_text("basic_auth_users: {alice: hush}\ntls_server_config: {}")
+    said = Said(capsys, f"--config.file={good}", f"--web.config.file={web_config}", *flags)
+    assert said.status == 1
+    assert said.err.splitlines() == [
+        f"{web_config}:1: basic_auth_users.alice: is not a bcrypt hash, such as $2y$10$ and 53 characters more",
+        f"{web_config}:2: tls_server_config: is empty: leave it out if that is meant",
+    ]
+    assert (said.out, started) == ("", [])
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", ""])
+def test_a_missing_web_configuration_is_refused(
+    capsys: pytest.CaptureFixture[str], good: Path, started: list[tuple[Config, Listener]], tmp_path: Path, name: str
+) -> None:
+    """Also where the flag has no value, as from a variable that is not set."""
+    said = Said(capsys, f"--config.file={good}", f"--web.config.file={tmp_path / name if name else ''}")
+    assert (said.status, said.out, started) == (1, "", [])
+    assert "cannot be read" in said.err
+
+
+@pytest.mark.parametrize("flags", [[], ["--config.check"]])
+def test_faults_of_both_configurations_are_told(
+    capsys: pytest.CaptureFixture[str], broken: Path, web_config: Path, flags: list[str]
+) -> None:
+    """At once."""
+    web_config.write_text("")
+    said = Said(capsys, f"--config.file={broken}", f"--web.config.file={web_config}", *flags)
     assert (said.status, said.out) == (1, "")
-    assert said.err == f"ninedata-exporter: {name} is not supported by this version of the exporter\n"
-    assert started == []
-    assert Said(capsys, f"--config.file={good}", "--config.check", *flags).status == 1
+    assert len(said.err.splitlines()) == 6
+    assert said.err.splitlines()[-1] == f"{web_config}: is empty"
+
+
+def test_it_runs_with_the_web_configuration(
+    capsys: pytest.CaptureFixture[str], good: Path, started: list[tuple[Config, Listener]], web_config: Path
+) -> None:
+    """It guards the listener."""
+    flags = (f"--web.config.file={web_config}", "--web.listen-address=127.0.0.1:0")
+    assert Said(capsys, f"--config.file={good}", *flags).status == 0
+    ((_, listener),) = started
+    assert listener.web is not None
+    assert listener.web.current().headers == {"X-Frame-Options": "deny"}
 
 
 @pytest.mark.parametrize(
@@ -284,7 +330,7 @@ def test_the_defaults(capsys: pytest.CaptureFixture[str], good: Path, started: l
     """Metrics at the usual path, half a second kept back."""
     assert Said(capsys, f"--config.file={good}", "--web.listen-address=127.0.0.1:0").status == 0
     ((_, listener),) = started
-    assert (listener.telemetry_path, listener.timeout_offset) == ("/metrics", 0.5)
+    assert (listener.telemetry_path, listener.timeout_offset, listener.web) == ("/metrics", 0.5, None)
 
 
 def test_an_interrupt_before_the_start_is_no_fault(

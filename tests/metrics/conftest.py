@@ -1,5 +1,6 @@
 """A scrape made by hand, with everything that one can find."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
@@ -61,6 +62,13 @@ def snapshot() -> Snapshot:
     )
 
 
+@dataclass
+class WebConfigState:
+    """A web configuration, as far as there is a metric of it."""
+
+    last_reload_successful: bool
+
+
 @pytest.fixture
 def process() -> ProcessMetrics:
     """The exporter's own metrics after a few requests."""
@@ -76,4 +84,5 @@ def process() -> ProcessMetrics:
         metrics.request_sent("data_compare")
         metrics.request_ended("data_compare", seconds, failure)
     metrics.clock_skew(-1.25)
+    metrics.watch_web_config(WebConfigState(last_reload_successful=True))
     return metrics

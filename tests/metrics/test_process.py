@@ -1,6 +1,7 @@
 """The exporter's own metrics."""
 
 import platform
+from dataclasses import dataclass
 
 import pytest
 
@@ -104,6 +105,24 @@ def test_a_rejected_configuration_leaves_the_old_one() -> None:
     metrics.config_loaded()
     assert value_of(metrics, "ninedata_exporter_config_last_reload_successful") == 1
     assert value_of(metrics, "ninedata_exporter_config_last_reload_success_timestamp_seconds") == 200
+
+
+@dataclass
+class WebConfigState:
+    """A web configuration, as far as there is a metric of it."""
+
+    last_reload_successful: bool = True
+
+
+def test_the_web_configuration_has_a_metric_where_there_is_one(fresh: ProcessMetrics) -> None:
+    """Of the moment when it is asked for."""
+    name = "ninedata_exporter_web_config_last_reload_successful"
+    assert value_of(fresh, name) is None
+    state = WebConfigState()
+    fresh.watch_web_config(state)
+    assert value_of(fresh, name) == 1
+    state.last_reload_successful = False
+    assert value_of(fresh, name) == 0
 
 
 def test_the_build_is_named(fresh: ProcessMetrics) -> None:

@@ -1,5 +1,7 @@
 """A TLS handshake in memory, to see what a context really agrees to."""
 
+import contextlib
+import socket
 import ssl
 from pathlib import Path
 
@@ -30,3 +32,25 @@ def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> tuple[ssl.SSL
                 continue
             waiting.remove(side)
     return sides
+
+
+def ask_with_the_handshake(port: int, client: ssl.SSLContext, request: bytes) -> bytes:
+    """The first bytes of an answer to a request that is sent together with the last bytes of the handshake."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    side = client.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        while True:
+            try:
+                side.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                connection.sendall(outgoing.read())
+                incoming.write(connection.recv(65536))
+        side.write(request)
+        connection.sendall(outgoing.read())
+        with contextlib.suppress(ConnectionError):
+            while received := connection.recv(65536):
+                incoming.write(received)
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    return side.read(65536)
+    return b""

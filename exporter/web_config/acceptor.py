@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import socket
 import ssl
 from collections.abc import Callable
@@ -19,6 +20,8 @@ PATIENCE_SECONDS = 1.0
 """What every handshake has, before it must make room for another."""
 PAUSE_SECONDS = 1.0
 """Until the next try, after the system had no connection to give."""
+SILENCE_SECONDS = 60.0
+"""Until that is said again."""
 
 
 class Acceptor:
@@ -36,7 +39,7 @@ class Acceptor:
         self._protocol = protocol
         self._loop = asyncio.get_running_loop()
         self._begun: dict[asyncio.Task[None], float] = {}
-        self._starving = False
+        self._told_at = -math.inf
         self._accepting = self._loop.create_task(self._accept())
 
     async def close(self) -> None:
@@ -52,16 +55,18 @@ class Acceptor:
             try:
                 connection, address = await self._loop.sock_accept(self._listener)
             except OSError as error:
-                # Most likely the process or the system is out of open files.
-                if not self._starving:
-                    event(_log, logging.WARNING, "no connection can be accepted", error=error.strerror)
-                self._starving = True
+                self._tell(error)
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
-            self._starving = False
             task = self._loop.create_task(self._begin(connection, str(address[0])))
             self._begun[task] = self._loop.time()
             task.add_done_callback(self._begun.pop)
+
+    def _tell(self, error: OSError) -> None:
+        """Most likely the process or the system is out of open files, which comes and goes."""
+        if self._loop.time() > self._told_at + SILENCE_SECONDS:
+            self._told_at = self._loop.time()
+            event(_log, logging.WARNING, "no connection can be accepted", error=error.strerror)
 
     async def _make_room(self) -> None:
         """Wait until another handshake may begin; one that had its time is given up for it."""

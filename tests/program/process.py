@@ -167,6 +167,11 @@ class Exporter(Process):
         """How many it has open."""
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
+    def cpu_seconds(self) -> float:
+        """How long it has had a processor."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory_kib(self, key: str = "VmRSS") -> int:
         """Its resident memory, or with `VmHWM` the most that it ever was."""
         found = re.search(rf"^{key}:\s+(\d+) kB$", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)

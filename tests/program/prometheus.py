@@ -7,7 +7,7 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import yaml
@@ -42,11 +42,19 @@ class Prometheus:
 
 
 @contextlib.contextmanager
-def scraping(program: str, target: str, folder: Path) -> Iterator[Prometheus]:
-    """A Prometheus that has scraped the target once, and ends with the context."""
+def scraping(
+    program: str, target: str, folder: Path, jobs: Mapping[str, Mapping[str, object]] | None = None
+) -> Iterator[Prometheus]:
+    """A Prometheus that has scraped the target once, and ends with the context.
+
+    `jobs` gives the names of the jobs that scrape it, and what else is configured for each.
+    """
     config = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
-        "scrape_configs": [{"job_name": "ninedata", "static_configs": [{"targets": [target]}]}],
+        "scrape_configs": [
+            {"job_name": name, "static_configs": [{"targets": [target]}], **more}
+            for name, more in (jobs or {"ninedata": {}}).items()
+        ],
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     with (folder / "log").open("wb") as log:

@@ -221,7 +221,7 @@ def test_client_certificates(tls: Settings, client: ssl.SSLContext, issuer: Issu
 def test_a_certificate_for_servers_is_none_for_clients(tls: Settings, issuer: Issuer) -> None:
     """Where a certificate says what it is for."""
     settings = tls(f"{CLIENTS}RequireAndVerifyClientCert\n")
-    server_only = issuer.issue("server-only", "DNS:prometheus.example", "-addext", "extendedKeyUsage=serverAuth")
+    server_only = issuer.issue("server-only", "DNS:prometheus.example", "extendedKeyUsage=serverAuth")
     assert refused(settings, client_context(issuer.own.certificate, server_only)) == "CERTIFICATE_VERIFY_FAILED"
 
 

@@ -3,7 +3,7 @@ ARGS ?=
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test lint format types docs lock image-check clean venv-run venv-dev components
+.PHONY: help run sandbox test lint format types docs lock deploy-check image-check clean venv-run venv-dev components
 
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,10 @@ lock: venv-dev ## Write the lock files anew; ARGS=--upgrade takes newer releases
 	@$(compile) pyproject.toml --output-file requirements.lock
 	@$(compile) pyproject.toml --group dev --constraints requirements.lock --output-file requirements-dev.lock
 	@$(compile) --group build --constraints requirements-dev.lock --output-file tools/requirements-build.lock
+
+deploy-check: venv-dev ## Check the Kubernetes manifests and the systemd unit.
+	@$(python) -m deploy.check
+	@tools/unit-check
 
 image-check: ## Build the container image without a container engine and try it out (root, Debian).
 	@tools/image-check

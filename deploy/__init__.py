@@ -1,0 +1,1 @@
+"""How the exporter is deployed, and the checks of that."""

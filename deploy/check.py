@@ -1,0 +1,44 @@
+"""Check the manifests without a cluster: `python -m deploy.check`. Exit status 1 and a line per problem, or 0."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from deploy import prometheus_rule
+from deploy.manifests import KUBERNETES, KustomizeError, kustomizations, kustomize, manifests
+from deploy.schemas import problems_of
+
+
+def problems_in(directory: Path) -> Iterator[str]:
+    """Where the files of a folder say what will not be understood, or are not what `kubectl apply -k` applies."""
+    files = list(manifests(directory))
+    for path, manifest in files:
+        for problem in problems_of(manifest):
+            yield f"{path.relative_to(directory)}: {problem}"
+    applied = []
+    for folder in kustomizations(directory):
+        try:
+            applied += kustomize(folder)
+        except KustomizeError as error:
+            yield f"{folder.relative_to(directory)}/: {error}"
+    for path, manifest in files:
+        if manifest not in applied:
+            yield f"{path.relative_to(directory)}: no kustomization applies it as it is written"
+
+
+def out_of_date() -> Iterator[str]:
+    """The PrometheusRule, where it is not made from the rules as they are."""
+    rules = prometheus_rule.RULES.read_text(encoding="utf-8")
+    if prometheus_rule.FILE.read_text(encoding="utf-8") != prometheus_rule.built(rules):
+        yield f"{prometheus_rule.FILE.name} is out of date: python -m deploy.prometheus_rule"
+
+
+def main() -> int:
+    """Print the problems of the files as they are written."""
+    found = [*problems_in(KUBERNETES), *out_of_date()]
+    sys.stdout.writelines(f"{problem}\n" for problem in found)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""The Kubernetes manifests: each is understood, and together they fit each other, the image and the exporter."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deploy.check import out_of_date, problems_in
+from deploy.manifests import KUBERNETES, kustomize
+from exporter import __version__
+from tests.deploy.shipped import MANIFESTS, ONE, ROOT, SERVICES, SHARDS, WORKLOADS, container, exporter, pod
+
+CONFIG_MAP = "base/configmap.yaml"
+FOLDER = "/etc/ninedata-exporter"
+MANUAL = ROOT / "deploy" / "README.md"
+
+each_workload = pytest.mark.parametrize("workload", WORKLOADS)
+
+
+def test_all_are_understood_and_applied() -> None:
+    """By Kubernetes, the Prometheus operator and kubectl."""
+    assert list(problems_in(KUBERNETES)) == []
+    assert list(out_of_date()) == []
+
+
+@pytest.mark.parametrize("file", MANIFESTS)
+def test_a_manifest_says_no_namespace(file: str) -> None:
+    """It goes where kubectl is told to put it, under the name of the exporter."""
+    metadata = MANIFESTS[file]["metadata"]
+    assert set(metadata) == {"name", "labels"}
+    assert metadata["name"].startswith("ninedata-exporter")
+    assert metadata["labels"]["app.kubernetes.io/name"] == "ninedata-exporter"
+
+
+def test_no_secret_is_among_them() -> None:
+    """Applying the manifests anew would replace the real one."""
+    assert all(manifest["kind"] != "Secret" for manifest in MANIFESTS.values())
+
+
+@each_workload
+def test_a_workload_finds_its_pods_and_its_service(workload: str) -> None:
+    """And not those of the other variant."""
+    labels = pod(workload)["metadata"]["labels"]
+    service = MANIFESTS[SERVICES[workload]]
+    assert MANIFESTS[workload]["spec"]["selector"] == {"matchLabels": labels}
+    assert MANIFESTS[workload]["metadata"]["labels"] == service["metadata"]["labels"] == labels
+    assert service["spec"]["selector"] == labels
+    (other,) = set(WORKLOADS) - {workload}
+    assert labels != pod(other)["metadata"]["labels"]
+
+
+@each_workload
+def test_the_port_is_the_one_of_the_image(workload: str) -> None:
+    """The container's, which the service, the probes and the network policy have too."""
+    (port,) = container(workload)["ports"]
+    assert f"EXPOSE {port['containerPort']}\n" in (ROOT / "Dockerfile").read_text("utf-8")
+    (served,) = MANIFESTS[SERVICES[workload]]["spec"]["ports"]
+    assert served == {"name": port["name"], "port": port["containerPort"], "targetPort": port["name"]}
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container(workload)[probe]["httpGet"]["port"] == port["name"]
+    ((let_in,),) = (rule["ports"] for rule in MANIFESTS["base/networkpolicy.yaml"]["spec"]["ingress"])
+    assert let_in["port"] == port["containerPort"]
+
+
+@each_workload
+def test_a_pod_is_confined(workload: str) -> None:
+    """To the standard that Kubernetes calls restricted, and to a root file system that cannot be written to."""
+    assert pod(workload)["spec"]["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 65532,
+        "runAsGroup": 65532,
+        "fsGroup": 65532,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert container(workload)["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+@each_workload
+def test_the_user_is_the_one_of_the_image(workload: str) -> None:
+    """By number."""
+    context = pod(workload)["spec"]["securityContext"]
+    user = f"USER {context['runAsUser']}:{context['runAsGroup']}\n"
+    assert user in (ROOT / "Dockerfile").read_text("utf-8")
+
+
+@each_workload
+def test_a_pod_has_an_account_without_a_token(workload: str) -> None:
+    """And the account is there."""
+    spec = pod(workload)["spec"]
+    account = MANIFESTS["base/serviceaccount.yaml"]
+    assert spec["serviceAccountName"] == account["metadata"]["name"]
+    assert spec["automountServiceAccountToken"] is account["automountServiceAccountToken"] is False
+
+
+@each_workload
+def test_the_image_is_of_this_version(workload: str) -> None:
+    """A tag that would be another image tomorrow is none."""
+    assert container(workload)["image"] == f"ninedata-exporter:{__version__}"
+
+
+@each_workload
+def test_a_pod_may_use_as_much_cpu_as_there_is(workload: str) -> None:
+    """Memory is limited; being throttled would cost a scrape its tasks."""
+    resources = container(workload)["resources"]
+    assert set(resources["requests"]) == {"cpu", "memory"}
+    assert set(resources["limits"]) == {"memory"}
+
+
+@each_workload
+def test_the_exporter_reads_what_is_mounted(workload: str, tmp_path: Path) -> None:
+    """With its arguments, the configuration of the config map, and the two keys of the secret that it names."""
+    if workload == SHARDS and "--shard" not in help_text():
+        pytest.skip("this version of the exporter has no shards yet")
+    for name, text in MANIFESTS[CONFIG_MAP]["data"].items():
+        (tmp_path / name).write_text(text, "utf-8")
+    for key in ("access-key-id", "secret-key"):
+        (tmp_path / key).write_text("of-the-test", "utf-8")
+    arguments = [
+        argument.replace("$(SHARD)", "2").replace(FOLDER, str(tmp_path)) for argument in container(workload)["args"]
+    ]
+    assert f"{tmp_path}/config.yaml: good: " in exporter(arguments)
+
+
+@each_workload
+def test_the_files_are_mounted_readable_for_the_group(workload: str) -> None:
+    """All in one folder, where the configuration finds the secret beside itself; and for nobody else."""
+    (mount,) = container(workload)["volumeMounts"]
+    (volume,) = pod(workload)["spec"]["volumes"]
+    assert mount == {"name": volume["name"], "mountPath": FOLDER, "readOnly": True}
+    assert volume["projected"]["defaultMode"] == 0o440
+    assert volume["projected"]["sources"] == [
+        {"configMap": {"name": MANIFESTS[CONFIG_MAP]["metadata"]["name"]}},
+        {"secret": {"name": "ninedata-exporter"}},
+    ]
+
+
+def test_the_secret_that_is_mounted_is_the_one_of_the_manual() -> None:
+    """Its name and its keys, in the command that makes it."""
+    command = "kubectl create secret generic ninedata-exporter --from-file=access-key-id --from-file=secret-key\n"
+    assert command in MANUAL.read_text("utf-8")
+
+
+def test_the_kustomization_of_the_manual_is_one(tmp_path: Path) -> None:
+    """Its values get into the manifests."""
+    (text,) = re.findall(r"```yaml\n(resources:\n.*?)```", MANUAL.read_text("utf-8"), re.DOTALL)
+    shutil.copytree(KUBERNETES, tmp_path / "ninedata-exporter" / "deploy" / "kubernetes")
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "kustomization.yaml").write_text(text, "utf-8")
+    changed = MANIFESTS[CONFIG_MAP] | {"data": {"config.yaml": "of-the-test"}}
+    (own / "configmap.yaml").write_text(yaml.safe_dump(changed), "utf-8")
+    applied = {manifest["kind"]: manifest for manifest in kustomize(own)}
+    assert len(applied) == len(MANIFESTS) - 2
+    assert {manifest["metadata"]["namespace"] for manifest in applied.values()} == {"monitoring"}
+    assert applied["ConfigMap"]["data"] == changed["data"]
+    (container,) = applied["Deployment"]["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"registry.example.com/ninedata-exporter:{__version__}"
+    for kind in ("ServiceMonitor", "PrometheusRule"):
+        assert applied[kind]["metadata"]["labels"]["release"] == "kube-prometheus-stack"
+
+
+def test_a_shard_differs_from_the_one_by_its_number_alone() -> None:
+    """The two templates are otherwise the same."""
+    one, shard = container(ONE), container(SHARDS)
+    assert shard.pop("args") == [*one.pop("args"), "--shard=$(SHARD)/3"]
+    (variable,) = shard.pop("env")
+    assert variable == {
+        "name": "SHARD",
+        "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['apps.kubernetes.io/pod-index']"}},
+    }
+    assert shard == one
+    specs = [pod(workload)["spec"] | {"containers": []} for workload in WORKLOADS]
+    assert specs[0] == specs[1]
+
+
+def test_there_are_as_many_shards_as_each_is_told() -> None:
+    """And their service, which gives them their names, is headless."""
+    spec, service = MANIFESTS[SHARDS]["spec"], MANIFESTS[SERVICES[SHARDS]]
+    (count,) = (re.findall(r"^--shard=\$\(SHARD\)/(\d+)$", argument) for argument in container(SHARDS)["args"][1:])
+    assert count == [str(spec["replicas"])]
+    assert spec["serviceName"] == service["metadata"]["name"]
+    assert service["spec"]["clusterIP"] == "None"
+
+
+def help_text() -> str:
+    return exporter(["--help"])

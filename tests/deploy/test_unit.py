@@ -1,0 +1,63 @@
+"""The systemd unit fits the exporter and its manual. That systemd understands it is for tools/unit-check."""
+
+import re
+from pathlib import Path
+
+from exporter.listener import SPARE_FILES
+from tests.deploy.shipped import ROOT, UNIT, exporter
+
+PROGRAM = "/opt/ninedata-exporter/bin/ninedata-exporter"
+FOLDER = "/etc/ninedata-exporter"
+CREDENTIAL = f"/run/credentials/{UNIT.name}/secret-key"
+MANUALS = [(ROOT / name).read_text("utf-8") for name in ("deploy/README.md", "docs/operations.md")]
+
+
+def settings(name: str) -> list[str]:
+    """All values of a setting, in order."""
+    return re.findall(rf"(?m)^{name}=(.*)$", UNIT.read_text("utf-8"))
+
+
+def test_the_exporter_takes_its_arguments(tmp_path: Path) -> None:
+    """And the same configuration is checked before."""
+    (start,), (check,) = settings("ExecStart"), settings("ExecStartPre")
+    assert check == f"{start} --config.check"
+    program, *arguments = start.split()
+    assert program == PROGRAM
+    (tmp_path / "config.yaml").write_text(manual_config().replace(CREDENTIAL, "secret-key"), "utf-8")
+    (tmp_path / "secret-key").write_text("of-the-test", "utf-8")
+    assert "good: " in exporter([argument.replace(FOLDER, str(tmp_path)) for argument in arguments])
+
+
+def test_the_key_is_where_the_manual_says() -> None:
+    """Values of the configuration know no variables, so the path is written out."""
+    assert settings("LoadCredential") == [f"{Path(CREDENTIAL).name}:{FOLDER}/secret-key"]
+    assert f"secret_key_file: {CREDENTIAL}\n" in manual_config()
+
+
+def test_it_is_installed_where_the_unit_looks() -> None:
+    """The program's folder, in both manuals."""
+    for manual in MANUALS:
+        assert f"python3 -m venv {Path(PROGRAM).parents[1]}\n" in manual
+
+
+def test_it_may_open_as_many_files_as_the_configuration_can_ask_for() -> None:
+    """`api.concurrency` at its highest, and all else."""
+    (limit,) = settings("LimitNOFILE")
+    assert int(limit) >= 1024 + SPARE_FILES
+
+
+def test_it_never_runs_as_root() -> None:
+    """But as a user of its own, who is not told the key in any other way."""
+    assert settings("DynamicUser") == ["yes"]
+    assert settings("User") == settings("Environment") == []
+
+
+def test_a_signal_is_its_reload() -> None:
+    """A check before it could not read the key: only what starts the exporter is handed that."""
+    assert settings("ExecReload") == ["/bin/kill -HUP $MAINPID"]
+
+
+def manual_config() -> str:
+    """The configuration in the manual, with a task that it leaves out."""
+    (config,) = re.findall(r"```yaml\n(api:\n.*?)```", MANUALS[0], re.DOTALL)
+    return f"{config}tasks: [{{task_id: cd-1, precheck_task_id: pcte-1}}]\n"

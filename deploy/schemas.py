@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 Manifest = Mapping[str, Any]
 
-KUBERNETES = ("1.28", kubernetes_validate.latest_version())
-"""The oldest version that knows all that the manifests use, and the newest whose schemas are there."""
+KUBERNETES = ("1.28", "1.37")
+"""The oldest version that knows all that the manifests use, and the newest that they are meant for."""
 
 _OPERATOR: Mapping[str, type[BaseModel]] = {"PrometheusRule": PrometheusRule, "ServiceMonitor": ServiceMonitor}
 

@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 MAX_TASKS_LOGGED = 20
 """Up to so many watched tasks are named in the log when a configuration takes effect, more only at level debug."""
+LIST_SHARE = 4
+"""Of the requests that may be in flight, a list takes at most the fourth part: one that hangs leaves tasks the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ def open_exporter(config: Config, lasting: Lasting, before: Opened | None = None
     if before is not None and before.exporter.config.api.base_url == api.base_url:
         client.hold(before.client.held_seconds)
         known = before.exporter.watch.known
-    discovery = Discovery(config.discovery, _lister(client), known) if config.discovery else None
+    lister = _lister(client, max(1, api.concurrency // LIST_SHARE))
+    discovery = Discovery(config.discovery, lister, known) if config.discovery else None
     files = TaskFiles(config.task_files, before.exporter.watch.files if before else ())
     watch = WatchList(config, lasting.shard, files, discovery)
     scraper = Scraper(client, concurrency=api.concurrency, known=lasting.known)
@@ -161,8 +164,9 @@ def _client(api: Api, observer: ProcessMetrics, transport: httpx.AsyncBaseTransp
     )
 
 
-def _lister(client: NineDataClient) -> Lister:
+def _lister(client: NineDataClient, at_once: int) -> Lister:
     async def listed(found: dict[str, Replication], status: str | None, deadline: float) -> QueryFailure | None:
-        return await outcome_of(list_replications(client, deadline, found, status=status), discovery="replication")
+        reading = list_replications(client, deadline, found, status=status, at_once=at_once)
+        return await outcome_of(reading, discovery="replication")
 
     return listed

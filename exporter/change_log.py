@@ -2,10 +2,12 @@
 
 import logging
 from collections import Counter
+from collections.abc import Collection
 
+from exporter.config import Task
 from exporter.logs import event
-from exporter.ninedata import Precheck, Status, advice_on
-from exporter.snapshot import QueryFailure, TaskResult
+from exporter.ninedata import LIST_NAME, Precheck, Reason, Status, advice_on
+from exporter.snapshot import Discovered, QueryFailure, TaskResult
 
 _log = logging.getLogger(__name__)
 
@@ -67,3 +69,45 @@ class ChangeLog:
         self._written[message, about] += 1
         if self._written[message, about] <= MAX_LINES:
             event(_log, level, message, task=result.task.name, task_id=result.task.task_id, **fields)
+
+
+class DiscoveryLog:
+    """The log of discovery: a line when it begins to fail or fails for another reason, and when it works again.
+
+    And one for what came and went, however much that is.
+    """
+
+    def __init__(self) -> None:
+        self._reason: Reason | None = None
+        self._failing_since = 0.0
+
+    def change(self, before: Collection[Task], now: Collection[Task]) -> None:
+        """Other tasks are discovered than before."""
+        old, new = {task.task_id for task in before}, {task.task_id for task in now}
+        event(_log, logging.INFO, "discovered tasks", tasks=len(new), new=len(new - old), gone=len(old - new))
+
+    def record(self, discovered: Discovered, now: float) -> None:
+        """Take note of an attempt that ended at `now`, of any clock."""
+        failure, before = discovered.failure, self._reason
+        self._reason = failure.reason if failure else None
+        if failure is None:
+            if before is not None:
+                self._line(
+                    logging.INFO, "discovery works again", discovered, failed_for_seconds=now - self._failing_since
+                )
+            return
+        if before is None:
+            self._failing_since = now
+        if failure.reason is not before:
+            self._line(
+                logging.WARNING,
+                "discovery fails; the tasks known so far stay watched",
+                discovered,
+                reason=failure.reason.value,
+                error=failure.message,
+                advice=advice_on(failure.reason, LIST_NAME),
+                request_id=failure.request_id or None,
+            )
+
+    def _line(self, level: int, message: str, discovered: Discovered, **fields: object) -> None:
+        event(_log, level, message, kind="replication", tasks=len(discovered.tasks), **fields)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from exporter import __version__
+from exporter.change_log import DiscoveryLog
 from exporter.config import Config, Task
 from exporter.config.model import Api
 from exporter.last_known import LastKnown
@@ -33,6 +34,7 @@ class Lasting:
     shard: Shard = field(default_factory=Shard)
     known: LastKnown = field(default_factory=LastKnown)
     process: ProcessMetrics = field(default_factory=lambda: ProcessMetrics(time.time))
+    discovery_log: DiscoveryLog = field(default_factory=DiscoveryLog)
 
     def __post_init__(self) -> None:
         if self.shard.count > 1:
@@ -66,7 +68,8 @@ class Exporter:
     async def scrape(self, deadline: float) -> SnapshotCollector:
         """The metrics of all watched tasks, by `deadline` of the running loop's clock."""
         watch = self.watch
-        targets = Targets(watch.listed, watch.discovered, watch.discover if watch.discovers else None)
+        discover = watch.discover if watch.discovers else None
+        targets = Targets(watch.listed, watch.discovered, discover, watch.discovery_turn)
         snapshot = await self.scraper.scrape(targets, deadline)
         self.known.retain({result.task.task_id for result in snapshot.results})
         self._count()
@@ -113,7 +116,7 @@ def open_exporter(config: Config, lasting: Lasting, before: Opened | None = None
         client.hold(before.client.held_seconds)
         known = before.exporter.watch.known
     lister = _lister(client, max(1, api.concurrency // LIST_SHARE))
-    discovery = Discovery(config.discovery, lister, known) if config.discovery else None
+    discovery = Discovery(config.discovery, lister, known, lasting.discovery_log) if config.discovery else None
     files = TaskFiles(config.task_files, before.exporter.watch.files if before else ())
     watch = WatchList(config, lasting.shard, files, discovery)
     scraper = Scraper(client, concurrency=api.concurrency, known=lasting.known)

@@ -30,11 +30,7 @@ class Knowledge:
     def hung(self) -> bool:
         """Whether the latest request was not answered in time."""
         failure = self.last.outcome
-        return (
-            isinstance(failure, QueryFailure)
-            and self.last.asked
-            and failure.reason in (Reason.TIMEOUT, Reason.DEADLINE)
-        )
+        return isinstance(failure, QueryFailure) and failure.hung
 
 
 class LastKnown:

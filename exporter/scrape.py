@@ -2,20 +2,24 @@
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 from exporter.config import Task
 from exporter.last_known import LastKnown
 from exporter.ninedata import Precheck, QueryError, Reason, TaskRef
-from exporter.snapshot import Discovered, QueryFailure, Snapshot, TaskResult
+from exporter.snapshot import Discovered, QueryFailure, Snapshot, TaskResult, Turn
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_Job = Callable[[], Awaitable[None]]
 
 
 class Client(Protocol):
@@ -36,6 +40,8 @@ class Targets:
     """Tasks that were discovered by an earlier scrape: queried while this one looks whether they are still there."""
     discover: Callable[[float], Awaitable[Discovered]] | None = None
     """Discovers tasks by a deadline; None where none are to be discovered."""
+    discovery_turn: Turn = field(default=(False, math.inf), compare=False)
+    """By default discovery comes after all tasks but those that hung."""
     remembered: bool = True
     """Whether pages and the log are to know of it."""
 
@@ -59,10 +65,10 @@ class Scraper:
         known: LastKnown,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._client = client
-        self._concurrency = concurrency
-        self._known = known
-        self._wall_clock = wall_clock
+        self.client = client
+        self.concurrency = concurrency
+        self.known = known
+        self.wall_clock = wall_clock
         self._runs: list[_Run] = []
 
     async def scrape(self, targets: Targets, deadline: float) -> Snapshot:
@@ -88,62 +94,103 @@ class Scraper:
         return next(fitting, None)
 
     def _start(self, targets: Targets, deadline: float) -> _Run:
-        run = _Run(targets, deadline, asyncio.create_task(self._run(targets, deadline)))
+        run = _Run(targets, deadline, asyncio.create_task(_Scrape(self, targets, deadline).run()))
         self._runs.append(run)
         return run
 
-    async def _run(self, targets: Targets, deadline: float) -> Snapshot:
-        scrape = self._known.begin_scrape()
-        results: dict[str, TaskResult] = {}
-        discovered = Discovered(targets.discovered, None, 0.0)
 
-        async def work(queue: deque[Task]) -> None:
-            while queue:
-                task = queue.popleft()
-                result = await self._query(task, deadline)
-                results[task.task_id] = result
-                if targets.remembered:
-                    self._known.record(result, scrape)
+class _Scrape:
+    """One run: its questions to the API, and what came of them so far."""
 
-        def begin(tasks: Sequence[Task]) -> None:
-            queue = deque(self._in_fair_order(tasks))
-            for _ in range(min(self._concurrency, len(queue))):
-                workers.create_task(work(queue))
+    def __init__(self, scraper: Scraper, targets: Targets, deadline: float) -> None:
+        self._client = scraper.client
+        self._known = scraper.known
+        self._wall_clock = scraper.wall_clock
+        self._crew = _Crew(scraper.concurrency)
+        self._targets = targets
+        self._deadline = deadline
+        self._number = self._known.begin_scrape()
+        self._results: dict[str, TaskResult] = {}
+        self._found = Discovered(targets.discovered, None, 0.0)
+        # These may be gone: that one cannot be queried is noted once the list says that it is still there.
+        self._doubtful = {task.task_id for task in targets.discovered} if targets.discover else set()
 
-        async def discover(discover: Callable[[float], Awaitable[Discovered]]) -> None:
-            nonlocal discovered
-            discovered = await discover(deadline)
-            asked_about = {task.task_id: task.ref for task in targets.discovered}
-            # At once, whatever the others wait for: the client sees to it that no more than allowed are in flight.
-            begin([task for task in discovered.tasks if asked_about.get(task.task_id) != task.ref])
-
+    async def run(self) -> Snapshot:
+        """Ask, and sum up."""
         try:
-            async with asyncio.TaskGroup() as workers:
-                if targets.discover is not None:
-                    workers.create_task(discover(targets.discover))
-                begin(targets.listed + targets.discovered)
+            await self._crew.work(self._jobs())
         finally:
-            if targets.remembered:
-                self._known.end_scrape(results.values())
+            if self._targets.remembered:
+                self._known.end_scrape(self._results.values())
         # Each once: a task file that named a discovered task may have gone meanwhile.
-        found = {task.task_id: results[task.task_id] for task in targets.listed + discovered.tasks}
-        return Snapshot(tuple(found.values()), discovered if targets.discover is not None else None)
+        tasks = {task.task_id: task for task in self._targets.listed + self._found.tasks}
+        results = tuple(self._results[task_id] for task_id in tasks)
+        return Snapshot(results, self._found if self._targets.discover else None)
 
-    def _in_fair_order(self, tasks: Sequence[Task]) -> list[Task]:
+    def _jobs(self) -> list[_Job]:
         """Whoever was left over last time goes first; whoever hung goes last, so that it holds up nobody."""
+        targets = self._targets
+        in_turn = [(self._turn(task), partial(self._query, task)) for task in targets.listed + targets.discovered]
+        if targets.discover is not None:
+            in_turn.append((targets.discovery_turn, partial(self._discover, targets.discover)))
+        return [job for _, job in sorted(in_turn, key=lambda entry: entry[0])]
 
-        def rank(task: Task) -> tuple[bool, int]:
-            known = self._known.get(task.task_id)
-            return (known.hung, known.asked) if known else (False, 0)
+    def _turn(self, task: Task) -> Turn:
+        known = self._known.get(task.task_id)
+        return (known.hung, known.asked) if known else (False, 0)
 
-        return sorted(tasks, key=rank)
-
-    async def _query(self, task: Task, deadline: float) -> TaskResult:
+    async def _query(self, task: Task) -> None:
         """One task's result."""
         clock = asyncio.get_running_loop().time
         began = clock()
-        outcome = await outcome_of(self._client.query(task.ref, deadline), task=task.name, task_id=task.task_id)
-        return TaskResult(task, outcome, clock() - began, self._wall_clock())
+        outcome = await outcome_of(self._client.query(task.ref, self._deadline), task=task.name, task_id=task.task_id)
+        result = TaskResult(task, outcome, clock() - began, self._wall_clock())
+        self._results[task.task_id] = result
+        if result.up or task.task_id not in self._doubtful:
+            self._doubtful.discard(task.task_id)
+            self._record(result)
+
+    async def _discover(self, discover: Callable[[float], Awaitable[Discovered]]) -> None:
+        """Look which tasks there are, and have the new ones queried."""
+        self._found = await discover(self._deadline)
+        confirmed = self._doubtful & {task.task_id for task in self._found.tasks}
+        self._doubtful -= confirmed
+        for task_id in confirmed & self._results.keys():
+            self._record(self._results[task_id])
+        asked = {task.task_id for task in self._targets.listed + self._targets.discovered}
+        self._crew.add([partial(self._query, task) for task in self._found.tasks if task.task_id not in asked])
+
+    def _record(self, result: TaskResult) -> None:
+        if self._targets.remembered:
+            self._known.record(result, self._number)
+
+
+class _Crew:
+    """Does jobs in their order, at most `size` of them at once."""
+
+    def __init__(self, size: int) -> None:
+        self._idle = size
+        self._jobs: deque[_Job] = deque()
+        self._group = asyncio.TaskGroup()
+
+    async def work(self, jobs: Sequence[_Job]) -> None:
+        """Do these jobs, and those that are added meanwhile."""
+        async with self._group:
+            self.add(jobs)
+
+    def add(self, jobs: Sequence[_Job]) -> None:
+        """Have further jobs done, before those that still wait. To be called from a job."""
+        self._jobs.extendleft(reversed(jobs))
+        for _ in range(min(self._idle, len(self._jobs))):
+            self._idle -= 1
+            self._group.create_task(self._do_jobs())
+
+    async def _do_jobs(self) -> None:
+        try:
+            while self._jobs:
+                await self._jobs.popleft()()
+        finally:
+            self._idle += 1
 
 
 async def outcome_of(question: Awaitable[T], **about: object) -> T | QueryFailure:

@@ -6,6 +6,9 @@ from datetime import datetime
 from exporter.config import Task
 from exporter.ninedata import Precheck, Reason
 
+Turn = tuple[bool, float]
+"""Sorts what the API is to be asked: whether it hung last time, then the latest scrape in which it was asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueryFailure:
@@ -16,6 +19,11 @@ class QueryFailure:
     request_id: str = ""
     asked: bool = True
     """False where no request left: the scrape's time or the permitted rate was used up before."""
+
+    @property
+    def hung(self) -> bool:
+        """Whether a request was not answered in time."""
+        return self.asked and self.reason in (Reason.TIMEOUT, Reason.DEADLINE)
 
 
 @dataclass(frozen=True, slots=True)

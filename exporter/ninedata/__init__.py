@@ -6,6 +6,7 @@ from exporter.ninedata.failures import ADVICE, QueryError, Reason
 from exporter.ninedata.guidance import REQUEST_KINDS, advice_on
 from exporter.ninedata.kinds import DEFAULT_KIND, KINDS
 from exporter.ninedata.model import ID, CheckItem, Precheck, Status, TaskRef
+from exporter.ninedata.replication_list import MAX_TASKS as MAX_LISTED
 from exporter.ninedata.replication_list import NAME as LIST_NAME
 from exporter.ninedata.replication_list import TASK_STATUSES, Replication, list_replications
 from exporter.ninedata.transport import open_transport
@@ -16,6 +17,7 @@ __all__ = [
     "ID",
     "KINDS",
     "LIST_NAME",
+    "MAX_LISTED",
     "REQUEST_KINDS",
     "TASK_STATUSES",
     "ApiObserver",

@@ -2,14 +2,25 @@
 
 import asyncio
 import fnmatch
+import math
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import islice
 
+from exporter.change_log import DiscoveryLog
 from exporter.config import ReplicationDiscovery, Task
-from exporter.ninedata import Replication, TaskRef
-from exporter.snapshot import Discovered, QueryFailure
+from exporter.ninedata import MAX_LISTED, Replication, TaskRef
+from exporter.snapshot import Discovered, QueryFailure, Turn
 
 Lister = Callable[[dict[str, Replication], str | None, float], Awaitable[QueryFailure | None]]
 """Fills a mapping with the listed tasks, of one status where it is given, by a deadline; gives the failure, if any."""
+
+
+LAST: Turn = (True, math.inf)
+"""Of discovery that hung: after everything else."""
+AFTER_TASKS: Turn = (False, math.inf)
+"""But before those that hung."""
+FIRST: Turn = (False, -1)
+"""Of discovery that had no turn the last time."""
 
 
 class Discovery:
@@ -19,14 +30,23 @@ class Discovery:
     """
 
     def __init__(
-        self, settings: ReplicationDiscovery, lister: Lister, known: Mapping[str, Replication] | None = None
+        self,
+        settings: ReplicationDiscovery,
+        lister: Lister,
+        known: Mapping[str, Replication] | None = None,
+        log: DiscoveryLog | None = None,
     ) -> None:
         self._settings = settings
         self._lister = lister
         self._known: Mapping[str, Replication] = known or {}
+        self._log = log or DiscoveryLog()
         self._tasks = self._chosen()
+        self._attempts = 0
+        self._latest = 0
         self.last: Discovered | None = None
         """The latest attempt."""
+        self.turn = AFTER_TASKS
+        """When it is to be asked for in the next scrape."""
 
     @property
     def known(self) -> Mapping[str, Replication]:
@@ -42,17 +62,35 @@ class Discovery:
         """List them anew, by `deadline` of the running loop's clock; what fails leaves the known ones."""
         clock = asyncio.get_running_loop().time
         began = clock()
+        self._attempts += 1
+        attempt = self._attempts
         statuses = self._settings.statuses
         found: dict[str, Replication] = {}
         failure = await self._lister(found, next(iter(statuses)) if len(statuses) == 1 else None, deadline)
-        listed = {**self._known, **found} if failure else found
-        if listed != self._known:
-            self._known = listed
+        if attempt < self._latest:  # one that began later is over already: this one hung
+            return Discovered(self._tasks, failure, clock() - began)
+        self._latest = attempt
+        self._learn(found, failure)
+        self.last = Discovered(self._tasks, failure, clock() - began)
+        self._log.record(self.last, clock())
+        return self.last
+
+    def _learn(self, found: Mapping[str, Replication], failure: QueryFailure | None) -> None:
+        if failure is not None:
+            kept = {task_id: known for task_id, known in self._known.items() if task_id not in found}
+            found = dict(islice({**found, **kept}.items(), MAX_LISTED))
+        if found != self._known:
+            self._known = found
             chosen = self._chosen()
             if chosen != self._tasks:
+                self._log.change(self._tasks, chosen)
                 self._tasks = chosen
-        self.last = Discovered(self._tasks, failure, clock() - began)
-        return self.last
+        if failure is not None and not failure.asked:
+            self.turn = FIRST
+        elif failure is not None and failure.hung:
+            self.turn = LAST
+        elif self.turn == LAST:
+            self.turn = AFTER_TASKS
 
     def _chosen(self) -> tuple[Task, ...]:
         return tuple(

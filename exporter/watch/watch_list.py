@@ -9,8 +9,8 @@ from exporter.config import Config, Task
 from exporter.logs import event
 from exporter.ninedata import Replication
 from exporter.shard import Shard
-from exporter.snapshot import Discovered
-from exporter.watch.discovery import Discovery
+from exporter.snapshot import Discovered, Turn
+from exporter.watch.discovery import AFTER_TASKS, Discovery
 from exporter.watch.task_files import TaskFile, TaskFiles
 
 _log = logging.getLogger(__name__)
@@ -62,6 +62,11 @@ class WatchList:
     def discovers(self) -> bool:
         """Whether tasks are to be discovered."""
         return self._discovery is not None
+
+    @property
+    def discovery_turn(self) -> Turn:
+        """When tasks are to be discovered in the next scrape."""
+        return self._discovery.turn if self._discovery else AFTER_TASKS
 
     @property
     def last_discovered(self) -> Discovered | None:

@@ -17,7 +17,7 @@ from exporter.ninedata import ApiSettings, NineDataClient, Replication, list_rep
 from exporter.scrape import Scraper, Targets, outcome_of
 from exporter.shard import Shard
 from exporter.snapshot import QueryFailure, Snapshot
-from exporter.watch import Discovery, Lister, TaskFiles, WatchList
+from exporter.watch import LOOK_SECONDS, Discovery, Lister, TaskFiles, WatchList
 
 _log = logging.getLogger(__name__)
 
@@ -60,9 +60,12 @@ class Exporter:
         """The metrics of the process."""
         return self.lasting.process
 
-    async def refresh(self) -> None:
-        """Look which tasks are to be watched, as far as that needs no request. Never raises; takes a second at most."""
-        await self.watch.refresh()
+    async def refresh(self, seconds: float = LOOK_SECONDS) -> None:
+        """Look which tasks are to be watched, as far as that needs no request; within `seconds`, and a second.
+
+        Never raises.
+        """
+        await self.watch.refresh(seconds)
         self._count()
 
     async def scrape(self, deadline: float) -> SnapshotCollector:

@@ -58,14 +58,14 @@ class TaskFiles:
         """What is known of the files, without looking; the same object as long as nothing changes."""
         return self._current
 
-    async def refresh(self) -> None:
-        """Look at the files, and read those that changed. Never raises, and never takes longer than LOOK_SECONDS."""
+    async def refresh(self, seconds: float = LOOK_SECONDS) -> None:
+        """Look at the files, and read those that changed; within `seconds`, and LOOK_SECONDS. Never raises."""
         if not self._patterns:
             return
         if self._looking is None:
             # In a thread: a file system may hang. One look at a time, or hung ones would use up all threads.
             self._looking = asyncio.ensure_future(asyncio.to_thread(self.look))
-        done, _ = await asyncio.wait((self._looking,), timeout=LOOK_SECONDS)
+        done, _ = await asyncio.wait((self._looking,), timeout=min(seconds, LOOK_SECONDS))
         if bool(done) is self._hung:
             self._hung = not done
             message = "task files cannot be looked at in time; what was known of them stays in use"

@@ -11,7 +11,7 @@ from exporter.ninedata import Replication
 from exporter.shard import Shard
 from exporter.snapshot import Discovered, Turn
 from exporter.watch.discovery import AFTER_TASKS, Discovery
-from exporter.watch.task_files import TaskFile, TaskFiles
+from exporter.watch.task_files import LOOK_SECONDS, TaskFile, TaskFiles
 
 _log = logging.getLogger(__name__)
 
@@ -37,9 +37,9 @@ class WatchList:
         self._discovered_from: tuple[Task, ...] = ()
         self._discovered: tuple[Task, ...] = ()
 
-    async def refresh(self) -> None:
-        """Look at the task files. Never raises."""
-        await self._files.refresh()
+    async def refresh(self, seconds: float = LOOK_SECONDS) -> None:
+        """Look at the task files; within `seconds`, and LOOK_SECONDS. Never raises."""
+        await self._files.refresh(seconds)
 
     @property
     def files(self) -> tuple[TaskFile, ...]:

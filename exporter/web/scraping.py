@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from prometheus_client.registry import Collector
@@ -43,6 +44,15 @@ class Runtime(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """What a scrape may take, from when it came."""
+
+    seconds: float
+    ends: float
+    """When it is over, by the running loop's clock."""
+
+
 class Scraping:
     """Answers to scrapes, each within the time that the scraper gives."""
 
@@ -57,20 +67,22 @@ class Scraping:
         if unknown := [part for part in parts if part not in PARTS]:
             raise HTTPException(400, f"collect[]={unknown[0][:40]!r} is none of {', '.join(PARTS)}.")
         with self._runtime.lease() as exporter:
-            await exporter.refresh()
+            time = self._time_of(request, exporter)
+            await exporter.refresh(time.seconds / 2)
             own = (exporter.process,) if "exporter" in parts else ()
             if "tasks" in parts:
-                return await self._answer(request, exporter, exporter.scrape, len(exporter.watch.tasks), own)
+                return await self._answer(request, time, exporter.scrape, len(exporter.watch.tasks), own)
             if "discovery" in parts:
-                return await self._answer(request, exporter, exporter.discover, 0, own)
+                return await self._answer(request, time, exporter.discover, 0, own)
             return await self._rendered(request, own, 0)
 
     async def probe(self, request: Request) -> Response:
         """One task, queried now."""
         with self._runtime.lease() as exporter:
-            await exporter.refresh()
+            time = self._time_of(request, exporter)
+            await exporter.refresh(time.seconds / 2)
             task = _probed(request, exporter)
-            return await self._answer(request, exporter, lambda deadline: exporter.probe(task, deadline), 1, ())
+            return await self._answer(request, time, lambda deadline: exporter.probe(task, deadline), 1, ())
 
     async def targets(self, request: Request) -> Response:
         """The watched tasks as Prometheus' http_sd wants them: each a target of its own, to be scraped with /probe."""
@@ -80,21 +92,23 @@ class Scraping:
             groups = [_group(task, host, request.url.scheme) for task in exporter.watch.tasks]
         return JSONResponse(groups, headers={"cache-control": "no-store"})
 
-    async def _answer(
-        self,
-        request: Request,
-        exporter: Exporter,
-        ask: Callable[[float], Awaitable[SnapshotCollector]],
-        tasks: int,
-        own: tuple[Collector, ...],
-    ) -> Response:
-        timeout = scrape_timeout(
+    def _time_of(self, request: Request, exporter: Exporter) -> _Time:
+        seconds = scrape_timeout(
             request.headers.get("x-prometheus-scrape-timeout-seconds"),
             default=exporter.config.scrape_timeout,
             offset=self._timeout_offset,
         )
-        deadline = asyncio.get_running_loop().time() + timeout - self._rendering.reserve(tasks, timeout)
-        found = await _unless_gone(request, ask(deadline))
+        return _Time(seconds, asyncio.get_running_loop().time() + seconds)
+
+    async def _answer(
+        self,
+        request: Request,
+        time: _Time,
+        ask: Callable[[float], Awaitable[SnapshotCollector]],
+        tasks: int,
+        own: tuple[Collector, ...],
+    ) -> Response:
+        found = await _unless_gone(request, ask(time.ends - self._rendering.reserve(tasks, time.seconds)))
         if found is None:
             return Response(status_code=499)
         return await self._rendered(request, (found, *own), tasks)

@@ -1,6 +1,7 @@
 """The metrics over HTTP: a scrape of all tasks within the scraper's time."""
 
 import asyncio
+import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -9,6 +10,7 @@ from prometheus_client.samples import Sample
 from exporter.config import Task
 from exporter.exporter import Exporter
 from exporter.ninedata import CheckItem, Precheck, QueryError, Reason, Status
+from exporter.watch import TaskFiles
 from exporter.web import create_app
 from exporter.web.scraping import scrape_timeout
 from tests.web.site import Site
@@ -156,6 +158,19 @@ def test_the_deadline_is_the_scrapers(orders: Task, headers: dict[str, str], sec
     site.get("/metrics", **headers)
     (given,) = site.client.seconds_given
     assert seconds - 100 < given <= seconds
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/probe?task_id=cd-1"])
+def test_a_file_system_that_hangs_has_its_time_from_the_scrape(
+    orders: Task, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking for task files takes at most half of the time, and the queries have what is left."""
+    site = Site(orders)
+    site.configure(task_files=("/nowhere/*.yaml",))
+    monkeypatch.setattr(TaskFiles, "look", lambda files: time.sleep(1.5) or files.current)
+    site.get(path, x_prometheus_scrape_timeout_seconds="1.6")
+    (given,) = site.client.seconds_given
+    assert given < 0.8
 
 
 class Connection:

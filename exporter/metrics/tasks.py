@@ -30,6 +30,11 @@ class SnapshotCollector:
         self._label_names = tuple(label_names)
         self._failure_reasons = failure_reasons
 
+    @property
+    def tasks(self) -> int:
+        """How many tasks it renders."""
+        return len(self._snapshot.results)
+
     def collect(self) -> Iterator[Metric]:
         """One metric per family that has samples, in the order of declaration."""
         metrics = {family: Metric(family.name, family.help, family.type) for family in families.TASK_FAMILIES}

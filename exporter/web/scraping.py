@@ -3,7 +3,7 @@
 import asyncio
 import math
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -59,7 +59,8 @@ class Scraping:
     def __init__(self, runtime: Runtime, timeout_offset: float) -> None:
         self._runtime = runtime
         self._timeout_offset = timeout_offset
-        self._rendering = Rendering()
+        # Apart: what one task costs tells nothing about each of thousands.
+        self._rendering, self._rendering_of_one = Rendering(), Rendering()
 
     async def metrics(self, request: Request) -> Response:
         """Every watched task, queried now, and the exporter's own metrics; of these, what `collect[]` names."""
@@ -70,11 +71,12 @@ class Scraping:
             time = self._time_of(request, exporter)
             await exporter.refresh(time.seconds / 2)
             own = (exporter.process,) if "exporter" in parts else ()
-            if "tasks" in parts:
-                return await self._answer(request, time, exporter.scrape, len(exporter.watch.tasks), own)
-            if "discovery" in parts:
-                return await self._answer(request, time, exporter.discover, 0, own)
-            return await self._rendered(request, own, 0)
+            if parts == ["exporter"]:
+                return await _rendered(request, own, 0, self._rendering)
+            ask = exporter.scrape if "tasks" in parts else exporter.discover
+            tasks = len(exporter.watch.tasks) if "tasks" in parts else 0
+            deadline = time.ends - self._rendering.reserve(tasks, time.seconds)
+            return await _answer(request, ask(deadline), own, self._rendering)
 
     async def probe(self, request: Request) -> Response:
         """One task, queried now."""
@@ -82,7 +84,8 @@ class Scraping:
             time = self._time_of(request, exporter)
             await exporter.refresh(time.seconds / 2)
             task = _probed(request, exporter)
-            return await self._answer(request, time, lambda deadline: exporter.probe(task, deadline), 1, ())
+            deadline = time.ends - self._rendering_of_one.reserve(1, time.seconds)
+            return await _answer(request, exporter.probe(task, deadline), (), self._rendering_of_one)
 
     async def targets(self, request: Request) -> Response:
         """The watched tasks as Prometheus' http_sd wants them: each a target of its own, to be scraped with /probe."""
@@ -100,27 +103,24 @@ class Scraping:
         )
         return _Time(seconds, asyncio.get_running_loop().time() + seconds)
 
-    async def _answer(
-        self,
-        request: Request,
-        time: _Time,
-        ask: Callable[[float], Awaitable[SnapshotCollector]],
-        tasks: int,
-        own: tuple[Collector, ...],
-    ) -> Response:
-        found = await _unless_gone(request, ask(time.ends - self._rendering.reserve(tasks, time.seconds)))
-        if found is None:
-            return Response(status_code=499)
-        return await self._rendered(request, (found, *own), tasks)
 
-    async def _rendered(self, request: Request, collectors: tuple[Collector, ...], tasks: int) -> Response:
-        exposition = await self._rendering.render(
-            collectors,
-            tasks,
-            request.headers.get("accept", ""),
-            request.headers.get("accept-encoding", ""),
-        )
-        return Response(exposition.body, headers=exposition.headers)
+async def _answer(
+    request: Request, asked: Awaitable[SnapshotCollector], own: tuple[Collector, ...], rendering: Rendering
+) -> Response:
+    found = await _unless_gone(request, asked)
+    if found is None:
+        return Response(status_code=499)
+    return await _rendered(request, (found, *own), found.tasks, rendering)
+
+
+async def _rendered(request: Request, collectors: tuple[Collector, ...], tasks: int, rendering: Rendering) -> Response:
+    exposition = await rendering.render(
+        collectors,
+        tasks,
+        request.headers.get("accept", ""),
+        request.headers.get("accept-encoding", ""),
+    )
+    return Response(exposition.body, headers=exposition.headers)
 
 
 def _probed(request: Request, exporter: Exporter) -> Task:

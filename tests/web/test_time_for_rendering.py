@@ -1,0 +1,48 @@
+"""The time that scrapes keep for rendering their answers, as it shows in the time that their queries have."""
+
+import time
+
+import pytest
+
+from exporter.config import ReplicationDiscovery, Task
+from exporter.metrics.tasks import SnapshotCollector
+from exporter.ninedata import Replication, TaskRef
+from tests.web.site import Site
+
+SECONDS = 9.5
+"""Of a scrape with a timeout of ten seconds."""
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every rendering takes a twentieth of a second."""
+    collect = SnapshotCollector.collect
+
+    def slowly(collector: SnapshotCollector) -> object:
+        time.sleep(0.05)
+        return collect(collector)
+
+    monkeypatch.setattr(SnapshotCollector, "collect", slowly)
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_slow_probe_takes_no_time_from_a_scrape_of_all_tasks() -> None:
+    """What one task by itself costs, the work around it included, is not what each of a thousand costs."""
+    site = Site(*(Task(TaskRef("data_compare", f"cd-{n}", "p"), f"task-{n}") for n in range(1000)))
+    site.get("/probe?task_id=cd-1")
+    site.client.seconds_given.clear()
+    site.get("/metrics")
+    assert min(site.client.seconds_given) > SECONDS - 2
+
+
+@pytest.mark.usefixtures("slow")
+def test_the_first_scrape_that_discovers_tasks_takes_no_time_from_the_next() -> None:
+    """Its answer had many tasks, although none was known when it began."""
+    site = Site(Task(TaskRef("data_compare", "cd-1", "p"), "orders"))
+    site.client.replications = {f"rp-{n}": Replication(f"rp-{n}", f"task-{n}", "running") for n in range(200)}
+    site.configure(discovery=ReplicationDiscovery())
+    site.get("/metrics")
+    site.client.seconds_given.clear()
+    site.get("/metrics")
+    assert len(site.client.seconds_given) == 201
+    assert min(site.client.seconds_given) > SECONDS - 2

@@ -55,45 +55,45 @@ class Exporter:
         """What was last heard of each task."""
         return self.lasting.known
 
-    @property
-    def process(self) -> ProcessMetrics:
-        """The metrics of the process."""
-        return self.lasting.process
-
     async def refresh(self, seconds: float = LOOK_SECONDS) -> None:
         """Look which tasks are to be watched, as far as that needs no request; within `seconds`, and a second.
 
         Never raises.
         """
         await self.watch.refresh(seconds)
-        self._count()
 
-    async def scrape(self, deadline: float) -> SnapshotCollector:
-        """The metrics of all watched tasks, by `deadline` of the running loop's clock."""
+    async def scrape(self, deadline: float, *, tasks: bool = True, discovery: bool = True) -> SnapshotCollector:
+        """The metrics of all watched tasks and of discovery, by `deadline` of the running loop's clock.
+
+        Without `discovery` the tasks are those that are known, without `tasks` none is queried.
+        """
         watch = self.watch
-        discover = watch.discover if watch.discovers else None
-        targets = Targets(watch.listed, watch.discovered, discover, watch.discovery_turn)
-        snapshot = await self.scraper.scrape(targets, deadline)
-        self.known.retain({result.task.task_id for result in snapshot.results})
-        self._count()
+        discover = watch.discover if discovery and watch.discovers else None
+        if tasks:
+            targets = Targets(watch.listed, watch.discovered, discover, watch.discovery_turn)
+            snapshot = await self.scraper.scrape(targets, deadline)
+        else:
+            snapshot = Snapshot((), await discover(deadline) if discover else None)
         return self._collector(snapshot)
-
-    async def discover(self, deadline: float) -> SnapshotCollector:
-        """The metrics of discovery alone, by `deadline`; no task is queried."""
-        return self._collector(Snapshot((), await self.watch.discover(deadline) if self.watch.discovers else None))
 
     async def probe(self, task: Task, deadline: float) -> SnapshotCollector:
         """The metrics of one task, which need not be a watched one, by `deadline`."""
         targets = Targets((task,), remembered=self.watch.watches(task))
         return self._collector(await self.scraper.scrape(targets, deadline))
 
-    def _count(self) -> None:
+    def own_metrics(self) -> ProcessMetrics:
+        """The metrics of the process, with what is watched now."""
         repeated = self.watch.repeated
         files = [
             WatchedFile(file.path, len(file.tasks), not file.faults and file.path not in repeated, file.loaded_at)
             for file in self.watch.files
         ]
-        self.process.watching(self.watch.counts(), files)
+        self.lasting.process.watching(self.watch.counts(), files)
+        return self.lasting.process
+
+    def forget_unwatched(self) -> None:
+        """Forget what was heard of tasks that are no longer watched."""
+        self.known.retain({task.task_id for task in self.watch.tasks})
 
     def _collector(self, snapshot: Snapshot) -> SnapshotCollector:
         names = sorted({name for result in snapshot.results for name in result.task.labels})

@@ -41,6 +41,7 @@ class Discovery:
         self._known: Mapping[str, Replication] = known or {}
         self._log = log or DiscoveryLog()
         self._tasks = self._chosen()
+        self._by_id = {task.task_id: task for task in self._tasks}
         self._attempts = 0
         self._latest = 0
         self.last: Discovered | None = None
@@ -57,6 +58,10 @@ class Discovery:
     def tasks(self) -> tuple[Task, ...]:
         """Those to be watched; the same object as long as nothing changes."""
         return self._tasks
+
+    def find(self, task_id: str) -> Task | None:
+        """One of those to be watched, by its id."""
+        return self._by_id.get(task_id)
 
     async def discover(self, deadline: float) -> Discovered:
         """List them anew, by `deadline` of the running loop's clock; what fails leaves the known ones."""
@@ -85,6 +90,7 @@ class Discovery:
             if chosen != self._tasks:
                 self._log.change(self._tasks, chosen)
                 self._tasks = chosen
+                self._by_id = {task.task_id: task for task in chosen}
         if failure is not None and not failure.asked:
             self.turn = FIRST
         elif failure is not None and failure.hung:

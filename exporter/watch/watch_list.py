@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from exporter.config import Config, Task
@@ -104,8 +104,7 @@ class WatchList:
         self._merge()
         if task_id in self._named:
             return self._named[task_id]
-        discovered: Iterable[Task] = self._discovery.tasks if self._discovery else ()
-        return next((task for task in discovered if task.task_id == task_id), None)
+        return self._discovery.find(task_id) if self._discovery else None
 
     def counts(self) -> Counter[str]:
         """How many tasks of each kind this exporter watches."""

@@ -20,7 +20,7 @@ from exporter.ninedata import DEFAULT_KIND, ID, KINDS, TaskRef
 from exporter.web.rendering import Rendering
 
 MAX_TIMEOUT_SECONDS = 3600.0
-PARTS = ("tasks", "discovery", "exporter")
+PARTS = frozenset({"tasks", "discovery", "exporter"})
 """What /metrics can be limited to with `collect[]`."""
 
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}))(:\d{1,5})?", re.ASCII)
@@ -64,19 +64,19 @@ class Scraping:
 
     async def metrics(self, request: Request) -> Response:
         """Every watched task, queried now, and the exporter's own metrics; of these, what `collect[]` names."""
-        parts = request.query_params.getlist("collect[]") or PARTS
-        if unknown := [part for part in parts if part not in PARTS]:
-            raise HTTPException(400, f"collect[]={unknown[0][:40]!r} is none of {', '.join(PARTS)}.")
+        parts = frozenset(request.query_params.getlist("collect[]")) or PARTS
+        if not parts <= PARTS:
+            raise HTTPException(400, f"The parameter collect[] must be one of {', '.join(sorted(PARTS))}.")
         with self._runtime.lease() as exporter:
             time = self._time_of(request, exporter)
             await exporter.refresh(time.seconds / 2)
-            own = (exporter.process,) if "exporter" in parts else ()
-            if parts == ["exporter"]:
-                return await _rendered(request, own, 0, self._rendering)
-            ask = exporter.scrape if "tasks" in parts else exporter.discover
-            tasks = len(exporter.watch.tasks) if "tasks" in parts else 0
-            deadline = time.ends - self._rendering.reserve(tasks, time.seconds)
-            return await _answer(request, ask(deadline), own, self._rendering)
+            tasks = "tasks" in parts
+            reserved = self._rendering.reserve(len(exporter.watch.tasks) if tasks else 0, time.seconds)
+            asked = exporter.scrape(time.ends - reserved, tasks=tasks, discovery="discovery" in parts)
+            found = await _unless_gone(request, asked)
+            exporter.forget_unwatched()
+            own = (exporter.own_metrics(),) if "exporter" in parts else ()
+            return await _answer(request, found, own, self._rendering)
 
     async def probe(self, request: Request) -> Response:
         """One task, queried now."""
@@ -85,13 +85,15 @@ class Scraping:
             await exporter.refresh(time.seconds / 2)
             task = _probed(request, exporter)
             deadline = time.ends - self._rendering_of_one.reserve(1, time.seconds)
-            return await _answer(request, exporter.probe(task, deadline), (), self._rendering_of_one)
+            found = await _unless_gone(request, exporter.probe(task, deadline))
+            return await _answer(request, found, (), self._rendering_of_one)
 
     async def targets(self, request: Request) -> Response:
         """The watched tasks as Prometheus' http_sd wants them: each a target of its own, to be scraped with /probe."""
         host = _host_of(request)
         with self._runtime.lease() as exporter:
             await exporter.refresh()
+            exporter.forget_unwatched()
             groups = [_group(task, host, request.url.scheme) for task in exporter.watch.tasks]
         return JSONResponse(groups, headers={"cache-control": "no-store"})
 
@@ -105,18 +107,13 @@ class Scraping:
 
 
 async def _answer(
-    request: Request, asked: Awaitable[SnapshotCollector], own: tuple[Collector, ...], rendering: Rendering
+    request: Request, found: SnapshotCollector | None, own: tuple[Collector, ...], rendering: Rendering
 ) -> Response:
-    found = await _unless_gone(request, asked)
     if found is None:
         return Response(status_code=499)
-    return await _rendered(request, (found, *own), found.tasks, rendering)
-
-
-async def _rendered(request: Request, collectors: tuple[Collector, ...], tasks: int, rendering: Rendering) -> Response:
     exposition = await rendering.render(
-        collectors,
-        tasks,
+        (found, *own),
+        found.tasks,
         request.headers.get("accept", ""),
         request.headers.get("accept-encoding", ""),
     )

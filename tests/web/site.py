@@ -34,9 +34,11 @@ class FakeClient:
         self.hang = False
         self.replications: dict[str, Replication] = {}
         self.list_failure: QueryFailure | None = None
+        self.lists = 0
 
     async def listed(self, found: dict[str, Replication], _status: str | None, _deadline: float) -> QueryFailure | None:
         """The list of replication tasks."""
+        self.lists += 1
         found.update(self.replications)
         return self.list_failure
 

@@ -55,7 +55,7 @@ class ChangeLog:
         self._line(logging.INFO, "query works again", "", result, failed_for_seconds=seconds)
 
     def end_scrape(self, *, left_out: int, tasks: int) -> None:
-        """A scrape is over, in which `left_out` of `tasks` had no turn."""
+        """A scrape is over. Of `tasks`, `left_out` had no turn the last time."""
         for (message, about), count in self._written.items():
             if count > MAX_LINES:
                 event(_log, logging.WARNING, f"{message}: more tasks", about=about or None, more=count - MAX_LINES)

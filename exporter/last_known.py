@@ -1,6 +1,5 @@
 """What was last heard of each task: for the pages and the log, never for the metrics."""
 
-from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -38,6 +37,7 @@ class LastKnown:
 
     def __init__(self) -> None:
         self._of_task: dict[str, Knowledge] = {}
+        self._left_out: set[str] = set()
         self._log = ChangeLog()
         self._scrapes = 0
 
@@ -52,6 +52,7 @@ class LastKnown:
 
     def retain(self, task_ids: AbstractSet[str]) -> None:
         """Forget all other tasks: they are no longer watched."""
+        self._left_out &= task_ids
         if not self._of_task.keys() <= task_ids:
             self._of_task = {task_id: known for task_id, known in self._of_task.items() if task_id in task_ids}
 
@@ -66,10 +67,14 @@ class LastKnown:
         else:
             after = self._failed(before, outcome, result, scrape)
         self._of_task[result.task.task_id] = after
+        if result.asked:
+            self._left_out.discard(result.task.task_id)
+        else:
+            self._left_out.add(result.task.task_id)
 
-    def end_scrape(self, results: Collection[TaskResult]) -> None:
-        """Take note that a scrape is over."""
-        self._log.end_scrape(left_out=sum(not result.asked for result in results), tasks=len(results))
+    def end_scrape(self) -> None:
+        """Take note that a scrape is over, of all tasks or of one."""
+        self._log.end_scrape(left_out=len(self._left_out), tasks=len(self._of_task))
 
     def _answered(self, before: Knowledge | None, now: Precheck, result: TaskResult, scrape: int) -> Knowledge:
         if before is not None and before.logged_reason is not None and before.failing_since is not None:

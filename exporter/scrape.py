@@ -121,7 +121,7 @@ class _Scrape:
             await self._crew.work(self._jobs())
         finally:
             if self._targets.remembered:
-                self._known.end_scrape(self._results.values())
+                self._known.end_scrape()
         # Each once: a task file that named a discovered task may have gone meanwhile.
         tasks = {task.task_id: task for task in self._targets.listed + self._found.tasks}
         results = tuple(self._results[task_id] for task_id in tasks)

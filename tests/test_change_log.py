@@ -25,12 +25,18 @@ class Fleet:
         self.known = LastKnown()
         self.count = 0
 
+    def probe(self, number: int, outcome: Precheck | QueryFailure) -> None:
+        """A scrape of one task."""
+        self.count += 1
+        self.known.record(TaskResult(FLEET[number], outcome, 0.1, NOON), self.count)
+        self.known.end_scrape()
+
     def scrape(self, outcome: Precheck | QueryFailure, *, turns: range = range(100)) -> None:
         self.count += 1
         results = [TaskResult(task, outcome if n in turns else NO_TURN, 0.1, NOON) for n, task in enumerate(FLEET)]
         for result in results:
             self.known.record(result, self.count)
-        self.known.end_scrape(results)
+        self.known.end_scrape()
 
 
 @pytest.fixture
@@ -69,6 +75,30 @@ def test_tasks_without_a_turn_are_told_once_for_the_scrape(fleet: Fleet, message
     assert vars(messages.records[0])["fields"] == {"left_out": 90, "tasks": 100}
     messages.clear()
     fleet.scrape(PASSED)
+    assert messages.messages == ["every task has its turn again"]
+
+
+def test_probes_without_a_turn_are_told_once_for_all(fleet: Fleet, messages: pytest.LogCaptureFixture) -> None:
+    """Where each task is a scrape of its own, some having a turn says nothing about those that had none."""
+    fleet.scrape(PASSED)
+    messages.clear()
+    for number in range(20):
+        fleet.probe(number, PASSED if number % 2 else NO_TURN)
+    assert messages.messages == ["tasks had no turn in a scrape"]
+    messages.clear()
+    for number in range(18):
+        fleet.probe(number, PASSED)
+    assert messages.messages == []
+    fleet.probe(18, PASSED)
+    assert messages.messages == ["every task has its turn again"]
+
+
+def test_a_task_that_is_no_longer_watched_waits_for_no_turn(fleet: Fleet, messages: pytest.LogCaptureFixture) -> None:
+    fleet.scrape(PASSED)
+    fleet.probe(0, NO_TURN)
+    messages.clear()
+    fleet.known.retain({task.task_id for task in FLEET[1:]})
+    fleet.probe(1, PASSED)
     assert messages.messages == ["every task has its turn again"]
 
 

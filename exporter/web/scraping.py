@@ -90,11 +90,11 @@ class Scraping:
 
     async def targets(self, request: Request) -> Response:
         """The watched tasks as Prometheus' http_sd wants them: each a target of its own, to be scraped with /probe."""
-        host = _host_of(request)
+        scheme, host = _address_of(request)
         with self._runtime.lease() as exporter:
             await exporter.refresh()
             exporter.forget_unwatched()
-            groups = [_group(task, host, request.url.scheme) for task in exporter.watch.tasks]
+            groups = [_group(task, host, scheme) for task in exporter.watch.tasks]
         return JSONResponse(groups, headers={"cache-control": "no-store"})
 
     def _time_of(self, request: Request, exporter: Exporter) -> _Time:
@@ -127,28 +127,28 @@ def _probed(request: Request, exporter: Exporter) -> Task:
         raise HTTPException(400, "The parameter task_id is missing.")
     precheck_task_id, kind_name = _parameter(request, "precheck_task_id"), _parameter(request, "kind")
     listed = exporter.watch.find(task_id)
-    if precheck_task_id is None and kind_name is None and listed is not None:
+    if listed and precheck_task_id in (None, listed.ref.precheck_task_id) and kind_name in (None, listed.ref.kind):
         return listed
     if not exporter.config.probe_unlisted:
-        what = "No such task is watched" if listed is None else "Only the task_id of a watched task may be given"
-        raise HTTPException(400, f"{what}; probe.allow_unlisted in the configuration would allow others.")
+        what = "This task is watched as another kind or with another precheck" if listed else "No such task is watched"
+        raise HTTPException(400, f"{what}; probe.allow_unlisted in the configuration would allow it.")
     kind = KINDS.get(kind_name or (listed.ref.kind if listed else DEFAULT_KIND))
     if kind is None:
         raise HTTPException(400, f"The parameter kind must be one of {', '.join(KINDS)}.")
     if kind.has_precheck_id and precheck_task_id is None:
-        raise HTTPException(400, f"The parameter precheck_task_id is missing: a {kind.name} needs it.")
+        raise HTTPException(400, f"The parameter precheck_task_id is missing: a task of kind {kind.name} needs it.")
     if not kind.has_precheck_id and precheck_task_id is not None:
-        raise HTTPException(400, f"A {kind.name} has no precheck_task_id: leave it out.")
+        raise HTTPException(400, f"A task of kind {kind.name} has no precheck_task_id: leave it out.")
     return Task(TaskRef(kind.name, task_id, precheck_task_id or ""), task_id)
 
 
 def _parameter(request: Request, name: str) -> str | None:
-    """A parameter that may be given once; an id must be one, for it goes into a request and into labels."""
+    """A parameter that may be given once, in the form of an id, for it goes into a request and into labels."""
     values = request.query_params.getlist(name)
     if len(values) > 1:
         raise HTTPException(400, f"The parameter {name} is given more than once.")
     if values and not ID.fullmatch(values[0]):
-        raise HTTPException(400, f"The parameter {name} has characters that it cannot have.")
+        raise HTTPException(400, f"The parameter {name} is empty, too long, or has characters that it cannot have.")
     return values[0] if values else None
 
 
@@ -164,14 +164,15 @@ def _group(task: Task, host: str, scheme: str) -> dict[str, object]:
     return {"targets": [host], "labels": labels}
 
 
-def _host_of(request: Request) -> str:
-    """The address under which the exporter was asked, which is where it can be probed."""
+def _address_of(request: Request) -> tuple[str, str]:
+    """Scheme, host and port under which the exporter was asked, which is where it can be probed."""
+    scheme = "https" if request.url.scheme == "https" else "http"
     host = request.headers.get("host", "")
     match = _HOST.fullmatch(host)
     if match is None:
         raise HTTPException(400, "The header Host is not an address.")
-    default = "443" if request.url.scheme == "https" else "80"
-    return host if match[1] else f"{host}:{default}"
+    port = "" if match[1] else (":443" if scheme == "https" else ":80")
+    return scheme, host + port
 
 
 def scrape_timeout(header: str | None, *, default: float, offset: float) -> float:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -32,6 +32,8 @@ class FakeClient:
         self.cancelled = 0
         self.answers: dict[str, Precheck | QueryError] = {}
         self.hang = False
+        self.seconds = 0.0
+        """How long a query takes."""
         self.replications: dict[str, Replication] = {}
         self.list_failure: QueryFailure | None = None
         self.lists = 0
@@ -51,6 +53,8 @@ class FakeClient:
                 await loop.create_future()
             finally:
                 self.cancelled += 1
+        if self.seconds:
+            await asyncio.sleep(self.seconds)
         answer = self.answers.get(task.task_id, Precheck(Status.SUCCESS, ()))
         if isinstance(answer, QueryError):
             raise answer
@@ -116,6 +120,10 @@ class Site:
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Get a page."""
         return self.request("GET", path, **headers)
+
+    def remembered(self, task_ids: Iterable[str]) -> list[str]:
+        """Those of some tasks of which something is known."""
+        return [task_id for task_id in task_ids if self.known.get(task_id)]
 
     def json(self, path: str) -> object:
         """Get a page as JSON."""

@@ -56,7 +56,14 @@ def scraping(
             for name, more in (jobs or {"ninedata": {}}).items()
         ],
     }
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    with configured(program, config, folder) as prometheus:
+        yield prometheus
+
+
+@contextlib.contextmanager
+def configured(program: str, config: Mapping[str, object], folder: Path) -> Iterator[Prometheus]:
+    """A Prometheus that has scraped one of its targets once, and ends with the context."""
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(dict(config)))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - the program asked for
             [

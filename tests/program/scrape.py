@@ -1,8 +1,10 @@
 """What a scrape gave, as Prometheus' own parser reads it."""
 
 import gzip
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -26,6 +28,10 @@ class Answer:
     @property
     def text(self) -> str:
         return self.content.decode("utf-8")
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - JSON
+        return json.loads(self.content)
 
 
 class Scrape:

@@ -82,7 +82,7 @@ def failed(instance: str = "exporter-1:10199", description: str = "", **labels: 
 
 
 FAILED_ITEMS = (
-    "NineData will not compare inventory-prod (cd-i9d3v5hy2k) until this is mended and the precheck is run again:\n\n"
+    "NineData will not run inventory-prod (cd-i9d3v5hy2k) until this is mended and the precheck is run again:\n\n"
     'Source Connection Check (srcDataSourceCheck): 连接源数据库失败:"Communications link failure"\n'
     "jdbc:mysql://10.8.3.21:3306/crm?user=ninedata&password=***&useSSL=true\n请检查网络白名单、账号和密码后重新预检查。\n\n"
     "Target database privilege check (compareTargetPermissionCheck): Rows < 10 & columns > 3: <b>bold</b> "

@@ -234,7 +234,7 @@ def test_a_failed_precheck_is_told_once_and_so_is_its_end(system: System) -> Non
     escaped = "The account lacks SELECT on &lt;stock&gt;. Grant it and run the precheck again."
     assert chat.text.splitlines()[:-1] == [
         f"<{page}|inventory-prod> (cd-i9d3v5hy2k), team: R&amp;D",
-        "NineData will not compare inventory-prod (cd-i9d3v5hy2k) until this is mended and the precheck is run again:",
+        "NineData will not run inventory-prod (cd-i9d3v5hy2k) until this is mended and the precheck is run again:",
         "",
         f"Target database privilege check (compareTargetPermissionCheck): {escaped}",
         "",

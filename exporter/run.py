@@ -1,5 +1,6 @@
 """Put the parts together and run them until a signal."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from exporter.listener import Listener
 from exporter.logs import event
 from exporter.serve import serve
 from exporter.shard import Shard
+from exporter.threads import UnawaitedThreads
 from exporter.web import create_app
 
 _log = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ async def run(
     SIGHUP puts what `load` gives into force, or ends as well where `hangup_stops`. `load` may raise ConfigError.
     """
     event(_log, logging.INFO, "starting ninedata-exporter", version=__version__)
+    asyncio.get_running_loop().set_default_executor(UnawaitedThreads())
     lasting = Lasting(shard or Shard())
     if listener.web is not None:
         lasting.process.watch_web_config(listener.web)

@@ -63,7 +63,7 @@ class FixedSecret:
 
 
 class SecretFile:
-    """A secret kept in a file, read again when the file changes.
+    """A secret kept in a file, read again when the file changed since the last look.
 
     Raises ValueError or OSError, with a message for people, when it cannot be read at first. Later it keeps the last
     good content and says so in the log, once: a rotation that goes wrong must not end a working exporter.
@@ -77,7 +77,11 @@ class SecretFile:
         self._failing = False
 
     def current(self) -> Secret:
-        """The secret as the file has it now. Costs one `stat`."""
+        """The secret as the last look found it."""
+        return self._secret
+
+    def look(self) -> None:
+        """Look at the file; may block, and never raises. Costs one `stat` where it is as it was."""
         try:
             state = file_state(self._path)
             if state != self._seen:
@@ -96,7 +100,6 @@ class SecretFile:
                     file=str(self._path),
                     error=why,
                 )
-        return self._secret
 
 
 def read_secret(path: Path, *, header: bool = False) -> Secret:

@@ -1,5 +1,6 @@
 """One exporter: a configuration at work, around the parts that outlive it."""
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
@@ -10,14 +11,16 @@ from exporter import __version__
 from exporter.change_log import DiscoveryLog
 from exporter.config import Config, Task
 from exporter.config.model import Api
+from exporter.credentials import SecretFile
 from exporter.last_known import LastKnown
 from exporter.logs import event
+from exporter.look import LOOK_SECONDS, Look
 from exporter.metrics import ProcessMetrics, SnapshotCollector, WatchedFile
 from exporter.ninedata import ApiSettings, NineDataClient, Replication, list_replications, open_transport
 from exporter.scrape import Scraper, Targets, outcome_of
 from exporter.shard import Shard
 from exporter.snapshot import QueryFailure, Snapshot
-from exporter.watch import LOOK_SECONDS, Discovery, Lister, TaskFiles, WatchList
+from exporter.watch import Discovery, Lister, TaskFiles, WatchList
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +52,8 @@ class Exporter:
     watch: WatchList
     scraper: Scraper
     lasting: Lasting
+    secrets: Look | None = None
+    """Where there are secret files."""
 
     @property
     def known(self) -> LastKnown:
@@ -56,11 +61,12 @@ class Exporter:
         return self.lasting.known
 
     async def refresh(self, seconds: float = LOOK_SECONDS) -> None:
-        """Look which tasks are to be watched, as far as that needs no request; within `seconds`, and a second.
+        """Look at task files and secret files; within `seconds`, and a second.
 
         Never raises.
         """
-        await self.watch.refresh(seconds)
+        looks = (self.watch, self.secrets) if self.secrets else (self.watch,)
+        await asyncio.gather(*(look.refresh(seconds) for look in looks))
 
     async def scrape(self, deadline: float, *, tasks: bool = True, discovery: bool = True) -> SnapshotCollector:
         """The metrics of all watched tasks and of discovery, by `deadline` of the running loop's clock.
@@ -123,7 +129,7 @@ def open_exporter(config: Config, lasting: Lasting, before: Opened | None = None
     files = TaskFiles(config.task_files, before.exporter.watch.files if before else ())
     watch = WatchList(config, lasting.shard, files, discovery)
     scraper = Scraper(client, concurrency=api.concurrency, known=lasting.known)
-    return Opened(Exporter(config, watch, scraper, lasting), client, transport)
+    return Opened(Exporter(config, watch, scraper, lasting, _secrets_of(api)), client, transport)
 
 
 def log_watched(exporter: Exporter) -> None:
@@ -168,6 +174,16 @@ def _client(api: Api, observer: ProcessMetrics, transport: httpx.AsyncBaseTransp
         transport=transport,
         observer=observer,
     )
+
+
+def _secrets_of(api: Api) -> Look | None:
+    files = [secret for secret in (api.access_key_id, api.secret_key) if isinstance(secret, SecretFile)]
+
+    def look() -> None:
+        for file in files:
+            file.look()
+
+    return Look(look, "secret files") if files else None
 
 
 def _lister(client: NineDataClient, at_once: int) -> Lister:

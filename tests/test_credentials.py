@@ -225,7 +225,14 @@ def test_a_file_for_a_header_holds_nothing_that_could_add_others(tmp_path: Path)
     file.write_text("ak-1")
     source = SecretFile(file, header=True)
     file.write_text("ak-2\r\nx-injected: 1")
+    source.look()
     assert source.current().reveal() == "ak-1"
+
+
+def looked_up(source: SecretFile) -> str:
+    """The secret after a look at its file."""
+    source.look()
+    return source.current().reveal()
 
 
 def rewrite(file: Path, content: str) -> None:
@@ -253,10 +260,20 @@ def test_a_changed_file_is_read_again(
     file.write_text("first")
     source = SecretFile(file)
     change(file, "the second")
-    assert [source.current().reveal() for _ in range(3)] == ["the second"] * 3
+    assert [looked_up(source) for _ in range(3)] == ["the second"] * 3
     (record,) = caplog.records
     assert (record.message, record.levelname) == ("secret file read again", "INFO")
     assert record.__dict__["fields"] == {"file": str(file)}
+
+
+def test_only_a_look_takes_time(tmp_path: Path) -> None:
+    """Every request asks for the secret, and must not wait for a file system."""
+    file = tmp_path / "key"
+    file.write_text("first")
+    source = SecretFile(file)
+    rewrite(file, "the second")
+    assert source.current().reveal() == "first"
+    assert looked_up(source) == "the second"
 
 
 def test_a_file_of_the_same_size_and_time_is_read_again(tmp_path: Path) -> None:
@@ -267,7 +284,7 @@ def test_a_file_of_the_same_size_and_time_is_read_again(tmp_path: Path) -> None:
     times = file.stat()
     replace(file, "other")
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert source.current().reveal() == "other"
+    assert looked_up(source) == "other"
 
 
 def test_a_link_whose_target_is_replaced_is_read_again(tmp_path: Path) -> None:
@@ -281,16 +298,16 @@ def test_a_link_whose_target_is_replaced_is_read_again(tmp_path: Path) -> None:
     mounted = tmp_path / "key"
     mounted.symlink_to("..data/key")
     source = SecretFile(mounted)
-    assert source.current().reveal() == "key-1"
+    assert looked_up(source) == "key-1"
 
     new = tmp_path / "..data_tmp"
     new.symlink_to("..version2")
     new.replace(data)
-    assert source.current().reveal() == "key-2"
+    assert looked_up(source) == "key-2"
 
 
 def test_an_unchanged_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every request asks for the secret."""
+    """Every scrape looks at it."""
     file = tmp_path / "key"
     file.write_text("first")
     source = SecretFile(file)
@@ -299,7 +316,7 @@ def test_an_unchanged_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest
         raise AssertionError("the file was opened")
 
     monkeypatch.setattr(Path, "open", opened)
-    assert source.current().reveal() == "first"
+    assert looked_up(source) == "first"
 
 
 def spoil_by_removing(file: Path) -> None:
@@ -342,7 +359,7 @@ def test_the_last_good_secret_stays_where_the_file_is_spoilt(
     file.write_text("the good one")
     source = SecretFile(file)
     spoil(file)
-    assert [source.current().reveal() for _ in range(5)] == ["the good one"] * 5
+    assert [looked_up(source) for _ in range(5)] == ["the good one"] * 5
     (record,) = caplog.records
     assert (record.message, record.levelname) == (
         "secret file cannot be read; the last good secret stays in use",
@@ -358,12 +375,12 @@ def test_a_file_that_is_mended_is_read_again(tmp_path: Path, caplog: pytest.LogC
     file.write_text("first")
     source = SecretFile(file)
     file.write_text("")
-    assert source.current().reveal() == "first"
+    assert looked_up(source) == "first"
     file.write_text("the second")
-    assert source.current().reveal() == "the second"
+    assert looked_up(source) == "the second"
     file.unlink()
-    assert source.current().reveal() == "the second"
-    assert source.current().reveal() == "the second"
+    assert looked_up(source) == "the second"
+    assert looked_up(source) == "the second"
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO", "WARNING"]
 
 
@@ -373,9 +390,9 @@ def test_a_file_that_comes_back_as_it_was_is_no_news(tmp_path: Path, caplog: pyt
     file.write_text("first")
     source = SecretFile(file)
     file.rename(aside)
-    source.current()
+    source.look()
     aside.rename(file)
-    assert source.current().reveal() == "first"
+    assert looked_up(source) == "first"
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 

@@ -1,6 +1,5 @@
 """Files with lists of tasks, read again when they change."""
 
-import asyncio
 import glob
 import logging
 import time
@@ -11,11 +10,10 @@ from pathlib import Path, PurePath
 from exporter.config import ConfigError, Task, load_task_file
 from exporter.file_state import FileState, file_state
 from exporter.logs import event
+from exporter.look import LOOK_SECONDS, Look
 
 _log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
-"""The longest that a scrape waits for the file system. A folder that hangs leaves what was known."""
 MAX_FILES = 1000
 MAX_FAULTS_LOGGED = 10
 """Faults of one file that are logged one by one; the page has them all."""
@@ -50,8 +48,8 @@ class TaskFiles:
         self._wall_clock = wall_clock
         self._files = {file.path: file for file in known}
         self._current: tuple[TaskFile, ...] = ()
-        self._looking: asyncio.Future[tuple[TaskFile, ...]] | None = None
-        self._hung = False
+        self._look = Look(self.look, "task files")
+        self._too_many = False
 
     @property
     def current(self) -> tuple[TaskFile, ...]:
@@ -60,19 +58,8 @@ class TaskFiles:
 
     async def refresh(self, seconds: float = LOOK_SECONDS) -> None:
         """Look at the files, and read those that changed; within `seconds`, and LOOK_SECONDS. Never raises."""
-        if not self._patterns:
-            return
-        if self._looking is None:
-            # In a thread: a file system may hang. One look at a time, or hung ones would use up all threads.
-            self._looking = asyncio.ensure_future(asyncio.to_thread(self.look))
-        done, _ = await asyncio.wait((self._looking,), timeout=min(seconds, LOOK_SECONDS))
-        if bool(done) is self._hung:
-            self._hung = not done
-            message = "task files cannot be looked at in time; what was known of them stays in use"
-            event(_log, logging.WARNING, message if self._hung else "task files can be looked at again")
-        if self._looking is not None and self._looking.done():
-            self._looking.result()
-            self._looking = None
+        if self._patterns:
+            await self._look.refresh(seconds)
 
     def look(self) -> tuple[TaskFile, ...]:
         """Look at the files now, on this thread."""
@@ -89,8 +76,10 @@ class TaskFiles:
         matched = {path for pattern in self._patterns for path in glob.iglob(pattern)}  # noqa: PTH207 - absolute patterns
         # glob is silent about a folder that cannot be read: what was there before is asked for by its name.
         matched.update(path for path in self._files if self._is_kept(path))
-        if len(matched) > MAX_FILES:
+        too_many = len(matched) > MAX_FILES
+        if too_many and not self._too_many:
             event(_log, logging.WARNING, "too many task files; the last ones are left out", limit=MAX_FILES)
+        self._too_many = too_many
         return sorted(matched)[:MAX_FILES]
 
     def _is_kept(self, path: str) -> bool:

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from exporter.config import Config, Task
 from exporter.logs import event
+from exporter.look import LOOK_SECONDS
 from exporter.ninedata import Replication
 from exporter.shard import Shard
 from exporter.snapshot import Discovered, Turn
 from exporter.watch.discovery import AFTER_TASKS, Discovery
-from exporter.watch.task_files import LOOK_SECONDS, TaskFile, TaskFiles
+from exporter.watch.task_files import TaskFile, TaskFiles
 
 _log = logging.getLogger(__name__)
 

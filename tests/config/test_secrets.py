@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.config import Config, ConfigError, load
+from exporter.credentials import SecretFile
 
 Loaded = Callable[..., Config]
 Faults = Callable[..., list[str]]
@@ -17,6 +18,10 @@ BARE = "api:\n  base_url: https://ninedata.example\n"
 
 
 def secrets_of(config: Config) -> tuple[str, str]:
+    """As they are after a look at the files."""
+    for secret in (config.api.access_key_id, config.api.secret_key):
+        if isinstance(secret, SecretFile):
+            secret.look()
     return config.api.access_key_id.current().reveal(), config.api.secret_key.current().reveal()
 
 

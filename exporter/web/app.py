@@ -1,10 +1,12 @@
 """The ASGI application: which path is answered by what."""
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from exporter.web.headers import WithHeaders, broken
 from exporter.web.pages import Pages
 from exporter.web.scraping import Runtime, Scraping
 
@@ -40,5 +42,6 @@ def create_app(
             Route("/-/ready", ready),
             Route("/-/reload", reload, methods=["POST", "PUT"]),
         ],
-        exception_handlers={404: pages.not_found},
+        middleware=[Middleware(WithHeaders)],
+        exception_handlers={404: pages.not_found, Exception: broken},
     )

@@ -271,4 +271,4 @@ def test_5xx_means_that_the_exporter_itself_is_broken(site: Site) -> None:
     site.app = create_app(broken)
     response = site.get("/metrics")
     assert response.status_code == 500
-    assert response.text == "Internal Server Error"
+    assert response.text == "The exporter met an internal error; its log has more.\n"

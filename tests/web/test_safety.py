@@ -88,6 +88,46 @@ def test_headers_of_every_page(site: Site, path: str, accept: str) -> None:
     assert "set-cookie" not in headers
 
 
+EVERYWHERE = [
+    ("GET", "/"),
+    ("GET", "/tasks/cd-1"),
+    ("GET", "/metrics"),
+    ("GET", "/probe?task_id=cd-1"),
+    ("GET", "/probe"),
+    ("GET", "/sd"),
+    ("GET", "/nowhere"),
+    ("GET", "/-/healthy"),
+    ("GET", "/-/ready"),
+    ("POST", "/-/reload"),
+    ("POST", "/metrics"),
+    ("DELETE", "/"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), EVERYWHERE)
+def test_headers_of_every_answer(site: Site, method: str, path: str) -> None:
+    """Metrics, lists, refusals: none is stored, taken for another type, put into a frame, or runs anything."""
+    headers = site.request(method, path).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_an_internal_error_says_nothing_of_itself(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """500 with the same headers; what went wrong is in the log alone."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("<b>secret</b>")
+
+    monkeypatch.setattr("exporter.web.pages.view_of", broken)
+    response = site.get("/")
+    assert (response.status_code, response.text) == (500, "The exporter met an internal error; its log has more.\n")
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_the_style_is_the_permitted_one(site: Site, path: str) -> None:
     """The policy names the hash of the one style in the page, exactly as it stands there."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-SPARE_FILES = 200
+SPARE_FILES = 600
 """Open files beside the connections to the API: those of scrapers and people, and a few of the process itself."""
 
 _ADDRESS = re.compile(r"(?:\[([\w.%-]*:[\w.%:-]*)\]|([\w.-]*)):(\d{1,9})", re.ASCII)

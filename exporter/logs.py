@@ -25,8 +25,10 @@ def configure(level: str, form: str, stream: TextIO | None = None) -> None:
     handler.setFormatter(JsonFormatter() if form == "json" else LogfmtFormatter())
     logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
     # The libraries' own chatter at info is not about the user's tasks.
-    for name in ("uvicorn", "uvicorn.error", "asyncio", "httpx", "aiohttp"):
+    for name in ("uvicorn", "asyncio", "httpx", "aiohttp"):
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
+    # It warns of every request that is no HTTP: whoever reaches the port could fill the log.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING if level == "debug" else logging.ERROR)
 
 
 class LogfmtFormatter(logging.Formatter):

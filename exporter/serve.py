@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import uvicorn
 from starlette.applications import Starlette
 
+from exporter.connection import KEEPALIVE_SECONDS, Connection, sweep
 from exporter.logs import event
 from exporter.web_config import WebConfigFile
 from exporter.web_config.acceptor import Acceptor
@@ -18,9 +19,6 @@ from exporter.web_config.gate import Gate
 from exporter.web_config.tls import Tls
 
 _log = logging.getLogger(__name__)
-
-KEEPALIVE_SECONDS = 120
-"""Longer than the usual scrape intervals, so that Prometheus keeps its connection."""
 
 
 async def serve(
@@ -44,9 +42,9 @@ async def serve(
         access_log=False,
         server_header=False,
         lifespan="off",
-        http="h11",
+        http=Connection,
         ws="none",
-        timeout_keep_alive=KEEPALIVE_SECONDS,
+        timeout_keep_alive=int(KEEPALIVE_SECONDS),
         timeout_graceful_shutdown=1,
     )
     server = _Server(config, ready) if web is None or gate is None else _GuardedServer(config, ready, web, gate)
@@ -86,6 +84,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:  # about every second
+            sweep(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     def stop(self, number: int) -> None:
         event(_log, logging.INFO, "stopping", signal=signal.Signals(number).name)

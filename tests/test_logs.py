@@ -185,7 +185,17 @@ def test_only_events_of_the_level_and_above_are_shown(
     assert [(json.loads(line) if form == "json" else parsed(line))["level"] for line in lines] == shown
 
 
-@pytest.mark.parametrize("name", ["uvicorn", "uvicorn.error", "asyncio", "httpx", "aiohttp"])
+@pytest.mark.parametrize(("level", "shown"), [("info", 0), ("warn", 0), ("debug", 1)])
+def test_what_strangers_send_fills_no_log(log: Callable[[str, str], io.StringIO], level: str, shown: int) -> None:
+    """Uvicorn warns of each request that is no HTTP; its errors are shown."""
+    stream = log(level, "logfmt")
+    logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+    assert len(stream.getvalue().splitlines()) == shown
+    logging.getLogger("uvicorn.error").error("Exception in ASGI application")
+    assert len(stream.getvalue().splitlines()) == shown + 1
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "asyncio", "httpx", "aiohttp"])
 def test_the_libraries_own_chatter_is_not_shown(log: Callable[[str, str], io.StringIO], name: str) -> None:
     """It is not about the user's tasks; their warnings are."""
     stream = log("info", "logfmt")

@@ -1,0 +1,91 @@
+"""The connections of the HTTP server: how long a client may let one wait, and how many there may be."""
+
+import asyncio
+from collections.abc import Iterable
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+REQUEST_SECONDS = 10.0
+"""For the head of a request, from the start of the connection, or from the first byte after an answer."""
+KEEPALIVE_SECONDS = 120.0
+"""For the next request. Longer than the usual scrape intervals, so that Prometheus keeps its connection."""
+READ_SECONDS = 60.0
+"""For taking an answer."""
+MAX_CONNECTIONS = 500
+"""More than that, and those that have waited longest for a request make room."""
+MAX_UNSENT_BYTES = 64 * 1024 * 1024
+"""Of answers that nobody takes. More than that, and those that have waited longest are given up."""
+SWEEP_SECONDS = 1.0
+
+
+class Connection(H11Protocol):
+    """uvicorn's, which knows how long its client has let it wait."""
+
+    _since = 0.0
+    _patience = REQUEST_SECONDS
+    unsent_since: float | None = None
+    """When it was first seen with bytes that the client does not take; None while it takes all."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's is
+        """Comes before any byte of a request. Where there are too many, one of them ends."""
+        super().connection_made(transport)
+        self._await_request(REQUEST_SECONDS)
+        others = [other for other in connections_in(self.connections) if not other.transport.is_closing()]
+        if len(others) > MAX_CONNECTIONS:
+            idle = [other for other in others if other.is_idle and other is not self]
+            min(idle, key=lambda other: other.waiting_since, default=self).transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Part of a request, or several."""
+        if self.is_idle and self._patience != REQUEST_SECONDS:
+            self._await_request(REQUEST_SECONDS)
+        super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        """The whole answer is on its way."""
+        self._await_request(KEEPALIVE_SECONDS)
+        super().on_response_complete()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    @property
+    def waiting_since(self) -> float:
+        """When it last had an answer, or began, or had the first byte of a request since."""
+        return self._since
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether the client has let it wait for longer than it may, for a request or with an answer."""
+        if not self.transport.get_write_buffer_size():
+            self.unsent_since = None
+        elif self.unsent_since is None:
+            self.unsent_since = now
+        unread = self.unsent_since is not None and now - self.unsent_since > READ_SECONDS
+        return unread or (self.is_idle and now - self._since > self._patience)
+
+    def _await_request(self, patience: float) -> None:
+        self._since, self._patience = self.loop.time(), patience
+
+
+def sweep(connections: Iterable[object], now: float) -> None:
+    """End the connections that let the server wait; to be called every SWEEP_SECONDS."""
+    kept = []
+    for connection in connections_in(connections):
+        if connection.is_overdue(now):
+            connection.transport.abort()
+        elif connection.unsent_since is not None:
+            kept.append((connection.unsent_since, connection.transport.get_write_buffer_size(), connection))
+    unsent = sum(size for _, size, _ in kept)
+    for since, size, connection in sorted(kept, key=lambda one: one[0]):
+        # Whoever has just been answered has had no time to read.
+        if unsent <= MAX_UNSENT_BYTES or now - since < SWEEP_SECONDS:
+            break
+        connection.transport.abort()
+        unsent -= size
+
+
+def connections_in(found: Iterable[object]) -> list[Connection]:
+    """Those among uvicorn's that are of this kind, which are all."""
+    return [connection for connection in found if isinstance(connection, Connection)]

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +20,9 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _Job = Callable[[], Awaitable[None]]
+
+MAX_RUNS = 4
+"""Of identical scrapes at once: enough for servers with timeouts of their own."""
 
 
 class Client(Protocol):
@@ -50,6 +53,7 @@ class Targets:
 class _Run:
     targets: Targets
     deadline: float
+    scrape: "_Scrape"
     work: asyncio.Task[Snapshot]
     waiting: int = 0
 
@@ -75,12 +79,16 @@ class Scraper:
         """Query the targets and return by `deadline`, a time of the running loop's clock.
 
         A task that has not answered by then is a failure `deadline`. Where the same targets are being queried already,
-        and that will be over by `deadline`, its answer is shared. A run whose last waiter is cancelled ends.
+        and that will be over by `deadline`, its answer is shared; where they are being queried MAX_RUNS times, the
+        latest of these is shared as far as it has come by then. A run whose last waiter is cancelled ends.
         """
         run = self._joinable(targets, deadline) or self._start(targets, deadline)
         run.waiting += 1
         try:
-            return await asyncio.shield(run.work)
+            async with asyncio.timeout_at(deadline if deadline < run.deadline else None):
+                return await asyncio.shield(run.work)
+        except TimeoutError:
+            return run.scrape.so_far()
         finally:
             run.waiting -= 1
             if not run.waiting:
@@ -88,13 +96,13 @@ class Scraper:
                 run.work.cancel()
 
     def _joinable(self, targets: Targets, deadline: float) -> _Run | None:
-        fitting = (
-            run for run in self._runs if run.deadline <= deadline and not run.work.done() and run.targets == targets
-        )
-        return next(fitting, None)
+        same = [run for run in self._runs if not run.work.done() and run.targets == targets]
+        in_time = (run for run in same if run.deadline <= deadline)
+        return next(in_time, same[-1] if len(same) >= MAX_RUNS else None)
 
     def _start(self, targets: Targets, deadline: float) -> _Run:
-        run = _Run(targets, deadline, asyncio.create_task(_Scrape(self, targets, deadline).run()))
+        scrape = _Scrape(self, targets, deadline)
+        run = _Run(targets, deadline, scrape, asyncio.create_task(scrape.run()))
         self._runs.append(run)
         return run
 
@@ -110,8 +118,9 @@ class _Scrape:
         self._targets = targets
         self._deadline = deadline
         self._number = self._known.begin_scrape()
+        self._began = asyncio.get_running_loop().time()
         self._results: dict[str, TaskResult] = {}
-        self._found = Discovered(targets.discovered, None, 0.0)
+        self._found: Discovered | None = None
         # These may be gone: that one cannot be queried is noted once the list says that it is still there.
         self._doubtful = {task.task_id for task in targets.discovered} if targets.discover else set()
 
@@ -122,10 +131,22 @@ class _Scrape:
         finally:
             if self._targets.remembered:
                 self._known.end_scrape()
-        # Each once: a task file that named a discovered task may have gone meanwhile.
-        tasks = {task.task_id: task for task in self._targets.listed + self._found.tasks}
-        results = tuple(self._results[task_id] for task_id in tasks)
-        return Snapshot(results, self._found if self._targets.discover else None)
+        return Snapshot(tuple(self._results[task.task_id] for task in self._tasks()), self._found)
+
+    def so_far(self) -> Snapshot:
+        """What it has found by now, for a scrape whose time is up; the rest is late."""
+        seconds, now = asyncio.get_running_loop().time() - self._began, self._wall_clock()
+        late = QueryFailure(Reason.DEADLINE, "not answered within the scrape's time")
+        found = self._found
+        if found is None and self._targets.discover is not None:
+            found = Discovered(self._targets.discovered, late, seconds)
+        results = (self._results.get(task.task_id) or TaskResult(task, late, seconds, now) for task in self._tasks())
+        return Snapshot(tuple(results), found)
+
+    def _tasks(self) -> Iterable[Task]:
+        """Those that the answer is about, each once: a file that named a discovered task may have gone meanwhile."""
+        discovered = self._found.tasks if self._found else self._targets.discovered
+        return {task.task_id: task for task in self._targets.listed + discovered}.values()
 
     def _jobs(self) -> list[_Job]:
         """Whoever was left over last time goes first; whoever hung goes last, so that it holds up nobody."""
@@ -152,13 +173,13 @@ class _Scrape:
 
     async def _discover(self, discover: Callable[[float], Awaitable[Discovered]]) -> None:
         """Look which tasks there are, and have the new ones queried."""
-        self._found = await discover(self._deadline)
-        confirmed = self._doubtful & {task.task_id for task in self._found.tasks}
+        self._found = found = await discover(self._deadline)
+        confirmed = self._doubtful & {task.task_id for task in found.tasks}
         self._doubtful -= confirmed
         for task_id in confirmed & self._results.keys():
             self._record(self._results[task_id])
         asked = {task.task_id for task in self._targets.listed + self._targets.discovered}
-        self._crew.add([partial(self._query, task) for task in self._found.tasks if task.task_id not in asked])
+        self._crew.add([partial(self._query, task) for task in found.tasks if task.task_id not in asked])
 
     def _record(self, result: TaskResult) -> None:
         if self._targets.remembered:

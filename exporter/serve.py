@@ -14,7 +14,7 @@ from exporter.connection import KEEPALIVE_SECONDS, Connection, sweep
 from exporter.logs import event
 from exporter.web_config import WebConfigFile
 from exporter.web_config.acceptor import Acceptor
-from exporter.web_config.connection import Connection
+from exporter.web_config.connection import GuardedConnection
 from exporter.web_config.gate import Gate
 from exporter.web_config.tls import Tls
 
@@ -120,8 +120,8 @@ class _GuardedServer(_Server):
         def current() -> Tls | None:
             return self._web.current().tls
 
-        def connect(tls: Tls | None) -> Connection:
-            return Connection(self.config, self.server_state, tls, current)
+        def connect(tls: Tls | None) -> GuardedConnection:
+            return GuardedConnection(self.config, self.server_state, tls, current)
 
         self._acceptors = [Acceptor(listener, current, connect) for listener in sockets or []]
         await super().startup([])

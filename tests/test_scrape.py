@@ -7,8 +7,8 @@ import pytest
 
 from exporter.last_known import LastKnown
 from exporter.ninedata import Precheck, QueryError, Reason, TaskRef
-from exporter.scrape import Scraper, Targets
-from exporter.snapshot import QueryFailure, Snapshot
+from exporter.scrape import MAX_RUNS, Scraper, Targets
+from exporter.snapshot import Discovered, QueryFailure, Snapshot
 from tests.fake_client import (
     GOOD,
     NOON,
@@ -200,6 +200,61 @@ async def test_no_run_of_other_tasks_is_joined(scraper: Scraper, client: FakeCli
     )
     assert (len(one.results), len(other.results)) == (2, 1)
     assert sorted(client.asked) == ["a", "a", "b"]
+
+
+async def test_only_so_many_runs_of_the_same_tasks(scraper: Scraper, client: FakeClient) -> None:
+    """A scrape beyond that has what the latest run has found by its own deadline, and the rest is `deadline`."""
+    release = asyncio.Event()
+    client.answers["b"] = after(release)
+    loop = asyncio.get_running_loop()
+    targets = Targets(watched("a", "b"))
+    first = [asyncio.create_task(scraper.scrape(targets, in_time() - n)) for n in range(MAX_RUNS)]
+    await settled()
+    hasty = [asyncio.create_task(scraper.scrape(targets, loop.time() + 0.1 - n / 1000)) for n in range(10)]
+    for snapshot in await asyncio.gather(*hasty):
+        assert outcomes(snapshot) == {"a": GOOD, "b": Reason.DEADLINE}
+        assert snapshot.results[1].seconds < 5
+    assert client.asked.count("a") == MAX_RUNS
+    release.set()
+    for snapshot in await asyncio.gather(*first):
+        assert outcomes(snapshot) == {"a": GOOD, "b": GOOD}
+
+
+async def test_a_run_whose_hasty_waiter_is_the_last_ends(scraper: Scraper, client: FakeClient) -> None:
+    """Nothing is left of it."""
+    client.answers["a"] = hung
+    targets = Targets(watched("a"))
+    patient = [asyncio.create_task(scraper.scrape(targets, in_time() - n)) for n in range(MAX_RUNS)]
+    await settled()
+    hasty = asyncio.create_task(scraper.scrape(targets, very_soon()))
+    await settled()
+    for task in patient:
+        task.cancel()
+    assert outcomes(await hasty) == {"a": Reason.DEADLINE}
+    await settled()
+    assert client.running == 0
+
+
+async def test_a_discovery_that_is_not_over_is_told(scraper: Scraper) -> None:
+    """To a scrape that shares a run which goes on: its known tasks are there, and that the discovery is late."""
+    found = Discovered(watched("a", "b"), None, 0.1)
+    release = asyncio.Event()
+
+    async def discover(_deadline: float) -> Discovered:
+        await release.wait()
+        return found
+
+    targets = Targets((), watched("a"), discover)
+    patient = [asyncio.create_task(scraper.scrape(targets, in_time() - n)) for n in range(MAX_RUNS)]
+    await settled()
+    snapshot = await scraper.scrape(targets, very_soon())
+    assert outcomes(snapshot) == {"a": GOOD}
+    assert snapshot.discovered is not None
+    assert snapshot.discovered.failure is not None
+    assert snapshot.discovered.failure.reason is Reason.DEADLINE
+    release.set()
+    for whole in await asyncio.gather(*patient):
+        assert (outcomes(whole), whole.discovered) == ({"a": GOOD, "b": GOOD}, found)
 
 
 async def test_who_goes_away_does_not_end_the_run_of_the_others(scraper: Scraper, client: FakeClient) -> None:

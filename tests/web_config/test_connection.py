@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from exporter import connection as connection_module
 from exporter.listener import Address, listen
 from exporter.serve import serve
 from exporter.web_config import WebConfigFile
-from exporter.web_config import connection as connection_module
 from tests.web_config.certificates import Issuer
 from tests.web_config.handshake import ask_with_the_handshake, client_context
 

@@ -1,7 +1,15 @@
 """The metrics: a snapshot in, metric families and text out. Pure; knows no network."""
 
-from exporter.metrics.exposition import Exposition, expose
+from exporter.metrics.exposition import Exposition, accepts_gzip, expose, prefers_openmetrics
 from exporter.metrics.process import ProcessMetrics, WatchedFile
 from exporter.metrics.tasks import SnapshotCollector
 
-__all__ = ["Exposition", "ProcessMetrics", "SnapshotCollector", "WatchedFile", "expose"]
+__all__ = [
+    "Exposition",
+    "ProcessMetrics",
+    "SnapshotCollector",
+    "WatchedFile",
+    "accepts_gzip",
+    "expose",
+    "prefers_openmetrics",
+]

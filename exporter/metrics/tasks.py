@@ -23,12 +23,23 @@ Row = tuple[tuple[str, ...], float]
 
 
 class SnapshotCollector:
-    """Renders one snapshot. A custom collector of prometheus-client: `collect()` may be called any number of times."""
+    """Renders one snapshot. A custom collector of prometheus-client: `collect()` may be called any number of times.
+
+    Two that render the same snapshot object in the same way are equal.
+    """
 
     def __init__(self, snapshot: Snapshot, label_names: Iterable[str], *, failure_reasons: bool = True) -> None:
         self._snapshot = snapshot
         self._label_names = tuple(label_names)
         self._failure_reasons = failure_reasons
+        # Not the snapshot's content, which can be large.
+        self._identity = (id(snapshot), self._label_names, failure_reasons)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SnapshotCollector) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
 
     @property
     def tasks(self) -> int:

@@ -27,18 +27,21 @@ _NOT_A_TELEMETRY_PATH = ("/", "/probe", "/sd", "/tasks")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, or 1 with the reason on standard error."""
     flags = _parser().parse_args(arguments)
-    configure(flags.log_level, flags.log_format)
+    # The doctor's report says it all; the log would say it once more, in between.
+    configure("error" if flags.doctor else flags.log_level, flags.log_format)
     from exporter.listener import StartError, parse_address
 
     try:
         flags.listen_address = parse_address(flags.listen_address)
+        if flags.doctor:
+            return _examine(flags)
         return _check(flags) if flags.config_check else _run(flags)
     except StartError as error:
         sys.stderr.write(f"ninedata-exporter: {error}\n")
         return 1
     except KeyboardInterrupt:
-        # Only before the server takes the signal over: nothing is to be cleaned up yet.
-        return 0
+        # Only before the server takes the signal over: nothing is to be cleaned up yet. An examination is unfinished.
+        return int(flags.doctor)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,6 +60,20 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         default=False,
         help="load the configuration, print every fault with its place or a summary, and exit",
+    )
+    add(
+        "--doctor",
+        dest="doctor",
+        action="store_true",
+        default=False,
+        help="examine configuration, network, clock, key and every task, print what is wrong and what to do, and exit",
+    )
+    add(
+        "--doctor.format",
+        dest="doctor_format",
+        choices=("table", "json"),
+        default="table",
+        help="the form of the doctor's report",
     )
     add(
         "--web.listen-address",
@@ -135,6 +152,14 @@ def _check(flags: argparse.Namespace) -> int:
     print(f"{flags.config_file}: good: {summary_of(checked, checked.config)}")  # noqa: T201 - its purpose
     print(web, end="")  # noqa: T201 - the same
     return 0
+
+
+def _examine(flags: argparse.Namespace) -> int:
+    from exporter.doctor import run_doctor
+    from exporter.shard import Shard
+
+    path = None if flags.demo else flags.config_file
+    return run_doctor(path, os.environ, flags.shard or Shard(), flags.doctor_format)
 
 
 def _run(flags: argparse.Namespace) -> int:

@@ -176,6 +176,8 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
         "--log.level",
         "--log.format",
         "--demo",
+        "--doctor",
+        "--doctor.format",
         "--version",
     ],
 )
@@ -195,6 +197,7 @@ def test_the_flags(capsys: pytest.CaptureFixture[str], flag: str) -> None:
         (["--config.file"], "argument --config.file: expected one argument"),
         (["--log.level=loud"], "argument --log.level: invalid choice: 'loud'"),
         (["--log.format=xml"], "argument --log.format: invalid choice: 'xml'"),
+        (["--doctor", "--doctor.format=xml"], "argument --doctor.format: invalid choice: 'xml'"),
         *(
             ([f"--scrape.timeout-offset={text}"], "argument --scrape.timeout-offset: must be a number of seconds")
             for text in ("", "-1", "-0.001", "soon", "1s", "nan", "inf", "1e999")

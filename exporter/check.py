@@ -1,11 +1,11 @@
 """The configuration and its task files, checked without a word to the API."""
 
-import glob
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.config import Config, ConfigError, Task, load, load_task_file
+from exporter.watch.matching import match
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ def check(path: Path, environment: Mapping[str, str]) -> Checked:
     except ConfigError as error:
         return Checked(None, (), (), tuple(str(fault) for fault in error.faults))
     tasks = {task.task_id: task for task in config.tasks}
-    files = sorted({file for pattern in config.task_files for file in glob.iglob(pattern)})  # noqa: PTH207 - absolute patterns
-    faults: list[str] = []
-    for file in files:
+    matched = match(config.task_files)
+    faults = [f"{place}: {why}" for place, why in matched.faults.items()]
+    for file in matched.paths:
         try:
             found = load_task_file(Path(file))
         except ConfigError as error:
@@ -40,7 +40,7 @@ def check(path: Path, environment: Mapping[str, str]) -> Checked:
             if task.task_id in tasks:
                 faults.append(f"{file}: the task id {task.task_id} is already named before this file")
             tasks.setdefault(task.task_id, task)
-    return Checked(config, tuple(tasks.values()), tuple(files), tuple(faults))
+    return Checked(config, tuple(tasks.values()), matched.paths, tuple(faults))
 
 
 def summary_of(checked: Checked, config: Config) -> str:

@@ -30,9 +30,15 @@ class Look:
             self._looking = asyncio.ensure_future(asyncio.to_thread(self._look))
         done, _ = await asyncio.wait((self._looking,), timeout=0 if self._hung else min(seconds, LOOK_SECONDS))
         if bool(done) is self._hung:
-            self._hung = not done
-            message = "cannot be looked at in time; what was known of them stays in use"
-            event(_log, logging.WARNING, f"{self._what} {message if self._hung else 'can be looked at again'}")
+            self._tell_hung(hung=not done)
         if self._looking is not None and self._looking.done():
-            self._looking.result()
-            self._looking = None
+            looked, self._looking = self._looking, None
+            looked.result()
+
+    def _tell_hung(self, *, hung: bool) -> None:
+        self._hung = hung
+        if hung:
+            message = f"{self._what} cannot be looked at in time; what was known of them stays in use"
+            event(_log, logging.WARNING, message)
+        else:
+            event(_log, logging.INFO, f"{self._what} can be looked at again")

@@ -30,17 +30,21 @@ class ConfigError(Exception):
         self.faults = tuple(faults)
 
 
+class UnreadableError(ConfigError):
+    """A file that cannot be read now, whatever is in it."""
+
+
 def compose(path: Path) -> yaml.Node | None:
     """The document as nodes, which keep their line; None for an empty one.
 
-    Raises ConfigError for a file that cannot be read or is not one YAML document. PyYAML's own text is not passed
-    on whole: it quotes the document, secrets included.
+    Raises UnreadableError for a file that cannot be read, ConfigError for one that is not one YAML document. PyYAML's
+    own text is not passed on whole: it quotes the document, secrets included.
     """
     try:
         with path.open("rb") as file:
             content = file.read(MAX_DOCUMENT_BYTES + 1)
     except OSError as error:
-        raise ConfigError([Fault(str(path), None, "", f"cannot be read: {error.strerror}")]) from None
+        raise UnreadableError([Fault(str(path), None, "", f"cannot be read: {error.strerror}")]) from None
     if len(content) > MAX_DOCUMENT_BYTES:
         raise ConfigError([Fault(str(path), None, "", "is too large for a configuration")])
     try:

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -58,6 +59,8 @@ def load_task_file(path: Path) -> tuple[Task, ...]:
 
     Raises ConfigError with every fault at once. An empty file is a fault: it may be one that is being written.
     """
+    if _is_irregular(path):
+        raise ConfigError([Fault(str(path), None, "", "is no regular file")])
     node = compose(path)
     if node is None:
         raise ConfigError([Fault(str(path), None, "", "is empty; write [] where it is to have no tasks")])
@@ -68,6 +71,14 @@ def load_task_file(path: Path) -> tuple[Task, ...]:
     if faults:
         raise _error(faults)
     return tasks
+
+
+def _is_irregular(path: Path) -> bool:
+    """Whether it is something else than a file: to open a pipe would wait for whoever writes to it."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
 
 
 def _load_task_files(root: Reader, folder: Path) -> tuple[str, ...]:

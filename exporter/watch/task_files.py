@@ -1,20 +1,19 @@
 """Files with lists of tasks, read again when they change."""
 
-import glob
 import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
-from exporter.config import ConfigError, Task, load_task_file
+from exporter.config import ConfigError, Task, UnreadableError, load_task_file
 from exporter.file_state import FileState, file_state
 from exporter.logs import event
 from exporter.look import LOOK_SECONDS, Look
+from exporter.watch.matching import match, matches, printable
 
 _log = logging.getLogger(__name__)
 
-MAX_FILES = 1000
 MAX_FAULTS_LOGGED = 10
 """Faults of one file that are logged one by one; the page has them all."""
 
@@ -46,10 +45,9 @@ class TaskFiles:
         """`known` is what was known of the files under another configuration: a broken one keeps its content."""
         self._patterns = tuple(patterns)
         self._wall_clock = wall_clock
-        self._files = {file.path: file for file in known}
-        self._current: tuple[TaskFile, ...] = ()
+        self._current = tuple(file for file in known if matches(file.path, self._patterns))
+        self._unmatched: frozenset[str] = frozenset()
         self._look = Look(self.look, "task files")
-        self._too_many = False
 
     @property
     def current(self) -> tuple[TaskFile, ...]:
@@ -61,59 +59,64 @@ class TaskFiles:
         if self._patterns:
             await self._look.refresh(seconds)
 
-    def look(self) -> tuple[TaskFile, ...]:
+    def look(self) -> None:
         """Look at the files now, on this thread."""
-        found = {path: self._looked_at(path, self._files.get(path)) for path in self._paths()}
-        for path in self._files.keys() - found.keys():
+        before = {file.path: file for file in self._current}
+        matched = match(self._patterns)
+        found = {path: self._looked_at(path, before.get(path)) for path in matched.paths}
+        for path in before.keys() - found.keys() - matched.faults.keys():
+            # A folder that cannot be listed hides files that are still there.
+            if matches(path, self._patterns) and _may_be_there(path):
+                found[path] = self._looked_at(path, before[path])
+        for place, why in matched.faults.items():
+            found[place] = self._failed(before.get(place) or TaskFile(place), [f"{place}: {why}"], None)
+        for path in before.keys() - found.keys():
             event(_log, logging.INFO, "task file is gone", file=path)
-        self._files = found
-        files = tuple(found.values())
+        self._tell_unmatched(frozenset(matched.unmatched))
+        files = tuple(found[path] for path in sorted(found))
         if files != self._current:
             self._current = files
-        return self._current
-
-    def _paths(self) -> list[str]:
-        matched = {path for pattern in self._patterns for path in glob.iglob(pattern)}  # noqa: PTH207 - absolute patterns
-        # glob is silent about a folder that cannot be read: what was there before is asked for by its name.
-        matched.update(path for path in self._files if self._is_kept(path))
-        too_many = len(matched) > MAX_FILES
-        if too_many and not self._too_many:
-            event(_log, logging.WARNING, "too many task files; the last ones are left out", limit=MAX_FILES)
-        self._too_many = too_many
-        return sorted(matched)[:MAX_FILES]
-
-    def _is_kept(self, path: str) -> bool:
-        if not any(PurePath(path).match(pattern) for pattern in self._patterns):
-            return False
-        try:
-            file_state(Path(path))
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError:
-            return True
-        return True
 
     def _looked_at(self, path: str, before: TaskFile | None) -> TaskFile:
         file = before or TaskFile(path)
         try:
             state = file_state(Path(path))
+            if before is not None and state == before.state:
+                return before
+            tasks = load_task_file(Path(path))
+            if file_state(Path(path)) != state:
+                return self._failed(file, [f"{path}: was written to while it was read; it is read again"], None)
         except OSError as error:
             return self._failed(file, [f"{path}: cannot be read: {error.strerror}"], None)
-        if before is not None and state == before.state:
-            return before
-        try:
-            tasks = load_task_file(Path(path))
         except ConfigError as error:
-            return self._failed(file, [str(fault) for fault in error.faults], state)
+            # What cannot be read may be readable the next time although it is the same.
+            seen = None if isinstance(error, UnreadableError) else state
+            return self._failed(file, [str(fault) for fault in error.faults], seen)
         event(_log, logging.INFO, "task file read", file=path, tasks=len(tasks))
         return TaskFile(path, tasks, (), self._wall_clock(), state)
 
     def _failed(self, file: TaskFile, faults: list[str], state: FileState | None) -> TaskFile:
         if file.faults == tuple(faults) and file.state == state:
             return file
+        message = "task file has a fault; its last good content, if any, stays in use"
         for fault in faults[:MAX_FAULTS_LOGGED]:
-            event(_log, logging.WARNING, "task file has a fault; its last good content stays in use", fault=fault)
+            event(_log, logging.WARNING, message, fault=fault)
         if len(faults) > MAX_FAULTS_LOGGED:
             more = len(faults) - MAX_FAULTS_LOGGED
             event(_log, logging.WARNING, "task file has more faults", file=file.path, more=more)
         return replace(file, faults=tuple(faults), state=state)
+
+    def _tell_unmatched(self, patterns: frozenset[str]) -> None:
+        for pattern in sorted(patterns - self._unmatched):
+            event(_log, logging.WARNING, "no task file matches", pattern=printable(pattern))
+        self._unmatched = patterns
+
+
+def _may_be_there(path: str) -> bool:
+    try:
+        file_state(Path(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True

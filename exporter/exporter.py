@@ -124,6 +124,8 @@ def open_exporter(config: Config, lasting: Lasting, before: Opened | None = None
     if before is not None and before.exporter.config.api.base_url == api.base_url:
         client.hold(before.client.held_seconds)
         known = before.exporter.watch.known
+    else:
+        lasting.known.retain(frozenset())  # what another server said
     lister = _lister(client, max(1, api.concurrency // LIST_SHARE))
     discovery = Discovery(config.discovery, lister, known, lasting.discovery_log) if config.discovery else None
     files = TaskFiles(config.task_files, before.exporter.watch.files if before else ())

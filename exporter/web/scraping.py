@@ -73,8 +73,9 @@ class Scraping:
             tasks = "tasks" in parts
             reserved = self._rendering.reserve(len(exporter.watch.tasks) if tasks else 0, time.seconds)
             asked = exporter.scrape(time.ends - reserved, tasks=tasks, discovery="discovery" in parts)
-            found = await _unless_gone(request, asked)
+            # Before the scrape: after it, a reload may have had other tasks watched.
             exporter.forget_unwatched()
+            found = await _unless_gone(request, asked)
             own = (exporter.own_metrics(),) if "exporter" in parts else ()
             return await _answer(request, found, own, self._rendering)
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from exporter.blocking import call_in_thread
 from exporter.config import Config, ConfigError, Fault
 from exporter.exporter import Exporter, Lasting, Opened, log_watched, open_exporter
 from exporter.listener import allow_open_files
@@ -14,7 +15,7 @@ from exporter.logs import event
 _log = logging.getLogger(__name__)
 
 LOAD_SECONDS = 30.0
-"""The longest that a reload waits for the file system."""
+"""The longest that a start or a reload waits for the file system."""
 MAX_FAULTS_LOGGED = 50
 """Faults that are logged one by one."""
 
@@ -36,6 +37,8 @@ class Current:
         self._lasting = lasting
         self._load = load
         self._lock = asyncio.Lock()
+        self._next: asyncio.Task[tuple[str, ...]] | None = None
+        self._reloads: set[asyncio.Task[tuple[str, ...]]] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._faults: tuple[str, ...] = ()
         allow_open_files(config.api.concurrency)
@@ -61,35 +64,50 @@ class Current:
     async def start(self) -> None:
         """Look for the first time at what is to be watched."""
         exporter = self._generation.opened.exporter
-        await exporter.refresh()
+        await exporter.watch.refresh(LOAD_SECONDS)
         log_watched(exporter)
 
     async def reload(self) -> tuple[str, ...]:
-        """Put the configuration as it is now into force; what is wrong with it, if anything, changes nothing else."""
+        """Put the configuration as it is now into force; what is wrong with it, if anything, changes nothing else.
+
+        Reloads come one after the other. Those that are wanted while another is under way are done as one.
+        """
+        if self._next is None:
+            self._next = asyncio.create_task(self._reload_in_turn())
+            self._reloads.add(self._next)
+            self._next.add_done_callback(self._reloads.discard)
+        return await asyncio.shield(self._next)
+
+    async def _reload_in_turn(self) -> tuple[str, ...]:
         async with self._lock:
-            try:
-                async with asyncio.timeout(LOAD_SECONDS):
-                    config = await asyncio.to_thread(self._load)
-            except TimeoutError:
-                return self._rejected([Fault("the configuration", None, "", f"not read within {LOAD_SECONDS:g} s")])
-            except ConfigError as error:
-                return self._rejected(error.faults)
-            before = self._generation
-            allow_open_files(config.api.concurrency)
-            self._generation = _Generation(open_exporter(config, self._lasting, before.opened))
-            before.retired = True
-            self._close_unused(before)
-            self._faults = ()
-            self._lasting.process.config_loaded()
-            event(_log, logging.INFO, "configuration reloaded")
-            await self.start()
-            return ()
+            self._next = None  # what is wanted from now on may be for a configuration that is newer than what is read
+            return await self._reload()
+
+    async def _reload(self) -> tuple[str, ...]:
+        try:
+            async with asyncio.timeout(LOAD_SECONDS):
+                config = await call_in_thread(self._load)
+        except TimeoutError:
+            return self._rejected([Fault("the configuration", None, "", f"not read within {LOAD_SECONDS:g} s")])
+        except ConfigError as error:
+            return self._rejected(error.faults)
+        before = self._generation
+        allow_open_files(config.api.concurrency)
+        self._generation = _Generation(open_exporter(config, self._lasting, before.opened))
+        before.retired = True
+        self._close_unused(before)
+        self._faults = ()
+        self._lasting.process.config_loaded()
+        event(_log, logging.INFO, "configuration reloaded")
+        await self.start()
+        return ()
 
     async def close(self) -> None:
         """Close all connections."""
-        for task in self._closing:
-            task.cancel()
-        await self._generation.opened.transport.aclose()
+        for reload in self._reloads:
+            reload.cancel()
+        await asyncio.gather(*self._reloads, return_exceptions=True)
+        await asyncio.gather(*self._closing, self._generation.opened.transport.aclose())
 
     def _rejected(self, faults: Sequence[Fault]) -> tuple[str, ...]:
         self._faults = tuple(str(fault) for fault in faults)

@@ -32,6 +32,8 @@ class SourcesView:
     config_faults: tuple[str, ...]
     files: tuple[FileView, ...]
     discovers: bool
+    attempted: bool
+    """Whether there was a discovery yet."""
     discovered: int
     failure: QueryFailure | None
     """Why the latest discovery failed; None where it did not."""
@@ -57,7 +59,7 @@ class SourcesView:
                 for file in self.files
             ],
             "discovery": {
-                "up": failure is None,
+                "up": failure is None if self.attempted else None,
                 "tasks": self.discovered,
                 "reason": failure.reason.value if failure else None,
                 "error": failure.message if failure else None,
@@ -75,6 +77,7 @@ def sources_of(watch: WatchList, config_faults: tuple[str, ...]) -> SourcesView:
         config_faults=config_faults,
         files=tuple(_file_view(file, watch.repeated.get(file.path, ())) for file in watch.files),
         discovers=watch.discovers,
+        attempted=last is not None,
         discovered=len(watch.discovered),
         failure=last.failure if last else None,
     )

@@ -122,7 +122,7 @@ def absent() -> Alert:
     return alert(
         "NineDataMetricsAbsent",
         "critical",
-        "Prometheus has had no metrics of any NineData exporter for fifteen minutes.",
+        "Prometheus has had no metrics of any task from a NineData exporter for fifteen minutes.",
         {},
         "/d/ninedata-prechecks",
     )
@@ -171,6 +171,26 @@ def test_a_long_description_ends_in_chat_and_goes_on_in_the_mail(deliver: Callab
     assert long in mail.html
 
 
+def test_targets_of_tasks_that_are_down_are_one_message(deliver: Callable[..., tuple[Chat, Mail]]) -> None:
+    """As tasks that cannot be queried are: how many, and which."""
+    down = [
+        alert(
+            "NineDataTaskTargetDown",
+            "warning",
+            f"For two minutes Prometheus could not scrape the target of task-{number}.",
+            {"job": "ninedata", "instance": "x:1", "task_id": f"cd-{number}", "task": f"task-{number}"},
+            "/d/ninedata-precheck-task",
+        )
+        for number in (1, 2)
+    ]
+    chat, mail = deliver(*down)
+    assert chat.title == mail.subject == "[WARNING] 2 tasks: cannot be scraped"
+    assert "task-1" in chat.text
+    assert "task-2" in chat.text
+    assert "- task-2 (cd-2): http://x:1/tasks/cd-2\n" in mail.text
+    assert "may have changed unseen" in deliver(*map(ended, down))[1].text
+
+
 @pytest.mark.parametrize(
     ("name", "about", "firing", "resolved"),
     [
@@ -208,18 +228,37 @@ def test_a_long_description_ends_in_chat_and_goes_on_in_the_mail(deliver: Callab
         ("NineDataApiAuthFailing", "", "[CRITICAL] x:1: AccessKey is refused", "AccessKey is no longer refused"),
         ("NineDataApiRateLimited", "", "[WARNING] x:1: too many requests", "no longer too many requests"),
         ("NineDataApiClockSkew", "", "[WARNING] x:1: clock is wrong", "clock is right again"),
+        (
+            "NineDataDiscoveryFailing",
+            "",
+            "[WARNING] x:1: tasks cannot be discovered",
+            "discovery of tasks no longer fails",
+        ),
         ("NineDataExporterDown", "", "[CRITICAL] x:1: exporter cannot be scraped", "exporter is no longer down"),
+        ("NineDataTaskTargetDown", "orders", "[WARNING] orders: cannot be scraped", "can be scraped again"),
         (
             "NineDataMetricsAbsent",
             None,
-            "[CRITICAL] Prometheus: no NineData exporter is known",
-            "metrics of an exporter are there again",
+            "[CRITICAL] Prometheus: there are no metrics of prechecks",
+            "metrics of prechecks are there again",
         ),
         (
             "NineDataConfigReloadFailed",
             "",
             "[WARNING] x:1: configuration could not be loaded",
             "configuration is loaded",
+        ),
+        (
+            "NineDataWebConfigReloadFailed",
+            "",
+            "[WARNING] x:1: web configuration could not be loaded",
+            "web configuration is loaded",
+        ),
+        (
+            "NineDataTaskFileFailing",
+            "",
+            "[WARNING] x:1: task file is not taken as it is",
+            "task file no longer has a fault",
         ),
         (
             "NineDataScrapeNearTimeout",

@@ -62,7 +62,7 @@ def amtool(program: Callable[[str], str], *arguments: str, cwd: Path = shipped.R
 def test_the_sample_is_a_valid_configuration(program: Callable[[str], str]) -> None:
     """Alertmanager takes the sample with its templates."""
     said = amtool(program, "check-config", str(shipped.ALERTMANAGER))
-    assert " - 5 inhibit rules\n" in said
+    assert " - 6 inhibit rules\n" in said
     assert " - 1 templates\n  SUCCESS" in said
 
 
@@ -83,14 +83,22 @@ ROUTES = [
         "ninedata",
         {"alertname": "NineDataQueryFailing", **EXPORTER, "reason": "auth"},
     ),
+    (
+        alert("NineDataTaskTargetDown", EXPORTER, ORDERS, team="dba"),
+        "ninedata",
+        {"alertname": "NineDataTaskTargetDown", **EXPORTER},
+    ),
     *(
         (alert(name, EXPORTER), "ninedata", {"alertname": name, **EXPORTER})
         for name in (
             "NineDataApiAuthFailing",
             "NineDataApiRateLimited",
             "NineDataApiClockSkew",
+            "NineDataDiscoveryFailing",
             "NineDataExporterDown",
             "NineDataConfigReloadFailed",
+            "NineDataWebConfigReloadFailed",
+            "NineDataTaskFileFailing",
             "NineDataScrapeNearTimeout",
             "NineDataOfTheFuture",
         )
@@ -171,6 +179,12 @@ INHIBITIONS = [
         alert("NineDataPrecheckFailed", OTHER_EXPORTER, ORDERS),
         False,
     ),
+    (alert("NineDataTaskTargetDown", EXPORTER, ORDERS), alert("NineDataPrecheckFailed", EXPORTER, ORDERS), True),
+    (alert("NineDataTaskTargetDown", EXPORTER, ORDERS), alert("NineDataPrecheckFailed", EXPORTER, BILLING), False),
+    (alert("NineDataExporterDown", EXPORTER), alert("NineDataTaskTargetDown", EXPORTER, ORDERS), True),
+    (alert("NineDataApiAuthFailing", EXPORTER), alert("NineDataDiscoveryFailing", EXPORTER), True),
+    (alert("NineDataApiAuthFailing", EXPORTER), alert("NineDataDiscoveryFailing", OTHER_EXPORTER), False),
+    (alert("NineDataApiRateLimited", EXPORTER), alert("NineDataDiscoveryFailing", EXPORTER), False),
     (
         alert("NineDataApiAuthFailing", EXPORTER),
         alert("NineDataQueryFailing", EXPORTER, ORDERS, reason="auth"),
@@ -220,6 +234,7 @@ def test_an_alert_is_kept_back_while_its_cause_is_known(
 SURE_TO_FOLLOW = {
     "NineDataExporterDown": alert("NineDataConfigReloadFailed", EXPORTER, probe="1"),
     "NineDataQueryFailing": alert("NineDataPrecheckStatusUnknown", EXPORTER, ORDERS, probe="1"),
+    "NineDataTaskTargetDown": alert("NineDataPrecheckStatusUnknown", EXPORTER, ORDERS, probe="1"),
     "NineDataApiAuthFailing": alert("NineDataQueryFailing", EXPORTER, LEDGER, reason="auth", probe="1"),
     "NineDataApiRateLimited": alert("NineDataQueryFailing", EXPORTER, LEDGER, reason="rate_limited", probe="1"),
 }

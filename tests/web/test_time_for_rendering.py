@@ -1,12 +1,14 @@
 """The time that scrapes keep for rendering their answers, as it shows in the time that their queries have."""
 
 import time
+from typing import Any
 
 import pytest
 
 from exporter.config import ReplicationDiscovery, Task
-from exporter.metrics.tasks import SnapshotCollector
+from exporter.metrics import Exposition, expose
 from exporter.ninedata import Replication, TaskRef
+from exporter.web import rendering
 from tests.web.site import Site
 
 SECONDS = 9.5
@@ -16,13 +18,12 @@ SECONDS = 9.5
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every rendering takes a twentieth of a second."""
-    collect = SnapshotCollector.collect
 
-    def slowly(collector: SnapshotCollector) -> object:
+    def slowly(*arguments: Any) -> Exposition:  # noqa: ANN401 - passed on
         time.sleep(0.05)
-        return collect(collector)
+        return expose(*arguments)
 
-    monkeypatch.setattr(SnapshotCollector, "collect", slowly)
+    monkeypatch.setattr(rendering, "expose", slowly)
 
 
 @pytest.mark.usefixtures("slow")

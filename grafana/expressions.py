@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from exporter.metrics.families import PROCESS_FAMILIES, TASK_FAMILIES, TASK_LABELS
+from exporter.metrics.families import DISCOVERY_FAMILIES, PROCESS_FAMILIES, TASK_FAMILIES, TASK_LABELS
 
 _TARGET = frozenset({"job", "instance"})
 _TASK = _TARGET | set(TASK_LABELS)
@@ -12,7 +12,7 @@ _TASK = _TARGET | set(TASK_LABELS)
 def _labels() -> Iterator[tuple[str, frozenset[str]]]:
     for family in TASK_FAMILIES:
         yield family.name, _TASK | set(family.labels)
-    for family in PROCESS_FAMILIES:
+    for family in (*DISCOVERY_FAMILIES, *PROCESS_FAMILIES):
         if family.type == "histogram":
             yield f"{family.name}_bucket", _TARGET | {*family.labels, "le"}
             yield f"{family.name}_sum", _TARGET | set(family.labels)

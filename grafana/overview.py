@@ -31,13 +31,16 @@ def overview() -> dashboard.Dashboard:
         [_failed_queries().span(12).height(8), _durations().span(12).height(8)],
         [_requests().span(12).height(8), _failed_requests().span(12).height(8)],
         [_exporters().span(24).height(7)],
+        dashboard.Row("Where the tasks come from"),
+        [_kinds().span(8).height(8), _discovery().span(16).height(8)],
+        [_task_files().span(24).height(7)],
     )
 
 
 def _failed() -> stat.Panel:
     words = Words(
         "Failed",
-        "Tasks whose precheck failed: NineData will not compare them. The table below has what to mend; then run the "
+        "Tasks whose precheck failed: NineData will not run them. The table below has what to mend; then run the "
         "precheck again.",
         NO_ANSWER,
     )
@@ -48,7 +51,7 @@ def _failed() -> stat.Panel:
 def _warning() -> stat.Panel:
     words = Words(
         "Warning",
-        "Tasks whose precheck, or one of its check items, ended with a warning. They can be compared; read the reason "
+        "Tasks whose precheck, or one of its check items, ended with a warning. They can be run; read the reason "
         "below and decide. A failed task with a warning counts here, too.",
         NO_ANSWER,
     )
@@ -91,8 +94,8 @@ def _not_queried() -> stat.Panel:
 def _watched() -> stat.Panel:
     words = Words(
         "Watched",
-        "Tasks that exporters watch. One that is missing here is not in the exporter's configuration, or the exporter "
-        "is not scraped.",
+        "Tasks that exporters watch. One that is missing here is in no configuration or task file and was not "
+        "discovered, or the exporter is not scraped.",
         "No exporter",
     )
     return panels.number(words, promql.tasks_watched(ALL), states.NEUTRAL)
@@ -119,6 +122,7 @@ def _failing_items() -> table.Panel:
     columns = (
         Column("Value", "Status", 110, panels.colored_words(states.words(states.STATUSES))),
         Column("task", "Task", 190, task_links),
+        Column("kind", "Kind", 130),
         Column("item_name", "Check item", 210),
         Column("item", "Item id", 230),
         Column("reason", "Reason and remediation"),
@@ -161,8 +165,9 @@ def _failed_queries() -> timeseries.Panel:
 def _durations() -> timeseries.Panel:
     words = Words(
         "Time for queries",
-        "How long a scrape takes, the slowest and the median task in it, and 95 of 100 requests to the API. When a "
-        "scrape nears scrape_timeout, raise that or the exporter's api.concurrency.",
+        "How long a scrape takes (of an exporter with a target per task, the longest), the slowest and the median task "
+        "in it, and 95 of 100 requests to the API. When a scrape nears scrape_timeout, raise that or the exporter's "
+        "api.concurrency.",
         "No exporter was scraped",
     )
     seconds = ALL.task_series("ninedata_precheck_query_duration_seconds")
@@ -230,3 +235,61 @@ def _exporters() -> table.Panel:
     )
     tables = (panels.rows(query) for query in queries)
     return panels.listing(words, columns, *tables, order=("Exporter",), hidden=("Value #B",))
+
+
+def _kinds() -> timeseries.Panel:
+    words = Words(
+        "Watched tasks by kind",
+        "How many tasks of each kind are watched: data comparisons, schema comparisons, replications. A step without a "
+        "change of yours comes from discovery or from a task file.",
+        "No task is watched",
+    )
+    return panels.stacked(words, "none", panels.over_time(promql.tasks_by_kind(ALL), "{{kind}}"))
+
+
+def _discovery() -> table.Panel:
+    words = Words(
+        "Discovery",
+        "Each exporter's search for tasks now. Failed: the tasks that it knows stay watched, new ones are not found; "
+        "the exporter's own page says what to do.",
+        "No exporter discovers tasks",
+    )
+    columns = (
+        Column("instance", "Exporter", 0, {"links": links.as_value(links.exporter_of_row())}),
+        Column("kind", "Kind", 130),
+        Column("Value #A", "Last search", 120, panels.colored_words(states.yes_no("Succeeded", "Failed"))),
+        Column("reason", "Reason", 130),
+        Column("Value #C", "Found", 90),
+        Column("Value #D", "Takes", 90, {"unit": "s"}),
+    )
+    queries = (
+        promql.of_discovery(ALL, "up"),
+        promql.of_discovery(ALL, "failure_info", "reason"),
+        promql.of_discovery(ALL, "tasks"),
+        promql.of_discovery(ALL, "duration_seconds"),
+    )
+    tables = (panels.rows(query) for query in queries)
+    return panels.listing(words, columns, *tables, order=("Exporter",), hidden=("Value #B", "job"))
+
+
+def _task_files() -> table.Panel:
+    words = Words(
+        "Task files",
+        "Each task file as each exporter has it now. Not as it is: it has a fault, so that its last good content stays "
+        "in use, or it names tasks that another place names already; the exporter's own page says which.",
+        "No exporter reads task files",
+    )
+    columns = (
+        Column("file", "File"),
+        Column("Value #A", "In use", 130, panels.colored_words(states.yes_no("As it is", "Not as it is"))),
+        Column("Value #B", "Tasks", 90),
+        Column("Value #C", "Good and new", 150, {"unit": "dateTimeFromNow"}),
+        Column("instance", "Exporter", 220, {"links": links.as_value(links.exporter_of_row())}),
+    )
+    queries = (
+        promql.by_file(ALL, "last_load_successful"),
+        promql.by_file(ALL, "tasks"),
+        f"1000 * {promql.by_file(ALL, 'last_load_success_timestamp_seconds')}",
+    )
+    tables = (panels.rows(query) for query in queries)
+    return panels.listing(words, columns, *tables, order=("File", "Exporter"), hidden=("job",))

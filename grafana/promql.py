@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from grafana.states import FAILED, NOT_QUERIED, RESULTS, STATUSES, WARNING, State
 
 _UP = "ninedata_precheck_up"
+_INFO = "ninedata_precheck_info"
 _STATUS = "ninedata_precheck_status"
 _ITEMS = "ninedata_precheck_items"
 _ITEM_STATUS = "ninedata_precheck_item_status"
@@ -93,10 +94,15 @@ def _codes(scope: Scope, metric: str) -> str:
     return "\nor\n".join(f"  {state.code} * {_in_status(scope, metric, state)}" for state in STATUSES)
 
 
+def tasks_by_kind(scope: Scope) -> str:
+    """How many tasks of each kind are watched."""
+    return f"count by (kind) (max by (task_id, kind) ({scope.task_series(_INFO)}))"
+
+
 def failing_items(scope: Scope) -> str:
     """One row per failing check item, with its status as a code; without reasons where the exporter gives none.
 
-    Set operators and not a join: those cannot fail, whatever series a change of status leaves side by side.
+    Set operators and not a join of the two: those cannot fail, whatever series a change of status leaves side by side.
     """
     key = "on (job, instance, task_id, item)"
     info = scope.task_series("ninedata_precheck_item_failure_info")
@@ -105,12 +111,19 @@ def failing_items(scope: Scope) -> str:
         status = _in_status(scope, _ITEM_STATUS, state)
         with_reason.append(f"{state.code} * ({info} and {key} {status})")
         without.append(f"{state.code} * {status}")
-    rows = "\n    or ".join(with_reason)
-    bare = "\n      or ".join(without)
+    rows = "\n      or ".join(with_reason)
+    bare = "\n        or ".join(without)
     return (
-        "topk by (task_id, item) (1, max by (instance, task_id, task, item, item_name, reason) (\n"
-        f"    {rows}\n    or {key} (\n      {bare}\n    )\n))"
+        "topk by (task_id, item) (1, max by (instance, task_id, task, kind, item, item_name, reason) (\n"
+        f"    (\n      {rows}\n      or {key} (\n        {bare}\n      )\n    )\n"
+        f"    * on (job, instance, task_id) group_left (kind)\n    {_kind_of_each(scope)}\n))"
     )
+
+
+def _kind_of_each(scope: Scope) -> str:
+    """1 for each exporter's task with its kind; never two series for one, which a join could not bear."""
+    by = "job, instance, task_id"
+    return f"topk by ({by}) (1, max by ({by}, kind) ({scope.task_series(_INFO)}))"
 
 
 def items_by_status(scope: Scope, *labels: str) -> str:
@@ -155,6 +168,16 @@ def request_seconds(scope: Scope, quantile: float) -> str:
 def rate(scope: Scope, counter: str, *labels: str) -> str:
     """A counter of the exporter, per second."""
     return f"sum by ({', '.join(labels)}) (rate({scope.exporter_series(counter)}[$__rate_interval]))"
+
+
+def by_file(scope: Scope, metric: str) -> str:
+    """One value per exporter and task file."""
+    return by_exporter(scope, f"ninedata_exporter_task_file_{metric}", "file")
+
+
+def of_discovery(scope: Scope, metric: str, *labels: str) -> str:
+    """One value per exporter and kind of task that it discovers (and further labels)."""
+    return by_exporter(scope, f"ninedata_discovery_{metric}", "kind", *labels)
 
 
 def by_exporter(scope: Scope, metric: str, *labels: str) -> str:

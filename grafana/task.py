@@ -75,7 +75,7 @@ def _failing_items() -> table.Panel:
     )
     query = panels.rows(promql.failing_items(ONE))
     order = ("-Status", "Check item")
-    return panels.listing(words, columns, query, order=order, hidden=("task", "task_id", "instance"))
+    return panels.listing(words, columns, query, order=order, hidden=("task", "task_id", "kind", "instance"))
 
 
 def _item_timeline() -> statetimeline.Panel:
@@ -127,8 +127,9 @@ def _failures() -> statetimeline.Panel:
 def _queries() -> table.Panel:
     words = Words(
         "Who queries what",
-        "Each exporter that watches the task, with the precheck that it asks for. A precheck that is started again has "
-        "a new id: put that into the exporter's configuration when the reason is not_found.",
+        "Each exporter that watches the task, with the precheck that it asks for. One of a comparison that is started "
+        "again has a new id: put that into the exporter's configuration when the reason is not_found. One of a "
+        "replication has none.",
         NOT_WATCHED,
     )
     columns = (

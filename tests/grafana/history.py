@@ -1,21 +1,22 @@
 """An hour and a half in which everything that dashboards show happens, as the exporter renders it.
 
-Two exporters watch the same tasks, `a` and `b`; a third one, `quiet`, gives no reasons of failures.
+Two exporters watch the same tasks, `a` and `b`: comparisons by name, replication by discovery, which at last fails for
+`a`. A third one, `quiet`, discovers nothing and gives no reasons of failures.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from prometheus_client.samples import Sample
 
 from exporter.config import Task
-from exporter.metrics import ProcessMetrics, SnapshotCollector
-from exporter.ninedata import CheckItem, Precheck, Reason, Status, TaskRef
+from exporter.metrics import ProcessMetrics, SnapshotCollector, WatchedFile
+from exporter.ninedata import LIST_NAME, CheckItem, Precheck, Reason, Status, TaskRef
 from exporter.sandbox import demo_tasks
-from exporter.snapshot import QueryFailure, Snapshot, TaskResult
+from exporter.snapshot import Discovered, QueryFailure, Snapshot, TaskResult
 
-KIND = "data_compare"
 STEP = 60
 END = 236_112 * 7200 - STEP  # within one block of two hours
 START = END - 90 * STEP
@@ -33,6 +34,14 @@ CRAFTED = {
 }
 """Tasks in states that the demo does not come to; the first one's name is hard on regular expressions."""
 
+UNDISCOVERED = range(END - 10 * STEP, END + 1, STEP)
+"""When `a` could not discover tasks."""
+
+FILES = (
+    WatchedFile("/etc/tasks.d/orders.yaml", 2, successful=True, loaded_at=float(START)),
+    WatchedFile("/etc/tasks.d/broken.yaml", 0, successful=False, loaded_at=None),
+)
+
 STATUS_SINCE = "ninedata:precheck_status:since_timestamp_seconds"
 WITHOUT_RULE = "payments-prod"
 """A task of which the recording rule has nothing."""
@@ -43,7 +52,7 @@ def openmetrics() -> str:
     instances = {name: ProcessMetrics(lambda: float(START)) for name in ("a", "b", "quiet")}
     for name, process in instances.items():
         process.config_loaded()
-        process.watching({KIND: len(_watched(name))}, ())
+        process.watching(Counter(task.ref.kind for task in _watched(name)), FILES)
     process.config_rejected()
     lines: list[str] = []
     for at in range(START, END + 1, STEP):
@@ -61,12 +70,20 @@ def results(instance: str, at: int) -> tuple[TaskResult, ...]:
 
 def _watched(instance: str) -> list[Task]:
     demo = [
-        Task(TaskRef(KIND, task.task_id, task.precheck_task_id), task.name, task.labels)
-        for task in demo_tasks()
-        if task.kind == KIND
+        Task(TaskRef(task.kind, task.task_id, task.precheck_task_id), task.name, task.labels) for task in demo_tasks()
     ]
-    crafted = [Task(TaskRef(KIND, f"cd-{number}", f"pcte-{number}"), name) for number, name in enumerate(CRAFTED)]
+    crafted = [
+        Task(TaskRef("data_compare", f"cd-{number}", f"pcte-{number}"), name) for number, name in enumerate(CRAFTED)
+    ]
     return crafted[2:] if instance == "quiet" else [*demo, *crafted[:2]]
+
+
+def _discovered(instance: str, at: int) -> Discovered | None:
+    if instance == "quiet":
+        return None
+    tasks = tuple(task for task in _watched(instance) if task.ref.kind == "replication")
+    failure = QueryFailure(Reason.AUTH, "refused") if instance == "a" and at in UNDISCOVERED else None
+    return Discovered(tasks, failure, 0.5)
 
 
 def _outcome(task: Task, instance: str, at: int) -> Precheck | QueryFailure:
@@ -89,17 +106,23 @@ def _outcome(task: Task, instance: str, at: int) -> Precheck | QueryFailure:
 def _scrape(instance: str, process: ProcessMetrics, at: int) -> Iterator[Sample]:
     found = results(instance, at)
     for result in found:
-        process.request_sent(KIND)
-        failure = result.outcome.reason if isinstance(result.outcome, QueryFailure) else None
-        process.request_ended(KIND, result.seconds, failure)
+        _count(process, result.task.ref.kind, result.seconds, result.outcome)
+    discovered = _discovered(instance, at)
+    if discovered is not None:
+        _count(process, LIST_NAME, discovered.seconds, discovered.failure)
     process.clock_skew(1.5)
-    tasks = SnapshotCollector(Snapshot(found), ("env", "team"), failure_reasons=instance != "quiet")
+    tasks = SnapshotCollector(Snapshot(found, discovered), ("env", "team"), failure_reasons=instance != "quiet")
     for metric in (*tasks.collect(), *process.collect()):
         yield from (sample for sample in metric.samples if sample.name.startswith("ninedata"))
     yield Sample("up", {}, 1.0)
     yield Sample("scrape_duration_seconds", {}, 0.5)
     yield Sample("ALERTS", {"alertname": "NineDataConfigReloadFailed", "alertstate": "firing"}, 1.0)
     yield from _of_rules(found)
+
+
+def _count(process: ProcessMetrics, kind: str, seconds: float, outcome: Precheck | QueryFailure | None) -> None:
+    process.request_sent(kind)
+    process.request_ended(kind, seconds, outcome.reason if isinstance(outcome, QueryFailure) else None)
 
 
 def _of_rules(found: Iterable[TaskResult]) -> Iterator[Sample]:

@@ -18,7 +18,7 @@ from exporter.ninedata.payloads import read_envelope
 from exporter.ninedata.responses import date_of, read_body, refuse_by_headers
 from exporter.ninedata.signing import signature, timestamp_of
 from exporter.ninedata.throttle import Throttle
-from exporter.ninedata.transport import NETWORK_ERRORS, query_error_of
+from exporter.ninedata.transport import FRESH, KEPT, NETWORK_ERRORS, query_error_of
 
 MAX_CLOCK_SKEW_SECONDS = 600.0
 """Further than this from the server's clock, a timestamp is rejected (documented)."""
@@ -95,10 +95,11 @@ class NineDataClient:
         """The answer to a call.
 
         Returns or raises QueryError by `deadline`, a time of the running loop's clock. A request is sent again, once,
-        where the connection was lost or a gateway answered 502, 503 or 504, and the deadline leaves the time.
+        on a new connection, where the connection was lost or a gateway answered 502, 503 or 504, and the deadline
+        leaves the time.
         """
         try:
-            return await self._request(call, deadline)
+            return await self._request(call, deadline, KEPT)
         except QueryError as error:
             now = asyncio.get_running_loop().time()
             if not error.worth_retrying or now + RETRY_PAUSE_SECONDS >= deadline:
@@ -106,14 +107,14 @@ class NineDataClient:
             first = error
         await asyncio.sleep(RETRY_PAUSE_SECONDS)
         try:
-            return await self._request(call, deadline)
+            return await self._request(call, deadline, FRESH)
         except QueryError as second:
             if second.sent:
                 raise
             # Nothing left a second time: what the first request met is what is known.
             raise first from None
 
-    async def _request(self, call: Call[T], deadline: float) -> T:
+    async def _request(self, call: Call[T], deadline: float, connection: str) -> T:
         clock = asyncio.get_running_loop().time
         too_late = QueryError(
             Reason.DEADLINE, "the scrape's time was up before this task's turn; nothing was sent", sent=False
@@ -127,18 +128,18 @@ class NineDataClient:
             await self._throttle.pass_through(deadline)
             if clock() >= deadline:
                 raise too_late
-            return await self._observed(call, deadline)
+            return await self._observed(call, deadline, connection)
         finally:
             self._slots.release()
 
-    async def _observed(self, call: Call[T], deadline: float) -> T:
+    async def _observed(self, call: Call[T], deadline: float, connection: str) -> T:
         """One request, in the observer's books whatever becomes of it."""
         clock = asyncio.get_running_loop().time
         began = clock()
         failure: Reason | None = Reason.INTERNAL
         self._observer.request_sent(call.name)
         try:
-            found = await self._bounded(call, deadline)
+            found = await self._bounded(call, deadline, connection)
             failure = None
         except QueryError as error:
             failure = error.reason
@@ -153,13 +154,13 @@ class NineDataClient:
             self._observer.request_ended(call.name, clock() - began, failure)
         return found
 
-    async def _bounded(self, call: Call[T], deadline: float) -> T:
+    async def _bounded(self, call: Call[T], deadline: float, connection: str) -> T:
         """One request within its timeout, with every error of the network as a QueryError."""
         own_limit = asyncio.get_running_loop().time() + self._settings.request_timeout
         limit = asyncio.timeout_at(min(own_limit, deadline))
         try:
             async with limit:
-                return await self._exchange(call)
+                return await self._exchange(call, connection)
         except NETWORK_ERRORS as error:  # a TimeoutError too, which the system also has for connections
             if not limit.expired():
                 raise query_error_of(error) from None
@@ -168,7 +169,7 @@ class NineDataClient:
                 raise QueryError(Reason.TIMEOUT, f"no complete answer within {seconds:g} s") from None
             raise QueryError(Reason.DEADLINE, "no complete answer within the scrape's time") from None
 
-    async def _exchange(self, call: Call[T]) -> T:
+    async def _exchange(self, call: Call[T], connection: str) -> T:
         moment = self._wall_clock()
         timestamp = timestamp_of(moment)
         access_key_id, secret_key = self._access_key_id.current(), self._secret_key.current()
@@ -186,7 +187,7 @@ class NineDataClient:
                 "signature": signed,
             },
             # Time is bounded from outside, for the exchange as a whole.
-            extensions={"timeout": {}},
+            extensions={"timeout": {}, "connection": connection},
         )
         # An answer that repeats what it was sent must not carry it into logs and pages.
         secrets = (access_key_id, secret_key, Secret(signed))

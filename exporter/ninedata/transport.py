@@ -21,13 +21,39 @@ KEEPALIVE_SECONDS = 90.0
 """How long an idle connection is kept: longer than the usual scrape interval of a minute."""
 
 
+KEPT, FRESH = "kept", "fresh"
+"""What a request's extension `connection` says: any connection will do, or only a new one."""
+
+
 def open_transport(tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
     """One pool of keep-alive connections, without a bound of its own; `aclose()` it in the end."""
+    return _Transport(_pool(tls, proxy, keep=True), _pool(tls, proxy, keep=False))
 
+
+class _Transport(httpx.AsyncBaseTransport):
+    """A pool of connections, and new ones for requests that must not meet one which has been idle.
+
+    What closes one idle connection without a word, a firewall or a balancer, has mostly closed all of them.
+    """
+
+    def __init__(self, pool: httpx.AsyncBaseTransport, fresh: httpx.AsyncBaseTransport) -> None:
+        self._pool = pool
+        self._fresh = fresh
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        transport = self._fresh if request.extensions.get("connection") == FRESH else self._pool
+        return await transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+        await self._fresh.aclose()
+
+
+def _pool(tls: ssl.SSLContext, proxy: httpx.Proxy | None, *, keep: bool) -> httpx.AsyncBaseTransport:
     def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=KEEPALIVE_SECONDS)
+        keepalive = KEEPALIVE_SECONDS if keep else None
         return aiohttp.ClientSession(
-            connector=connector,
+            connector=aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=keepalive, force_close=not keep),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
             middlewares=(_send_once,),

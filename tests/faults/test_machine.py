@@ -1,0 +1,234 @@
+"""Faults of the machine that the exporter runs on: names, clocks, files, disks."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+import yaml
+
+from exporter.sandbox import Handle, fleet
+from exporter.sandbox.faults import Delay
+from tests.faults.footprint import Footprint, await_footprint
+from tests.faults.tampering import API_HOST, Tampering
+from tests.program.process import ROOT, Exporter, Launcher, config_of, environment, until
+from tests.program.scrape import Scrape
+
+Serve = Callable[..., Handle]
+
+SCRAPE_SECONDS = 4.0
+PROMPTLY_SECONDS = 3.0
+
+
+def scrape_reasons(exporter: Exporter) -> set[str]:
+    """Why tasks are down, after a scrape that must come in the scraper's time."""
+    began = time.monotonic()
+    scrape = exporter.scrape(timeout=SCRAPE_SECONDS)
+    assert time.monotonic() - began < SCRAPE_SECONDS
+    return set(scrape.reasons.values())
+
+
+@pytest.fixture
+def by_name(launch: Launcher, serve: Serve, tampering: Tampering) -> Exporter:
+    """Looks the API's name up at each connection."""
+    sandbox = serve(*fleet(40))
+    port = sandbox.base_url.rpartition(":")[2]
+    config = config_of(sandbox, api={"base_url": f"http://{API_HOST}:{port}"})
+    return launch.run(f"--config.file={launch.config(config)}", env=tampering.environment)
+
+
+def test_a_name_that_does_not_resolve(by_name: Exporter, tampering: Tampering) -> None:
+    """Is told as such; once it does, the next scrape is whole."""
+    tampering.let_names("fail")
+    for _ in range(3):
+        assert scrape_reasons(by_name) == {"connect"}
+    assert {line["error"].partition(":")[0] for line in by_name.logged("query fails")} == {
+        "the host name does not resolve"
+    }
+    tampering.let_names("resolve")
+    assert scrape_reasons(by_name) == set()
+
+
+def test_names_that_hang(by_name: Exporter, tampering: Tampering) -> None:
+    """Cost a scrape no more than its time, one thread in all, and nothing once they resolve again."""
+    before = Footprint.of(by_name)
+    tampering.let_names("hang")
+    for _ in range(3):
+        assert scrape_reasons(by_name) == {"deadline"}
+        assert Footprint.of(by_name).threads <= before.threads + 2
+        assert by_name.get("/-/healthy").status == 200
+    tampering.let_names("resolve")
+    until(lambda: Footprint.of(by_name).threads <= before.threads, 10, "no thread is left")
+    assert scrape_reasons(by_name) == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_names_that_hang_do_not_hold_up_the_end(
+    by_name: Exporter, tampering: Tampering, number: signal.Signals
+) -> None:
+    """Nobody can end a look-up; the process does not wait for it."""
+    tampering.let_names("hang")
+    with by_name.begin_scrape(timeout=60):
+        until(lambda: Footprint.of(by_name).threads > 1, 10, "a name is being looked up")
+        began = time.monotonic()
+        assert by_name.stop(number) == 0
+        assert time.monotonic() - began < PROMPTLY_SECONDS
+
+
+def test_a_reload_while_names_hang(by_name: Exporter, tampering: Tampering) -> None:
+    """Any number of them: pages and scrapes are answered in time."""
+    tampering.let_names("hang")
+    for reloads in range(1, 13):
+        by_name.popen.send_signal(signal.SIGHUP)
+        until(lambda: len(by_name.logged("configuration reloaded")) == reloads, 10, "a reload")  # noqa: B023 - called at once
+        with by_name.begin_scrape(timeout=0.2) as scraper:
+            assert scraper.recv(15) == b"HTTP/1.1 200 OK"
+    assert scrape_reasons(by_name) == {"deadline"}
+    tampering.let_names("resolve")
+    until(lambda: scrape_reasons(by_name) == set(), 10, "a whole scrape")
+
+
+@pytest.mark.parametrize("jump", [86_400.0, -86_400.0, 3_000_000_000.0], ids=["a day on", "a day back", "to 2121"])
+def test_a_clock_that_jumps(launch: Launcher, serve: Serve, tampering: Tampering, jump: float) -> None:
+    """Told as what it is; no scrape is late, no duration negative, and all is well once the clock is."""
+    exporter = launch.run(f"--config.file={launch.config(config_of(serve(*fleet(5))))}", env=tampering.environment)
+    assert scrape_reasons(exporter) == set()
+    for clock in (jump, 0.0, jump, 0.0):
+        tampering.set_clock(clock)
+        assert scrape_reasons(exporter) == ({"auth"} if clock else set())
+        page = exporter.page("/tasks/cd-fleet-00001")
+        assert "-" not in page.partition(" ago")[0][-8:]
+        scrape = exporter.scrape()
+        seconds = scrape.samples("ninedata_precheck_query_duration_seconds")
+        assert all(0 <= sample.value < SCRAPE_SECONDS for sample in seconds)
+    assert all("this machine's clock is" in line["error"] for line in exporter.logged("query fails"))
+
+
+def test_a_clock_that_jumps_during_a_scrape(launch: Launcher, serve: Serve, tampering: Tampering) -> None:
+    """Deadlines are of another clock: the scrape is whole."""
+    sandbox = serve(*fleet(5))
+    exporter = launch.run(f"--config.file={launch.config(config_of(sandbox))}", env=tampering.environment)
+    sandbox.set_fault(Delay(delay_seconds=1))
+    with exporter.begin_scrape(timeout=SCRAPE_SECONDS) as scraper:
+        until(lambda: sandbox.requests().in_flight == 5, 10, "all tasks are being asked about")
+        tampering.set_clock(-7200)
+        began = time.monotonic()
+        assert scraper.recv(15) == b"HTTP/1.1 200 OK"
+        assert time.monotonic() - began < SCRAPE_SECONDS
+    tampering.set_clock(0)
+    assert exporter.logged("query fails") == []
+
+
+class Pipe:
+    """A file that hangs whoever opens it, as one on a volume whose server is gone does."""
+
+    def __init__(self, path: Path) -> None:
+        new = path.with_suffix(".pipe")
+        os.mkfifo(new)
+        new.replace(path)
+        self.path = path
+
+    def replace(self, content: str) -> None:
+        """By a good file; who hangs gets nothing more out of the pipe."""
+        writer = -1
+        with suppress(OSError):
+            writer = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
+        new = self.path.with_suffix(".new")
+        new.write_text(content)
+        new.replace(self.path)
+        if writer >= 0:
+            os.close(writer)
+
+
+@pytest.mark.parametrize("which", ["secret_key_file", "task_files"])
+def test_a_file_that_hangs(launch: Launcher, serve: Serve, tmp_path: Path, which: str) -> None:
+    """Scrapes and pages go on in time with what was known of it, and one thread waits; later it is read again."""
+    sandbox = serve(*fleet(3))
+    secret, tasks = tmp_path / "secret", tmp_path / "tasks.yaml"
+    secret.write_text(sandbox.secret_key)
+    listed = yaml.safe_dump(config_of(sandbox)["tasks"])
+    tasks.write_text(listed)
+    api = {"secret_key": None, "secret_key_file": str(secret)}
+    exporter = launch(sandbox, tasks=[], api=api, task_files=[str(tasks)])
+    assert scrape_reasons(exporter) == set()
+    before = Footprint.of(exporter)
+    hanging, content = (secret, sandbox.secret_key) if which == "secret_key_file" else (tasks, listed)
+    pipe = Pipe(hanging)
+    for _ in range(5):
+        scrape = exporter.scrape(timeout=SCRAPE_SECONDS)
+        assert set(scrape.up.values()) == {1}
+        assert exporter.get("/").status == 200
+        assert Footprint.of(exporter).threads <= before.threads + 1
+    assert len([line for line in exporter.log if "cannot be looked at in time" in line["msg"]]) == 1
+    pipe.replace(content)
+    until(lambda: scrape_reasons(exporter) == set() and "be looked at again" in exporter.stderr, 10, "it is read")
+    await_footprint(exporter, before)
+
+
+def test_a_file_that_hangs_does_not_hold_up_the_end(launch: Launcher, serve: Serve, tmp_path: Path) -> None:
+    """A thread that waits for a file system is left behind."""
+    sandbox = serve(*fleet(3))
+    secret = tmp_path / "secret"
+    secret.write_text(sandbox.secret_key)
+    exporter = launch(sandbox, api={"secret_key": None, "secret_key_file": str(secret)})
+    Pipe(secret)
+    assert scrape_reasons(exporter) == set()
+    began = time.monotonic()
+    assert exporter.stop() == 0
+    assert time.monotonic() - began < PROMPTLY_SECONDS
+
+
+class Mute:
+    """An exporter whose log goes where it is told."""
+
+    def __init__(self, config: Path, log: int) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        flags = [f"--config.file={config}", f"--web.listen-address=127.0.0.1:{self._port}", "--log.level=debug"]
+        command = [sys.executable, "-m", "exporter", *flags]
+        self._popen = subprocess.Popen(command, cwd=ROOT, env=environment(), stderr=log)  # noqa: S603 - our own
+        until(self._answers, 30, "an answer")
+
+    def get(self, path: str) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        with closing(connection):
+            connection.request("GET", path)
+            response = connection.getresponse()
+            assert response.status == 200
+            return response.read().decode()
+
+    def stop(self) -> int:
+        self._popen.terminate()
+        try:
+            return self._popen.wait(10)
+        finally:
+            self._popen.kill()
+
+    def _answers(self) -> bool:
+        with suppress(ConnectionError):
+            return bool(self.get("/-/ready"))
+        return False
+
+
+@pytest.mark.parametrize("fault", ["a full disk", "nobody reads it any more"])
+def test_a_log_that_cannot_be_written(launch: Launcher, serve: Serve, fault: str) -> None:
+    """It is all that the exporter writes: it is lost, and nothing else is; the end is a success all the same."""
+    reader, writer = os.pipe() if fault != "a full disk" else (-1, os.open("/dev/full", os.O_WRONLY))
+    exporter = Mute(launch.config(config_of(serve(*fleet(60)))), writer)
+    try:
+        os.close(writer)
+        if reader >= 0:
+            os.close(reader)
+        for _ in range(3):
+            assert set(Scrape.of_text(exporter.get("/metrics")).up.values()) == {1}
+        assert "cd-fleet-00060" in exporter.get("/")
+    finally:
+        status = exporter.stop()
+    assert status == 0

@@ -66,7 +66,7 @@ class Exporter:
         Never raises.
         """
         looks = (self.watch, self.secrets) if self.secrets else (self.watch,)
-        await asyncio.gather(*(look.refresh(seconds) for look in looks))
+        await asyncio.gather(*(look.refresh(min(seconds, LOOK_SECONDS)) for look in looks))
 
     async def scrape(self, deadline: float, *, tasks: bool = True, discovery: bool = True) -> SnapshotCollector:
         """The metrics of all watched tasks and of discovery, by `deadline` of the running loop's clock.

@@ -25,20 +25,26 @@ class Look:
         self._hung = False
 
     async def refresh(self, seconds: float = LOOK_SECONDS) -> None:
-        """Look; within `seconds`, and LOOK_SECONDS, and at once while an earlier look still hangs."""
+        """Look; within `seconds`, and at once while an earlier look still hangs."""
+        self._end()  # one that took longer than anybody waited
+        patience = 0 if self._looking is not None and self._hung else seconds
         if self._looking is None:
             self._looking = asyncio.ensure_future(asyncio.to_thread(self._look))
-        done, _ = await asyncio.wait((self._looking,), timeout=0 if self._hung else min(seconds, LOOK_SECONDS))
-        if bool(done) is self._hung:
-            self._tell_hung(hung=not done)
-        if self._looking is not None and self._looking.done():
-            looked, self._looking = self._looking, None
-            looked.result()
+        looking = self._looking
+        await asyncio.wait((looking,), timeout=patience)
+        if looking.done() is self._hung:
+            self._tell(hung=not looking.done())
+        self._end()
 
-    def _tell_hung(self, *, hung: bool) -> None:
+    def _end(self) -> None:
+        """Where the look is over, the next one may begin."""
+        if self._looking is not None and self._looking.done():
+            ended, self._looking = self._looking, None
+            ended.result()
+
+    def _tell(self, *, hung: bool) -> None:
         self._hung = hung
-        if hung:
-            message = f"{self._what} cannot be looked at in time; what was known of them stays in use"
-            event(_log, logging.WARNING, message)
-        else:
-            event(_log, logging.INFO, f"{self._what} can be looked at again")
+        message = (
+            "cannot be looked at in time; what was known of them stays in use" if hung else "can be looked at again"
+        )
+        event(_log, logging.WARNING if hung else logging.INFO, f"{self._what} {message}")

@@ -18,10 +18,12 @@ class Files:
         self.looks = 0
         self.answering = threading.Event()
         self.answering.set()
+        self.ended = threading.Semaphore(0)
 
     def look(self) -> None:
         self.looks += 1
         assert self.answering.wait(30)
+        self.ended.release()
 
 
 async def test_each_refresh_is_a_look(caplog: pytest.LogCaptureFixture) -> None:
@@ -59,6 +61,23 @@ async def test_a_look_that_hangs_is_waited_for_once(caplog: pytest.LogCaptureFix
     looks = files.looks
     await look.refresh()
     assert files.looks == looks + 1
+
+
+async def test_a_slow_look_is_no_news_each_time(caplog: pytest.LogCaptureFixture) -> None:
+    """Where every look takes longer than anybody waits, what the last one found is there, and a new one begins."""
+    caplog.set_level("INFO")
+    files = Files()
+    look = Look(files.look, "files")
+    for count in range(1, 4):
+        files.answering.clear()
+        await look.refresh(0.05)
+        assert files.looks == count
+        files.answering.set()
+        await asyncio.to_thread(files.ended.acquire, timeout=30)
+        await asyncio.sleep(0.05)
+    assert [record.message for record in caplog.records] == [
+        "files cannot be looked at in time; what was known of them stays in use"
+    ]
 
 
 async def test_looks_at_the_same_time_are_one() -> None:

@@ -55,7 +55,7 @@ class TaskFiles:
         return self._current
 
     async def refresh(self, seconds: float = LOOK_SECONDS) -> None:
-        """Look at the files, and read those that changed; within `seconds`, and LOOK_SECONDS. Never raises."""
+        """Look at the files, and read those that changed; within `seconds`. Never raises."""
         if self._patterns:
             await self._look.refresh(seconds)
 

@@ -39,7 +39,7 @@ class WatchList:
         self._discovered: tuple[Task, ...] = ()
 
     async def refresh(self, seconds: float = LOOK_SECONDS) -> None:
-        """Look at the task files; within `seconds`, and LOOK_SECONDS. Never raises."""
+        """Look at the task files; within `seconds`. Never raises."""
         await self._files.refresh(seconds)
 
     @property

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.look import LOOK_SECONDS, Look
+from exporter.look import LOOK_SECONDS
 from exporter.watch import TaskFiles, matching, task_files
 from exporter.watch.task_files import MAX_FAULTS_LOGGED
 from tests.watch.conftest import Lines
@@ -75,7 +75,7 @@ async def test_as_long_as_nothing_changes_it_is_the_same_object(
 
 async def test_without_patterns_there_is_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who has no task files pays nothing for them."""
-    monkeypatch.setattr(Look, "refresh", None)
+    monkeypatch.setattr(asyncio, "to_thread", None)
     files = TaskFiles([])
     await files.refresh()
     assert files.current == ()

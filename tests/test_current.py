@@ -39,14 +39,11 @@ class Transport(httpx.AsyncBaseTransport):
     def __init__(self) -> None:
         self.requests = 0
         self.wants_pause = False
-        self.released = asyncio.Event()
-        self.released.set()
         self.closed = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         del request
         self.requests += 1
-        await self.released.wait()
         if self.wants_pause:
             return httpx.Response(429, headers={"retry-after": "60"})
         data = [{"replicationId": "rp-1", "name": "orders", "status": "running"}]
@@ -310,26 +307,6 @@ async def test_a_pause_that_the_server_wants_outlives_reloads(
     with current.lease() as exporter:
         await exporter.scrape(soon())
     assert transports[-1].requests == (0 if kept else 2)
-
-
-async def test_a_scrape_that_outlives_the_reload_forgets_none_of_the_new_tasks(
-    current: Current, loading: Loading, lasting: Lasting, transports: list[Transport]
-) -> None:
-    """What the pages show of them was heard by a scrape of the new configuration."""
-    transports[0].released.clear()
-    with current.lease() as old:
-        slow = asyncio.create_task(old.scrape(soon()))
-        await settled()
-        loading.config = watching("cd-2")
-        await current.reload()
-        with current.lease() as new:
-            await new.scrape(soon())
-        transports[0].released.set()
-        await slow
-    assert lasting.known.get("cd-2") is not None
-    with current.lease() as new:
-        await new.scrape(soon())
-    assert lasting.known.get("cd-1") is None
 
 
 async def test_files_are_looked_at_before_the_reload_is_over(

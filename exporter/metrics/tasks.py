@@ -8,9 +8,10 @@ from prometheus_client.samples import Sample
 
 from exporter.metrics import families
 from exporter.metrics.families import Family
+from exporter.metrics.writer import Row, Writer, prepared
 from exporter.ninedata import Precheck, Status
 from exporter.ninedata.text import cut_middle
-from exporter.snapshot import Discovered, QueryFailure, Snapshot, TaskResult
+from exporter.snapshot import QueryFailure, Snapshot, TaskResult
 
 MAX_REASON = 500
 """Characters of a failure reason in a label, as the interface promises."""
@@ -18,12 +19,9 @@ MAX_REASON = 500
 DISCOVERED_KIND = "replication"
 """The kind of task that can be discovered."""
 
-# A sample of one task: the values of the family's own labels, and the value.
-Row = tuple[tuple[str, ...], float]
-
 
 class SnapshotCollector:
-    """Renders one snapshot. A custom collector of prometheus-client: `collect()` may be called any number of times.
+    """Renders one snapshot, as text and as a custom collector of prometheus-client, any number of times.
 
     Two that render the same snapshot object in the same way are equal.
     """
@@ -46,6 +44,20 @@ class SnapshotCollector:
         """How many tasks it renders."""
         return len(self._snapshot.results)
 
+    def text(self) -> bytes:
+        """What prometheus-client makes of `collect()`, in either format, without the end that OpenMetrics has."""
+        names = sorted((*families.TASK_LABELS, *self._label_names))
+        writers = {family: Writer(family, names) for family in families.TASK_FAMILIES}
+        for result in self._snapshot.results:
+            base = self._base_labels(result)
+            shared = prepared(base[name] for name in names)
+            for family, rows in rows_of(result, failure_reasons=self._failure_reasons).items():
+                writers[family].write(rows, shared)
+        for family, row in self._discovery_rows():
+            writers[family] = Writer(family)
+            writers[family].write([row])
+        return b"".join(writer.text() for writer in writers.values())
+
     def collect(self) -> Iterator[Metric]:
         """One metric per family that has samples, in the order of declaration."""
         metrics = {family: Metric(family.name, family.help, family.type) for family in families.TASK_FAMILIES}
@@ -57,30 +69,26 @@ class SnapshotCollector:
                     labels = base | dict(zip(family.labels, values, strict=True))
                     samples.append(Sample(family.name, labels, value))
         yield from (metric for metric in metrics.values() if metric.samples)
-        if self._snapshot.discovered is not None:
-            yield from _discovery_metrics(self._snapshot.discovered)
+        for family, (values, value) in self._discovery_rows():
+            metric = Metric(family.name, family.help, family.type)
+            metric.samples.append(Sample(family.name, dict(zip(family.labels, values, strict=True)), value))
+            yield metric
 
     def _base_labels(self, result: TaskResult) -> dict[str, str]:
         task = result.task
         configured = {name: task.labels.get(name, "") for name in self._label_names}
         return {"task_id": task.task_id, "task": task.name, **configured}
 
-
-def _discovery_metrics(discovered: Discovered) -> Iterator[Metric]:
-    kind, failure = DISCOVERED_KIND, discovered.failure
-    values: dict[Family, tuple[tuple[str, ...], float]] = {
-        families.DISCOVERY_UP: ((kind,), float(failure is None)),
-        families.DISCOVERY_DURATION: ((kind,), discovered.seconds),
-        families.DISCOVERY_TASKS: ((kind,), float(len(discovered.tasks))),
-    }
-    if failure is not None:
-        values[families.DISCOVERY_FAILURE_INFO] = ((kind, failure.reason.value), 1.0)
-    for family in families.DISCOVERY_FAMILIES:
-        if family in values:
-            labels, value = values[family]
-            metric = Metric(family.name, family.help, family.type)
-            metric.samples.append(Sample(family.name, dict(zip(family.labels, labels, strict=True)), value))
-            yield metric
+    def _discovery_rows(self) -> Iterator[tuple[Family, Row]]:
+        discovered = self._snapshot.discovered
+        if discovered is None:
+            return
+        kind, failure = DISCOVERED_KIND, discovered.failure
+        yield families.DISCOVERY_UP, ((kind,), float(failure is None))
+        if failure is not None:
+            yield families.DISCOVERY_FAILURE_INFO, ((kind, failure.reason.value), 1.0)
+        yield families.DISCOVERY_DURATION, ((kind,), discovered.seconds)
+        yield families.DISCOVERY_TASKS, ((kind,), float(len(discovered.tasks)))
 
 
 def rows_of(result: TaskResult, *, failure_reasons: bool = True) -> Mapping[Family, list[Row]]:
@@ -101,9 +109,9 @@ def rows_of(result: TaskResult, *, failure_reasons: bool = True) -> Mapping[Fami
 def _rows_of_precheck(precheck: Precheck, *, failure_reasons: bool) -> dict[Family, list[Row]]:
     counts = Counter(item.status for item in precheck.items)
     rows: dict[Family, list[Row]] = {
-        families.STATUS: [((status.value,), float(status is precheck.status)) for status in Status],
-        families.ITEMS: [((status.value,), float(counts[status])) for status in Status],
-        families.ITEM_STATUS: [((item.item, item.status.value), 1.0) for item in precheck.items],
+        families.STATUS: [((status,), float(status is precheck.status)) for status in Status],
+        families.ITEMS: [((status,), float(counts[status])) for status in Status],
+        families.ITEM_STATUS: [((item.item, item.status), 1.0) for item in precheck.items],
     }
     if failure_reasons:
         rows[families.ITEM_FAILURE_INFO] = [

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from exporter.blocking import call_in_thread
 from exporter.config import Config, ConfigError, Fault
 from exporter.exporter import Exporter, Lasting, Opened, log_watched, open_exporter
 from exporter.listener import allow_open_files
@@ -86,7 +85,7 @@ class Current:
     async def _reload(self) -> tuple[str, ...]:
         try:
             async with asyncio.timeout(LOAD_SECONDS):
-                config = await call_in_thread(self._load)
+                config = await asyncio.to_thread(self._load)
         except TimeoutError:
             return self._rejected([Fault("the configuration", None, "", f"not read within {LOAD_SECONDS:g} s")])
         except ConfigError as error:

@@ -1,19 +1,19 @@
 """The way to the network: httpx's transport interface on aiohttp's connections.
 
-httpx's own connection pool costs time with the square of the requests that are under way; aiohttp's does not. The
-transport is used without an `httpx.AsyncClient`: that would add cookies, redirects and proxies of the environment,
-none of which an answer or a variable may bring about here.
+httpx's own connection pool costs time with the square of the requests that are under way; aiohttp's does not. Of httpx
+only the types are used, without an `httpx.AsyncClient`: that would add cookies, redirects and proxies of the
+environment, none of which an answer or a variable may bring about here.
 """
 
 import base64
 import errno
 import ssl
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import certifi
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from exporter.ninedata.failures import QueryError, Reason
 
@@ -27,59 +27,85 @@ KEPT, FRESH = "kept", "fresh"
 
 def open_transport(tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
     """One pool of keep-alive connections, without a bound of its own; `aclose()` it in the end."""
-    return _Transport(_pool(tls, proxy, keep=True), _pool(tls, proxy, keep=False))
+    return _Transport(tls, proxy)
 
 
 class _Transport(httpx.AsyncBaseTransport):
-    """A pool of connections, and new ones for requests that must not meet one which has been idle.
+    """Sends requests without a body, each once, and lets aiohttp's errors through as they are.
 
-    What closes one idle connection without a word, a firewall or a balancer, has mostly closed all of them.
+    Beside the pool of connections there are new ones for requests that must not meet one which has been idle: what
+    closes one idle connection without a word, a firewall or a balancer, has mostly closed all of them.
     """
 
-    def __init__(self, pool: httpx.AsyncBaseTransport, fresh: httpx.AsyncBaseTransport) -> None:
-        self._pool = pool
-        self._fresh = fresh
+    def __init__(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
+        self._tls = tls
+        self._proxy_url = str(proxy.url) if proxy else None
+        self._proxy_headers = _proxy_headers(proxy) if proxy else None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        transport = self._fresh if request.extensions.get("connection") == FRESH else self._pool
-        return await transport.handle_async_request(request)
+        session = self._session(fresh=request.extensions.get("connection") == FRESH)
+        response = await session.request(
+            request.method,
+            str(request.url),
+            headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
+            allow_redirects=False,
+            proxy=self._proxy_url,
+            proxy_headers=self._proxy_headers,
+        )
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response))
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
-        await self._fresh.aclose()
+        for session in self._sessions.values():
+            await session.close()
 
+    def _session(self, *, fresh: bool) -> aiohttp.ClientSession:
+        # aiohttp's session belongs to the loop that runs when it is made.
+        if fresh not in self._sessions:
+            self._sessions[fresh] = self._new_session(fresh=fresh)
+        return self._sessions[fresh]
 
-def _pool(tls: ssl.SSLContext, proxy: httpx.Proxy | None, *, keep: bool) -> httpx.AsyncBaseTransport:
-    def session() -> aiohttp.ClientSession:
-        keepalive = KEEPALIVE_SECONDS if keep else None
+    def _new_session(self, *, fresh: bool) -> aiohttp.ClientSession:
+        keepalive = None if fresh else KEEPALIVE_SECONDS
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=keepalive, force_close=not keep),
+            connector=aiohttp.TCPConnector(ssl=self._tls, limit=0, keepalive_timeout=keepalive, force_close=fresh),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
+            auto_decompress=False,
             middlewares=(_send_once,),
         )
 
-    return AiohttpTransport(verify=tls, proxy=proxy and _with_header(proxy), trust_env=False, client=session)
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, in the pieces in which it arrives."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while piece := await self._response.content.readany():
+            yield piece
+
+    async def aclose(self) -> None:
+        # A connection whose answer was read to its end is used again, any other is closed.
+        self._response.release()
 
 
-def _with_header(proxy: httpx.Proxy) -> httpx.Proxy:
-    """The proxy with its password as a header: httpx-aiohttp hands it on in a deprecated form, for Latin-1 alone."""
+def _proxy_headers(proxy: httpx.Proxy) -> dict[str, str]:
+    """User and password of the proxy, in UTF-8."""
     if proxy.raw_auth is None:
-        return proxy
+        return {}
     credentials = base64.b64encode(b":".join(proxy.raw_auth)).decode()
     # aiohttp moves it to Proxy-Authorization, of the tunnel or of the request as it may be.
-    return httpx.Proxy(proxy.url, headers={"Authorization": f"Basic {credentials}"})
+    return {"Authorization": f"Basic {credentials}"}
 
 
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """Send a request exactly once: aiohttp by itself would send one whose connection was lost again, uncounted."""
     try:
-        response = await send(request)
+        return await send(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise aiohttp.ClientConnectionError("connection lost") from error
-    # It is for people, may be in any encoding, and httpx-aiohttp fails on one that is not UTF-8.
-    response.reason = None
-    return response
 
 
 def tls_context(ca_file: Path | None, *, verify: bool) -> ssl.SSLContext:
@@ -103,15 +129,14 @@ NETWORK_ERRORS = (
     OSError,
     UnicodeError,
 )
-"""What the transport raises for a fault of the network or of the other side."""
+"""What a transport raises for a fault of the network or of the other side."""
 
 
 def query_error_of(error: Exception) -> QueryError:
     """The bounded failure that one of NETWORK_ERRORS means.
 
-    The causes are looked at rather than httpx's classes: the transport reports a refused connection as a timeout
-    and lets some of aiohttp's errors through as they are. No text of an error is passed on, for it may name what a
-    configuration keeps secret.
+    Its causes count as well: aiohttp's own errors often say less than what they come from. No text of an error is
+    passed on, for it may name what a configuration keeps secret.
     """
     causes = _causes(error)
     if any(isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE) for cause in causes):

@@ -148,17 +148,18 @@ async def test_a_refused_connection_is_no_timeout(refusing_port: int) -> None:
     assert asker.books.failures == ["connect"]
 
 
-async def test_a_name_that_does_not_resolve_is_named_as_that() -> None:
-    """The top-level domain `.invalid` is sure not to."""
-    async with Asker("http://ninedata.invalid") as asker:
+@pytest.mark.parametrize("host", ["ninedata.invalid", "xn--zzzzzzzz--.invalid"])
+async def test_a_name_that_does_not_resolve_is_named_as_that(host: str) -> None:
+    """The top-level domain `.invalid` is sure not to, whatever a name before it claims to encode."""
+    async with Asker(f"http://{host}") as asker:
         error = await failure_of(asker.query())
     assert error.reason == "connect"
     assert error.message.startswith("the host name does not resolve: ")
 
 
-@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example", "xn--zzzzzzzz--.example"])
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"])
 async def test_a_name_that_cannot_be_one_is_named_as_that(host: str) -> None:
-    """Labels too long, empty, or not what they claim to encode."""
+    """Labels too long or empty."""
     async with Asker(f"http://{host}") as asker:
         error = await failure_of(asker.query())
     assert (error.reason, error.message) == ("connect", "the host name is not one that can be looked up")

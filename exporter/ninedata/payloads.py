@@ -4,14 +4,16 @@ The shapes are the vendor's documented ones. Beyond them is survived what was se
 strings as numbers, missing and null fields, the case of status words, the language of texts.
 """
 
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import NoReturn
 
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.model import CheckItem, Status
-from exporter.ninedata.text import clean, clean_name, cut, text_of
+from exporter.ninedata.text import MAX_TEXT_CACHED, clean, clean_name, cut, text_of
 from exporter.ninedata.throttle import DEFAULT_HOLD_SECONDS
 
 # What a failure's code or message must say for a more telling reason than api_error. The vendor documents neither
@@ -125,15 +127,24 @@ class ItemKeys:
 
 def _read_item(entry: object, position: int, keys: ItemKeys) -> CheckItem:
     fields = entry if isinstance(entry, dict) else {}
-    status = Status.of_word(text_of(fields.get("status")))
-    message = next((text for key in keys.messages if (text := clean(fields.get(key)))), "")
+    texts = [text_of(fields.get(key)) for key in (keys.item, "itemName", "itemDescription", "status", *keys.messages)]
+    read = _item_seen_before if sum(map(len, texts)) <= MAX_TEXT_CACHED else _item_of
+    found = read(*texts)
+    return found if found.item else replace(found, item=f"item_{position}")
+
+
+def _item_of(item: str, name: str, description: str, status: str, *messages: str) -> CheckItem:
     return CheckItem(
-        item=clean_name(fields.get(keys.item)) or f"item_{position}",
-        name=clean_name(clean(fields.get("itemName"))),
-        description=clean(fields.get("itemDescription")),
-        status=status,
-        message=message,
+        item=clean_name(item),
+        name=clean_name(clean(name)),
+        description=clean(description),
+        status=Status.of_word(status),
+        message=next((text for message in messages if (text := clean(message))), ""),
     )
+
+
+# Most check items are the same in every task and every scrape, and are kept once for all of them.
+_item_seen_before = functools.lru_cache(maxsize=2048)(_item_of)
 
 
 def _unique(items: Iterator[CheckItem]) -> Iterator[CheckItem]:

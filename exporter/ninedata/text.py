@@ -8,6 +8,8 @@ MAX_TEXT = 4000
 """Characters kept of a failure's text."""
 MAX_NAME = 200
 """Characters kept of an identifier or a name."""
+MAX_TEXT_CACHED = 400
+"""Characters of a text whose cleaned form is kept for when it comes again."""
 
 # Lone surrogates cannot be encoded; control characters end lines, move cursors and break parsers; the
 # direction marks make text read other than it is.
@@ -100,7 +102,7 @@ def clean(value: object, limit: int = MAX_TEXT) -> str:
     text = text_of(value)
     if not text:
         return text  # half of all texts are: passed items have no message
-    if len(text) <= _MAX_CACHED:
+    if len(text) <= MAX_TEXT_CACHED:
         return _cleaned_before(text, limit)
     return _cleaned(text, limit)
 
@@ -115,7 +117,6 @@ def _cleaned(text: str, limit: int) -> str:
 
 
 # Names and descriptions are the same in every task and every scrape; cleaning them anew each time is most of the work.
-_MAX_CACHED = 400
 _cleaned_before = functools.lru_cache(maxsize=2048)(_cleaned)
 
 

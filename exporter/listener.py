@@ -55,15 +55,21 @@ def parse_address(text: str) -> Address:
 def listen(address: Address) -> socket.socket:
     """A listening socket. Raises StartError where there can be none."""
     try:
-        if not address.host:
-            return _listen_everywhere(address.port)
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        return socket.create_server((address.host, address.port), family=family, backlog=512)
+        listening = _listen_on(address.host, address.port) if address.host else _listen_everywhere(address.port)
     except OSError as error:
         hint = "; choose another with --web.listen-address" if error.errno == errno.EADDRINUSE else ""
         # The library adds the address once more, as it sees it.
         why = (error.strerror or str(error)).partition(" (while attempting")[0]
         raise StartError(f"cannot listen on {address}: {why}{hint}") from None
+    # For its connections, which asyncio takes care of only where it opened the socket itself: the kernel would hold the
+    # second part of an answer back until the first is acknowledged, which takes a scraper 40 ms.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def _listen_on(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=512)
 
 
 def _listen_everywhere(port: int) -> socket.socket:

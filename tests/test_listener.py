@@ -1,12 +1,22 @@
-"""The open files that the process may have."""
+"""The socket on which the exporter listens, and the open files that the process may have."""
 
 import logging
 import resource
+import socket
 from collections.abc import Iterator
 
 import pytest
 
-from exporter.listener import SPARE_FILES, allow_open_files
+from exporter.listener import SPARE_FILES, Address, allow_open_files, listen
+
+
+@pytest.mark.parametrize("host", ["", "127.0.0.1"])
+def test_no_part_of_an_answer_waits_for_an_acknowledgement(host: str) -> None:
+    """Nagle's algorithm is off on every accepted connection, or each scrape would take 40 ms more."""
+    with listen(Address(host, 0)) as listening, socket.create_connection(("127.0.0.1", listening.getsockname()[1])):
+        connection, _ = listening.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import json
 from exporter.credentials import Secret
 
 _MASK = b"***"
+_spell = json.JSONEncoder(ensure_ascii=False).encode
 _MIN_HIDDEN_LENGTH = 6
 """A shorter text is found in answers by chance."""
 
@@ -16,8 +17,10 @@ def without(body: bytes, *secrets: Secret) -> bytes:
     for secret in secrets:
         plain = secret.reveal()
         if len(plain) >= _MIN_HIDDEN_LENGTH:
-            for spelling in (plain, json.dumps(plain, ensure_ascii=False)[1:-1]):
-                body = body.replace(spelling.encode(), _MASK)
+            spelled = _spell(plain)[1:-1]
+            body = body.replace(spelled.encode(), _MASK)
+            if spelled != plain:
+                body = body.replace(plain.encode(), _MASK)
     return body
 
 

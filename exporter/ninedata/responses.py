@@ -1,6 +1,7 @@
 """What a response's headers decide, and its body read within bounds."""
 
 import email.utils
+import functools
 import urllib.parse
 import zlib
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ MAX_ANSWER_BYTES = 1024 * 1024
 """The largest answer that is read, before and after decompression: more than any precheck needs."""
 
 
+@functools.lru_cache(maxsize=64)  # all answers within a second have the same
 def date_of(header: str) -> datetime | None:
     """The moment that a header gives, or None for one that is none."""
     try:

@@ -7,7 +7,7 @@ from exporter.config.model import Api
 from exporter.credentials import FixedSecret, Secret
 from exporter.listener import Listener
 from exporter.ninedata import KINDS, TaskRef
-from exporter.ninedata.transport import tls_context
+from exporter.ninedata.tls import tls_context
 from exporter.run import run
 from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, demo_tasks
 from exporter.sandbox.server import Sandbox

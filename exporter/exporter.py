@@ -16,7 +16,9 @@ from exporter.last_known import LastKnown
 from exporter.logs import event
 from exporter.look import LOOK_SECONDS, Look
 from exporter.metrics import ProcessMetrics, SnapshotCollector, WatchedFile
-from exporter.ninedata import ApiSettings, NineDataClient, Replication, list_replications, open_transport
+from exporter.ninedata import Replication, list_replications
+from exporter.ninedata.client import ApiSettings, NineDataClient
+from exporter.ninedata.transport import open_transport
 from exporter.scrape import Scraper, Targets, outcome_of
 from exporter.shard import Shard
 from exporter.snapshot import QueryFailure, Snapshot

@@ -10,7 +10,7 @@ import httpx
 from exporter.config.model import Api
 from exporter.config.reader import Reader
 from exporter.credentials import FixedSecret, Secret, SecretFile, SecretSource, checked_secret
-from exporter.ninedata.transport import tls_context
+from exporter.ninedata.tls import tls_context
 
 MAX_REQUEST_TIMEOUT_SECONDS = 300.0
 MAX_CONCURRENCY = 1024

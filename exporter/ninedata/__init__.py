@@ -1,7 +1,9 @@
-"""What NineData says: its OpenAPI's prechecks, asked for and understood. Knows nothing of Prometheus."""
+"""What NineData says: its OpenAPI's prechecks, asked for and understood. Knows nothing of Prometheus.
+
+Here is all but the `client` and its `transport`: to import an HTTP library takes longer than to check a configuration.
+"""
 
 from exporter.ninedata.calls import Call
-from exporter.ninedata.client import ApiObserver, ApiSettings, NineDataClient
 from exporter.ninedata.failures import ADVICE, QueryError, Reason
 from exporter.ninedata.guidance import REQUEST_KINDS, advice_on
 from exporter.ninedata.kinds import DEFAULT_KIND, KINDS
@@ -9,7 +11,6 @@ from exporter.ninedata.model import ID, CheckItem, Precheck, Status, TaskRef
 from exporter.ninedata.replication_list import MAX_TASKS as MAX_LISTED
 from exporter.ninedata.replication_list import NAME as LIST_NAME
 from exporter.ninedata.replication_list import TASK_STATUSES, Replication, list_replications
-from exporter.ninedata.transport import open_transport
 
 __all__ = [
     "ADVICE",
@@ -20,11 +21,8 @@ __all__ = [
     "MAX_LISTED",
     "REQUEST_KINDS",
     "TASK_STATUSES",
-    "ApiObserver",
-    "ApiSettings",
     "Call",
     "CheckItem",
-    "NineDataClient",
     "Precheck",
     "QueryError",
     "Reason",
@@ -33,5 +31,4 @@ __all__ = [
     "TaskRef",
     "advice_on",
     "list_replications",
-    "open_transport",
 ]

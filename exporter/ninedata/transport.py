@@ -9,10 +9,8 @@ import base64
 import errno
 import ssl
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
-import certifi
 import httpx
 
 from exporter.ninedata.failures import QueryError, Reason
@@ -106,20 +104,6 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         return await send(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise aiohttp.ClientConnectionError("connection lost") from error
-
-
-def tls_context(ca_file: Path | None, *, verify: bool) -> ssl.SSLContext:
-    """A context that trusts `ca_file` alone, or the system's issuers and the well-known public ones.
-
-    Raises OSError (ssl.SSLError is one) where `ca_file` cannot be read or holds no certificate.
-    """
-    context = ssl.create_default_context(cafile=ca_file)
-    if ca_file is None:
-        context.load_verify_locations(certifi.where())
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 NETWORK_ERRORS = (

@@ -12,7 +12,8 @@ import pytest
 import respx
 
 from exporter.credentials import FixedSecret, Secret, SecretSource
-from exporter.ninedata import ApiSettings, NineDataClient, Precheck, QueryError, Reason, TaskRef
+from exporter.ninedata import Precheck, QueryError, Reason, TaskRef
+from exporter.ninedata.client import ApiSettings, NineDataClient
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
 
 TASK = TaskRef("data_compare", "cd-tg3isu1xgs", "pcte-dj02vti9tabd")

@@ -13,8 +13,10 @@ from typing import Self
 import httpx
 
 from exporter.credentials import FixedSecret, Secret
-from exporter.ninedata import ApiSettings, NineDataClient, Precheck, open_transport
-from exporter.ninedata.transport import tls_context
+from exporter.ninedata import Precheck
+from exporter.ninedata.client import ApiSettings, NineDataClient
+from exporter.ninedata.tls import tls_context
+from exporter.ninedata.transport import open_transport
 from tests.ninedata.fake_api import TASK, Books
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
 

@@ -5,7 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from exporter.ninedata import NineDataClient, Precheck, QueryError
+from exporter.ninedata import Precheck, QueryError
+from exporter.ninedata.client import NineDataClient
 from tests.ninedata.fake_api import FakeApi, after, failure_of, never, now, outcome_of, reply
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exporter.ninedata import Precheck
-from exporter.ninedata.transport import tls_context
+from exporter.ninedata.tls import tls_context
 from tests.ninedata.fake_api import failure_of
 from tests.ninedata.peers import Asker, Peer, Talk, answering, http, serving
 

@@ -1,0 +1,20 @@
+"""Whom to trust."""
+
+import ssl
+from pathlib import Path
+
+import certifi
+
+
+def tls_context(ca_file: Path | None, *, verify: bool) -> ssl.SSLContext:
+    """A context that trusts `ca_file` alone, or the system's issuers and the well-known public ones.
+
+    Raises OSError (ssl.SSLError is one) where `ca_file` cannot be read or holds no certificate.
+    """
+    context = ssl.create_default_context(cafile=ca_file)
+    if ca_file is None:
+        context.load_verify_locations(certifi.where())
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -41,6 +41,13 @@ class Connection(H11Protocol):
             self._await_request(REQUEST_SECONDS)
         super().data_received(data)
 
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP. In the middle of a request, whose answer will come, uvicorn's own would be a second."""
+        if self.is_idle:
+            super().send_400_response(msg)
+        else:
+            self.transport.abort()
+
     def on_response_complete(self) -> None:
         """The whole answer is on its way."""
         self._await_request(KEEPALIVE_SECONDS)

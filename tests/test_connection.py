@@ -163,6 +163,18 @@ async def test_who_reads_slowly_has_time(connect: Connect) -> None:
         assert len(await asyncio.wait_for(reader.reader.readexactly(LARGE_BYTES), 20)) == LARGE_BYTES
 
 
+async def test_a_request_that_turns_out_to_be_none(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    """After its head: its connection ends, the application is told, and nothing is an error of the exporter."""
+    async with connect() as client:
+        broken = SMALL.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+        assert await client.answer(broken) in (b"", b"HTTP/1.1 200 OK")
+        assert await client.ended(5)
+    async with connect() as client:
+        assert await client.answer(b"\x16\x03\x01\r\n\r\n") == b"HTTP/1.1 400 Ba"
+        assert await client.ended(5)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 async def test_the_longest_silence_makes_room(connect: Connect, limits: Limits) -> None:
     """Of more connections than there may be; who is being answered stays."""
     limits(MAX_CONNECTIONS=3)

@@ -1,0 +1,248 @@
+"""Those who ask the exporter: too many, too slow, gone, or asking what cannot be."""
+
+import http.client
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+import pytest
+
+from exporter.connection import MAX_CONNECTIONS
+from exporter.sandbox import Handle, fleet, run_in_thread
+from exporter.sandbox.faults import Delay, Hang
+from exporter.scrape import MAX_RUNS
+from tests.faults.footprint import Footprint, await_footprint
+from tests.program.process import Exporter, Launcher, canary_sandbox, until
+from tests.program.scrape import Scrape
+
+TASKS = 60
+CONCURRENCY = 16
+SCRAPE_SECONDS = 10.0
+
+Serve = Callable[..., Handle]
+
+
+@dataclass
+class Ground:
+    """An exporter and the API that it asks."""
+
+    sandbox: Handle
+    exporter: Exporter
+    before: Footprint
+
+    def connect(self) -> socket.socket:
+        """A client that has said nothing yet."""
+        return socket.create_connection((self.exporter.host, self.exporter.port), timeout=30)
+
+    def is_whole(self) -> bool:
+        """Whether a scrape, which must come in time, has everything."""
+        began = time.monotonic()
+        scrape = self.exporter.scrape(timeout=SCRAPE_SECONDS)
+        assert time.monotonic() - began < SCRAPE_SECONDS
+        return len(scrape.up) == TASKS and not scrape.down
+
+
+@pytest.fixture(scope="module")
+def shared(launch_for_module: Launcher) -> Iterator[Ground]:
+    with run_in_thread(canary_sandbox(fleet(TASKS))) as sandbox:
+        exporter = launch_for_module(sandbox, api={"request_timeout": "60s", "concurrency": CONCURRENCY})
+        # As many connections to the API as there may be, which are kept.
+        sandbox.set_fault(Delay(delay_seconds=0.2))
+        for _ in range(3):
+            exporter.scrape()
+            exporter.page("/")
+        yield Ground(sandbox, exporter, Footprint.of(exporter))
+
+
+@pytest.fixture
+def ground(shared: Ground) -> Iterator[Ground]:
+    """Whole before the test and after it, with nothing left over and no error in the log."""
+    shared.sandbox.reset()
+    assert shared.is_whole()
+    yield shared
+    shared.sandbox.reset()
+    assert shared.is_whole()
+    await_footprint(shared.exporter, shared.before, more_kib=48 * 1024)
+    assert not [line for line in shared.exporter.log if line["level"] == "error" or "HTTP" in line["msg"]]
+
+
+def asked(ground: Ground, timeout: float) -> tuple[int, int, float]:
+    """Status, number of tasks that are up, and the seconds that a scrape took."""
+    connection = http.client.HTTPConnection(ground.exporter.host, ground.exporter.port, timeout=60)
+    with closing(connection):
+        began = time.monotonic()
+        connection.request("GET", "/metrics", headers={"X-Prometheus-Scrape-Timeout-Seconds": f"{timeout:.3f}"})
+        response = connection.getresponse()
+        body = response.read()
+        seconds = time.monotonic() - began
+    return response.status, len(re.findall(rb"^ninedata_precheck_up\{[^}]*\} 1\.0$", body, re.MULTILINE)), seconds
+
+
+def test_two_hundred_scrapes_at_once(ground: Ground) -> None:
+    """All are whole and in time; the API is not asked two hundred times for it."""
+    ground.sandbox.set_fault(Delay(delay_seconds=0.2))
+    before = ground.sandbox.requests().total
+    with ThreadPoolExecutor(200) as pool:
+        answers = list(pool.map(lambda _: asked(ground, SCRAPE_SECONDS), range(200)))
+    assert {(status, up) for status, up, _ in answers} == {(200, TASKS)}
+    assert max(seconds for _, _, seconds in answers) < SCRAPE_SECONDS
+    requests = ground.sandbox.requests()
+    # Who connects after the first answer begins another scrape.
+    assert requests.total - before <= 20 * TASKS
+    assert requests.max_in_flight <= CONCURRENCY
+
+
+def test_scrapes_with_timeouts_of_their_own_are_bounded_too(ground: Ground) -> None:
+    """Each shorter than the one before: all are answered in time, and the same tasks are asked about so often only."""
+    ground.sandbox.set_fault(Hang())
+    before = ground.sandbox.requests().total
+    with ThreadPoolExecutor(60) as pool:
+        answers = list(pool.map(lambda n: (n, asked(ground, 4.0 - n / 50)), range(60)))
+    assert {(status, up) for _, (status, up, _) in answers} == {(200, 0)}
+    assert all(seconds < 4.0 - n / 50 for n, (_, _, seconds) in answers)
+    requests = ground.sandbox.requests()
+    assert requests.max_in_flight <= CONCURRENCY
+    assert requests.total - before <= 2 * MAX_RUNS * TASKS
+
+
+def test_fifty_scrapers_that_go_away(ground: Ground) -> None:
+    """In the middle, all at once: their queries end with them."""
+    ground.sandbox.set_fault(Hang())
+    with ExitStack() as stack:
+        for _ in range(50):
+            stack.enter_context(ground.exporter.begin_scrape(timeout=60))
+        until(lambda: ground.sandbox.requests().in_flight == CONCURRENCY, 10, "tasks are being asked about")
+    until(lambda: ground.sandbox.requests().in_flight == 0, 10, "no request is left")
+
+
+def test_readers_that_do_not_read(ground: Ground) -> None:
+    """A hundred scrapers that never take their answer cost the others nothing; they end with their connections."""
+    request = b"GET /metrics HTTP/1.1\r\nHost: exporter\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(100):
+            lazy = stack.enter_context(closing(socket.socket()))
+            lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            lazy.connect((ground.exporter.host, ground.exporter.port))
+            lazy.sendall(request * 3)
+        for _ in range(3):
+            assert ground.is_whole()
+        assert ground.exporter.get("/-/healthy").status == 200
+        assert Footprint.of(ground.exporter).memory_kib < ground.before.memory_kib + 96 * 1024
+
+
+def test_more_silent_clients_than_there_may_be(ground: Ground) -> None:
+    """The oldest of them make room: scrapes are answered at once all the time."""
+    with ExitStack() as stack:
+        for number in range(MAX_CONNECTIONS + 300):
+            stack.enter_context(ground.connect())
+            if number % 100 == 0:
+                assert ground.exporter.get("/-/healthy").status == 200
+        most = ground.before.descriptors + MAX_CONNECTIONS + 5
+        until(lambda: ground.exporter.descriptors() <= most, 10, f"at most {most} descriptors")
+        for _ in range(3):
+            assert ground.is_whole()
+
+
+def test_a_silent_client_is_not_kept_for_ever(ground: Ground) -> None:
+    """Nor one whose request never ends, whatever it sends meanwhile."""
+    with ground.connect() as silent, ground.connect() as dripping:
+        began = time.monotonic()
+        dripping.sendall(b"GET /metrics HTTP/1.1\r\n")
+        silent.settimeout(0.5)
+        open_, closed = {"silent", "dripping"}, set[str]()
+        while open_ - closed and time.monotonic() - began < 25:
+            try:
+                dripping.sendall(b"X-More: 1\r\n")
+            except OSError:
+                closed.add("dripping")
+            try:
+                if silent.recv(1) == b"":
+                    closed.add("silent")
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                closed.add("silent")
+        assert closed == {"silent", "dripping"}
+
+
+HUGE = b"a" * 60_000
+ABSURD: dict[str, bytes] = {
+    "no HTTP": b"\x00\xff\xfe\r\n\r\n",
+    "half of TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "a version from the future": b"GET /metrics HTTP/9.9\r\nHost: e\r\n\r\n",
+    "no host": b"GET /metrics HTTP/1.1\r\n\r\n",
+    "two hosts": b"GET /sd HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "a host that is markup": b"GET /sd HTTP/1.1\r\nHost: <script>\r\n\r\n",
+    "a host full of bytes": b"GET /sd HTTP/1.1\r\nHost: \xff\xfe\r\n\r\n",
+    "a huge path": b"GET /" + HUGE + b" HTTP/1.1\r\nHost: e\r\n\r\n",
+    "a path up the tree": b"GET /../../../../etc/passwd HTTP/1.1\r\nHost: e\r\n\r\n",
+    "an encoded path up the tree": b"GET /tasks/%2e%2e%2f%2e%2e%2fetc%2fpasswd HTTP/1.1\r\nHost: e\r\n\r\n",
+    "a path with zeros": b"GET /tasks/%00%0d%0a HTTP/1.1\r\nHost: e\r\n\r\n",
+    "a path of broken UTF-8": b"GET /tasks/%ff%fe HTTP/1.1\r\nHost: e\r\n\r\n",
+    "an address of elsewhere": b"GET http://elsewhere.example/metrics HTTP/1.1\r\nHost: e\r\n\r\n",
+    "a tunnel": b"CONNECT elsewhere.example:443 HTTP/1.1\r\nHost: e\r\n\r\n",
+    "a method that there is not": b"BREW /metrics HTTP/1.1\r\nHost: e\r\n\r\n",
+    "a task of elsewhere": b"GET /probe?task_id=http://elsewhere.example/ HTTP/1.1\r\nHost: e\r\n\r\n",
+    "a huge task id": b"GET /probe?task_id=" + HUGE[:9000] + b" HTTP/1.1\r\nHost: e\r\n\r\n",
+    "a thousand parameters": b"GET /metrics?" + b"collect[]=x&" * 1000 + b" HTTP/1.1\r\nHost: e\r\n\r\n",
+    "a huge header": b"GET /metrics HTTP/1.1\r\nHost: e\r\nX-Huge: " + HUGE + b"\r\n\r\n",
+    "a thousand headers": b"GET /metrics HTTP/1.1\r\nHost: e\r\n" + b"X-A: b\r\n" * 1000 + b"\r\n",
+    "an absurd Accept": b"GET /metrics HTTP/1.1\r\nHost: e\r\nAccept: " + b";q=," * 2000 + b"\r\n\r\n",
+    "an Accept full of bytes": b"GET / HTTP/1.1\r\nHost: e\r\nAccept: \xff\xfe\r\n\r\n",
+    "an absurd timeout": b"GET /metrics HTTP/1.1\r\nHost: e\r\nX-Prometheus-Scrape-Timeout-Seconds: -1e999\r\n\r\n",
+    "an upgrade": b"GET /metrics HTTP/1.1\r\nHost: e\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    "a length that is none": b"GET /metrics HTTP/1.1\r\nHost: e\r\nContent-Length: -1\r\n\r\n",
+    "two lengths": b"POST /metrics HTTP/1.1\r\nHost: e\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "length and chunks": b"POST / HTTP/1.1\r\nHost: e\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
+    "chunks that are none": b"POST / HTTP/1.1\r\nHost: e\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "a body that never comes": b"GET /metrics HTTP/1.1\r\nHost: e\r\nContent-Length: 99999999999\r\n\r\n",
+    "a body that is not wanted": b"GET /metrics HTTP/1.1\r\nHost: e\r\nContent-Length: 999999\r\n\r\n" + b"x" * 999_999,
+    "a reload": b"POST /-/reload HTTP/1.1\r\nHost: e\r\n\r\n",
+    "requests in a row": b"GET /-/healthy HTTP/1.1\r\nHost: e\r\n\r\n" * 200,
+    "a folded header": b"GET /metrics HTTP/1.1\r\nHost: e\r\nX-A: b\r\n c\r\n\r\n",
+    "a header without a name": b"GET /metrics HTTP/1.1\r\nHost: e\r\n: b\r\n\r\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("request_", ABSURD.values(), ids=ABSURD.keys())
+def test_an_absurd_request(ground: Ground, request_: bytes) -> None:
+    """Is answered, or its connection ends; never with 5xx, and nothing of what was sent comes back as markup."""
+    with ground.connect() as client:
+        client.settimeout(5)
+        client.sendall(request_)
+        client.shutdown(socket.SHUT_WR)
+        said = b""
+        try:
+            while data := client.recv(65536):
+                said += data
+        except (TimeoutError, ConnectionError):
+            pass
+    statuses = {int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3})", said)}
+    assert statuses <= {200, 400, 403, 404, 405}, said[:200]
+    assert b"<script>" not in said
+    assert b"root:" not in said
+
+
+def test_a_thousand_tasks_that_hang(launch: Launcher, serve: Serve) -> None:
+    """All of them, and of the first scrape on: each is `deadline` in time, and the next good scrape is whole."""
+    sandbox = serve(*fleet(1000, items=2))
+    exporter = launch(sandbox, api={"concurrency": 64, "request_timeout": "60s"})
+    before = Footprint.of(exporter)
+    sandbox.set_fault(Hang())
+    for _ in range(2):
+        began = time.monotonic()
+        answer = exporter.get("/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": "5"})
+        assert time.monotonic() - began < 5
+        scrape = Scrape.of_text(answer.text)
+        assert len(scrape.down) == 1000
+        assert set(scrape.reasons.values()) == {"deadline"}
+    until(lambda: sandbox.requests().in_flight == 0, 10, "no request is left")
+    sandbox.clear()
+    assert exporter.scrape(timeout=30).down == set()
+    # The connections to the API are kept.
+    until(lambda: exporter.descriptors() <= before.descriptors + 64, 10, "no descriptor is left")
+    assert Footprint.of(exporter).memory_kib < before.memory_kib + 48 * 1024

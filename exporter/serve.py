@@ -35,7 +35,7 @@ async def serve(
     SIGHUP calls `hangup`, or without one stops as well. Once serving is over, a further signal ends the process at
     once.
     """
-    gate = None if web is None else Gate(app, web.current)
+    gate = None if web is None else Gate(app, web.latest)
     config = uvicorn.Config(
         gate or app,
         log_config=None,
@@ -117,13 +117,13 @@ class _GuardedServer(_Server):
         self._acceptors: list[Acceptor] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        def current() -> Tls | None:
-            return self._web.current().tls
+        async def latest() -> Tls | None:
+            return (await self._web.latest()).tls
 
         def connect(tls: Tls | None) -> GuardedConnection:
-            return GuardedConnection(self.config, self.server_state, tls, current)
+            return GuardedConnection(self.config, self.server_state, tls)
 
-        self._acceptors = [Acceptor(listener, current, connect) for listener in sockets or []]
+        self._acceptors = [Acceptor(listener, latest, connect) for listener in sockets or []]
         await super().startup([])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

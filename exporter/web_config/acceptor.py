@@ -5,7 +5,7 @@ import logging
 import math
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from exporter.logs import event
 from exporter.web_config.tls import Tls
@@ -30,12 +30,12 @@ class Acceptor:
     def __init__(
         self,
         listener: socket.socket,
-        current: Callable[[], Tls | None],
+        latest: Callable[[], Awaitable[Tls | None]],
         protocol: Callable[[Tls | None], asyncio.Protocol],
     ) -> None:
         listener.settimeout(0)
         self._listener = listener
-        self._current = current
+        self._latest = latest
         self._protocol = protocol
         self._loop = asyncio.get_running_loop()
         self._begun: dict[asyncio.Task[None], float] = {}
@@ -78,7 +78,7 @@ class Acceptor:
             await asyncio.wait(self._begun, timeout=max(patience, 0.01), return_when=asyncio.FIRST_COMPLETED)
 
     async def _begin(self, connection: socket.socket, client: str) -> None:
-        tls = self._current()
+        tls = await self._latest()
         try:
             await self._loop.connect_accepted_socket(
                 lambda: self._protocol(tls),

@@ -1,26 +1,37 @@
 """What stands before the application: the configured headers, and who may ask."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exporter.web.headers import HEADERS
+from exporter.web_config.connection import GuardedConnection
 from exporter.web_config.hashing import Hashing, TooManyWaitingError
 from exporter.web_config.load import WebConfig
 from exporter.web_config.users import Users, credentials_of
 
 
 class Gate:
-    """An ASGI application that lets requests through to another by the configuration of their moment."""
+    """An ASGI application that lets requests through to another by the configuration of their moment.
 
-    def __init__(self, app: ASGIApp, current: Callable[[], WebConfig]) -> None:
+    A connection that was made with other TLS settings is closed instead of answered; clients then make a new one.
+    """
+
+    def __init__(self, app: ASGIApp, latest: Callable[[], Awaitable[WebConfig]]) -> None:
         self._app = app
-        self._current = current
+        self._latest = latest
         self._hashing = Hashing()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request: every path alike."""
-        config = self._current()
+        config = await self._latest()
+        connection = scope.get("state", {}).get("connection")
+        if isinstance(connection, GuardedConnection) and connection.tls is not config.tls:
+            connection.transport.close()
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            return
         refusal = await self._refusal(config.users, scope) if config.users else None
         await (refusal or self._app)(scope, receive, _adding(config, send))
 
@@ -30,8 +41,8 @@ class Gate:
             if claimed is not None and await users.admit(claimed, self._hashing):
                 return None
         except TooManyWaitingError:
-            return PlainTextResponse("Too many logins at once.\n", 503, {"Retry-After": "5"})
-        return PlainTextResponse("Unauthorized\n", 401, {"WWW-Authenticate": "Basic"})
+            return PlainTextResponse("Too many logins at once.\n", 503, {**HEADERS, "Retry-After": "5"})
+        return PlainTextResponse("Unauthorized\n", 401, {**HEADERS, "WWW-Authenticate": "Basic"})
 
     def close(self) -> None:
         """Let no request wait for a password any longer."""

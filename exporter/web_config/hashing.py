@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 
 import bcrypt
 
@@ -18,31 +19,32 @@ class TooManyWaitingError(Exception):
 
 
 class Hashing:
-    """Checks passwords against hashes, in the loop's own threads."""
+    """Checks passwords against hashes."""
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        # Threads of its own, for which the end of the process waits: bcrypt aborts it if it ends under its hands.
+        self._threads = ThreadPoolExecutor(AT_ONCE, "bcrypt")
         self._answers: set[asyncio.Future[bool]] = set()
+        self._closed = False
 
     async def matches(self, password: Secret, hashed: Secret) -> bool:
         """Whether the hash is the password's. Raises TooManyWaitingError."""
+        if self._closed:
+            return False
         if len(self._answers) >= MAX_WAITING:
             raise TooManyWaitingError
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._answers.add(answer)
         try:
-            async with self._turns:
-                if not answer.done():
-                    answer.get_loop().run_in_executor(None, _check, password, hashed, answer)
-                return await answer
+            self._threads.submit(_check, password, hashed, answer)
+            return await answer
         finally:
             self._answers.discard(answer)
 
     def close(self) -> None:
-        """Let nobody wait any longer: what is not answered yet is answered with no.
-
-        The threads are waited for in the end all the same: Python cannot end while bcrypt is at work.
-        """
+        """Let nobody wait any longer: what is not answered yet is answered with no."""
+        self._closed = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
         for answer in self._answers:
             _settle(answer, matches=False)
 

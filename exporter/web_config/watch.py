@@ -5,6 +5,7 @@ from pathlib import Path
 
 from exporter.config.document import ConfigError
 from exporter.logs import event
+from exporter.look import Look
 from exporter.web_config.files import Files
 from exporter.web_config.load import WebConfig, load_web_config
 
@@ -25,6 +26,7 @@ class WebConfigFile:
         self._files = Files()
         self._config = load_web_config(path, self._files)
         self._problem: str | None = None
+        self._look = Look(self._see, "web configuration files")
         self._tell("web configuration read")
 
     @property
@@ -33,10 +35,20 @@ class WebConfigFile:
         return self._problem is None
 
     def current(self) -> WebConfig:
-        """The configuration as the files have it now, or the last good one. Costs one `stat` for each file."""
+        """The configuration that is in force."""
+        return self._config
+
+    async def latest(self) -> WebConfig:
+        """The configuration as the files have it now, from now on in force; the last good one where they are broken.
+
+        Costs one `stat` for each file, in a thread.
+        """
+        await self._look.refresh()
+        return self._config
+
+    def _see(self) -> None:
         if self._problem is not None or self._files.changed():
             self._reload()
-        return self._config
 
     def _reload(self) -> None:
         files = Files()

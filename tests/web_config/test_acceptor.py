@@ -22,11 +22,6 @@ from tests.web_config.handshake import client_context
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Greeting(asyncio.Protocol):
     """Says on what kind of connection it is, and closes it."""
 
@@ -44,6 +39,9 @@ class Server:
         self.port = port
         self.opened: list[asyncio.StreamWriter] = []
 
+    async def latest(self) -> Tls | None:
+        return self.tls
+
     async def connect(self, client: ssl.SSLContext | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         name = None if client is None else "localhost"
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=client, server_hostname=name)
@@ -60,7 +58,7 @@ class Server:
 async def accepting(tls: Tls | None) -> AsyncIterator[Server]:
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         server = Server(tls, listener.getsockname()[1])
-        acceptor = Acceptor(listener, lambda: server.tls, lambda _: Greeting())
+        acceptor = Acceptor(listener, server.latest, lambda _: Greeting())
         try:
             yield server
         finally:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from exporter import connection as connection_module
+from exporter import connection as connections
 from exporter.listener import Address, listen
 from exporter.serve import serve
 from exporter.web_config import WebConfigFile
@@ -27,11 +27,6 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: exporter\r\n\r\n"
 TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
 PLAIN = "http_server_config: {}\n"
 CLIENTS = f"{TLS}  client_ca_file: issuer.crt\n  client_auth_type: RequireAndVerifyClientCert\n"
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 class Talk:
@@ -84,7 +79,7 @@ Serving = Callable[[str], AbstractAsyncContextManager[Server]]
 @pytest.fixture
 def serving(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Serving:
     """Serves with a web configuration; a request may take half a second to arrive."""
-    monkeypatch.setattr(connection_module, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.5)
 
     @asynccontextmanager
     async def server_of(content: str) -> AsyncIterator[Server]:
@@ -125,26 +120,6 @@ async def test_whoever_does_not_ask_is_given_up(
         assert not await talk.is_closed_within(0.2)
         assert await talk.is_closed_within(2)
         assert server.requests == 0
-
-
-async def test_drop_by_drop_is_no_way_to_stay(serving: Serving) -> None:
-    """What comes in between earns no more time."""
-    async with serving(PLAIN) as server:
-        talk = await server.connect()
-        for byte in REQUEST[:10]:
-            talk.writer.write(bytes([byte]))
-            if await talk.is_closed_within(0.1):
-                break
-        assert talk.reader.at_eof() or await talk.is_closed_within(0.1)
-
-
-async def test_neither_is_it_with_a_second_request(serving: Serving) -> None:
-    """Of which only a part comes."""
-    async with serving(PLAIN) as server:
-        talk = await server.connect()
-        assert await talk.ask() == b"here"
-        talk.writer.write(b"GET")
-        assert await talk.is_closed_within(2)
 
 
 async def test_a_slow_answer_is_waited_for(serving: Serving, client: ssl.SSLContext) -> None:

@@ -23,11 +23,6 @@ HASH = Secret(bcrypt.hashpw(b"hush", bcrypt.gensalt(4)).decode())
 HEADERS = {"X-Frame-Options": "deny", "Content-Security-Policy": "default-src 'none'"}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Site:
     """An application behind a gate whose configuration can be changed."""
 
@@ -35,7 +30,10 @@ class Site:
         self.config = config
         self.requests = 0
         routes = [Route("/", self._home), Route("/-/healthy", self._home), Route("/broken", self._broken)]
-        self.gate = Gate(Starlette(routes=routes), lambda: self.config)
+        self.gate = Gate(Starlette(routes=routes), self._latest)
+
+    async def _latest(self) -> WebConfig:
+        return self.config
 
     async def _home(self, _: Request) -> Response:
         self.requests += 1

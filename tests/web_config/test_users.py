@@ -16,11 +16,6 @@ from exporter.web_config.users import Credentials, Users, credentials_of
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def basic(text: str | bytes) -> bytes:
     content = text if isinstance(text, bytes) else text.encode()
     return b"Basic " + base64.b64encode(content)
@@ -233,13 +228,14 @@ async def test_whoever_is_remembered_does_not_wait(hashing: Hashing, asked: Bcry
 
 
 async def test_at_the_end_nobody_waits(hashing: Hashing, asked: Bcrypt) -> None:
-    """All who wait are told no at once, and what has not begun does not begin."""
+    """All who wait, or come, are told no at once, and what has not begun does not begin."""
     asked.gate.clear()
     users = Users({"alice": hashed("hush")})
     tries = [asyncio.create_task(users.admit(claim("alice", "hush"), hashing)) for _ in range(10)]
     await eventually(lambda: asked.at_once == AT_ONCE)
     hashing.close()
     assert await asyncio.wait_for(asyncio.gather(*tries), 1) == [False] * 10
+    assert not await users.admit(claim("alice", "hush"), hashing)
     asked.gate.set()
     await eventually(lambda: asked.at_once == 0)
     assert len(asked.costs) == AT_ONCE

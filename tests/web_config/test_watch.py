@@ -1,6 +1,9 @@
 """The web configuration changes while it is in force."""
 
+import asyncio
 import logging
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +11,8 @@ import bcrypt
 import pytest
 
 from exporter.config import ConfigError
-from exporter.web_config import WebConfigFile
+from exporter.web_config import WebConfig, WebConfigFile
+from exporter.web_config.files import Files
 from tests.web_config.certificates import Issuer
 
 HASH = bcrypt.hashpw(b"hush", bcrypt.gensalt(4)).decode()
@@ -17,6 +21,13 @@ USERS = f"basic_auth_users: {{alice: {HASH}}}\n"
 KEPT = "web configuration cannot be used; the last good one stays in force"
 
 Fields = dict[str, object]
+
+
+def latest(web: WebConfigFile) -> WebConfig:
+    """What is in force after a look at the files."""
+    seen = asyncio.run(web.latest())
+    assert web.current() is seen
+    return seen
 
 
 @pytest.fixture
@@ -40,7 +51,7 @@ Logged = Callable[[str], list[Fields]]
 def test_it_is_read_once_while_nothing_changes(path: Path, logged: Logged) -> None:
     """A look costs no more than the files' state; the log says once what is in force."""
     web = WebConfigFile(path)
-    assert web.current() is web.current()
+    assert latest(web) is latest(web)
     assert web.last_reload_successful
     assert logged("web configuration read") == [
         {"file": str(path), "tls": True, "client_certificates": "none", "users": 1}
@@ -58,7 +69,7 @@ def test_a_change_is_seen_at_the_next_look(path: Path, logged: Logged) -> None:
     """Users come, TLS goes: an edit that is right is in force as a whole."""
     web = WebConfigFile(path)
     path.write_text(f"basic_auth_users: {{alice: {HASH}, bob: {HASH}}}")
-    config = web.current()
+    config = latest(web)
     assert (config.tls, len(config.users or ())) == (None, 2)
     assert logged("web configuration read again") == [
         {"file": str(path), "tls": False, "client_certificates": None, "users": 2}
@@ -70,9 +81,9 @@ def test_a_change_of_any_file_is_seen(path: Path, folder: Path, name: str) -> No
     """The certificate, its key, the issuers of the clients."""
     path.write_text(TLS.replace("}", ", client_ca_file: issuer.crt, client_auth_type: VerifyClientCertIfGiven}"))
     web = WebConfigFile(path)
-    before = web.current()
+    before = latest(web)
     (folder / name).write_text((folder / name).read_text() + "# renewed\n")
-    assert web.current() is not before
+    assert latest(web) is not before
     assert web.last_reload_successful
 
 
@@ -81,13 +92,13 @@ def test_a_certificate_and_its_key_are_renewed_one_after_the_other(
 ) -> None:
     """In between they do not fit together: the old pair stays, until the new one is whole."""
     web = WebConfigFile(path)
-    before = web.current()
+    before = latest(web)
     new = issuer.issue("renewed", "IP:127.0.0.1")
     new.certificate.replace(folder / "server.crt")
-    assert web.current() is before
+    assert latest(web) is before
     assert not web.last_reload_successful
     new.key.replace(folder / "server.key")
-    assert web.current() is not before
+    assert latest(web) is not before
     assert web.last_reload_successful
     assert [fields["error"] for fields in logged(KEPT)] == [
         f"{path}:1: tls_server_config.key_file: is not the key of the certificate in cert_file"
@@ -103,10 +114,10 @@ def test_files_may_be_replaced_through_a_link(path: Path, folder: Path) -> None:
     path.unlink()
     path.symlink_to("data/web.yaml")
     web = WebConfigFile(path)
-    before = web.current()
+    before = latest(web)
     (folder / "next").symlink_to("new")
     (folder / "next").rename(folder / "data")
-    assert web.current() is not before
+    assert latest(web) is not before
 
 
 BREAKS = {
@@ -127,10 +138,10 @@ BREAKS = {
 def test_a_broken_change_opens_nothing(path: Path, logged: Logged, change: Callable[[Path], object]) -> None:
     """The last good one stays in force as a whole, and the log says why, once."""
     web = WebConfigFile(path)
-    before = web.current()
+    before = latest(web)
     change(path)
     for _ in range(3):
-        assert web.current() is before
+        assert latest(web) is before
         assert not web.last_reload_successful
     (said,) = logged(KEPT)
     assert str(path) in str(said["error"])
@@ -141,9 +152,9 @@ def test_a_broken_change_that_is_mended_is_in_force(path: Path, logged: Logged) 
     """Also where it becomes again just what it was."""
     web = WebConfigFile(path)
     aside = path.rename(path.with_name("aside"))
-    web.current()
+    latest(web)
     aside.rename(path)
-    assert len(web.current().users or ()) == 1
+    assert len(latest(web).users or ()) == 1
     assert web.last_reload_successful
     assert len(logged("web configuration read again")) == 1
 
@@ -153,7 +164,7 @@ def test_another_fault_is_said_anew(path: Path, logged: Logged) -> None:
     web = WebConfigFile(path)
     for content in ("rate_limit: {burst: 1}\nnope: 1", "nope: 1", "nope: 1 "):
         path.write_text(content)
-        web.current()
+        latest(web)
     assert [fields["faults"] for fields in logged(KEPT)] == [2, 1]
 
 
@@ -161,7 +172,7 @@ def test_only_the_first_faults_are_logged(path: Path, logged: Logged) -> None:
     """A line of the log stays a line, however broken the file."""
     web = WebConfigFile(path)
     path.write_text("".join(f"key{number}: 1\n" for number in range(1000)))
-    web.current()
+    latest(web)
     (said,) = logged(KEPT)
     assert said["faults"] == 1000
     assert str(said["error"]).count("is not a known key") == 5
@@ -184,10 +195,24 @@ def test_a_change_while_it_is_being_read_is_not_missed(
 
     path.write_text(TLS)
     monkeypatch.setattr(Path, "open", open_and_change)
-    first = web.current()
-    second = web.current()
+    first = latest(web)
+    second = latest(web)
     assert second is not first
-    assert web.current() is second
+    assert latest(web) is second
+
+
+@pytest.mark.anyio
+async def test_a_file_system_that_hangs_stalls_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in force stays so, and is there in about a second."""
+    web, answering = WebConfigFile(path), threading.Event()
+    before = web.current()
+    monkeypatch.setattr(Files, "changed", lambda _: answering.wait(30))
+    began = time.monotonic()
+    try:
+        assert [await web.latest() for _ in range(10)] == [before] * 10
+    finally:
+        answering.set()
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize(("content", "warned"), [(USERS, True), (TLS + USERS, False), (TLS, False)])

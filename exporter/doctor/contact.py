@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from exporter.config import Task
 from exporter.doctor.finding import Check, Finding, Level
-from exporter.ninedata import ADVICE, Call, NineDataClient, Reason, advice_on
+from exporter.ninedata import ADVICE, Call, Reason, advice_on
 from exporter.ninedata.calls import T, precheck_call
-from exporter.ninedata.client import MAX_CLOCK_SKEW_SECONDS
+from exporter.ninedata.client import MAX_CLOCK_SKEW_SECONDS, NineDataClient
 from exporter.ninedata.replication_list import page_call
 from exporter.scrape import outcome_of
 from exporter.snapshot import QueryFailure

@@ -143,10 +143,11 @@ def _check(flags: argparse.Namespace) -> int:
     from exporter.check import check, summary_of
 
     checked = check(flags.config_file, os.environ)
-    web = _check_web(flags.web_config_file)
     if checked.config is None or checked.faults:
         _tell(checked.faults, flags.config_file)
+        _check_web(flags.web_config_file)  # whose faults are told all the same
         return 1
+    web = _check_web(flags.web_config_file)
     if web is None:
         return 1
     print(f"{flags.config_file}: good: {summary_of(checked, checked.config)}")  # noqa: T201 - its purpose

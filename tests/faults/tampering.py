@@ -1,4 +1,4 @@
-"""Faults of the machine that the exporter runs on: its clock jumps, names do not resolve.
+"""Faults of the machine that the exporter runs on: its clock jumps, names do not resolve, a volume hangs.
 
 They are put into its process by way of Python's own `sitecustomize`, and turned on and off by files.
 """
@@ -7,6 +7,9 @@ from pathlib import Path
 
 API_HOST = "api.ninedata.test"
 """Resolves to this machine's loopback, as long as names resolve at all."""
+
+HANGING = "hanging-volume"
+"""A folder of this name is on a volume whose server can go away."""
 
 _CODE = f"""
 import datetime, os, socket, time
@@ -41,6 +44,16 @@ def _getaddrinfo(host, *args, **kwargs):
     return _real_getaddrinfo("127.0.0.1", *args, **kwargs)
 
 
+_real_stat = os.stat
+
+
+def _stat(path, *args, **kwargs):
+    while "{HANGING}" in str(path) and _read("volume", "answers") == "hangs":
+        time.sleep(0.02)
+    return _real_stat(path, *args, **kwargs)
+
+
+os.stat = _stat
 time.time = lambda: _real_time() + float(_read("clock", "0"))
 datetime.datetime = _Datetime
 socket.getaddrinfo = _getaddrinfo
@@ -62,6 +75,10 @@ class Tampering:
     def let_names(self, what: str) -> None:
         """Names `resolve`, `fail`, or `hang`."""
         self._write("names", what)
+
+    def let_volume(self, what: str) -> None:
+        """It `answers` or `hangs`."""
+        self._write("volume", what)
 
     def _write(self, name: str, content: str) -> None:
         new = self._folder / f"{name}.new"

@@ -147,28 +147,6 @@ def test_more_silent_clients_than_there_may_be(ground: Ground) -> None:
             assert ground.is_whole()
 
 
-def test_a_silent_client_is_not_kept_for_ever(ground: Ground) -> None:
-    """Nor one whose request never ends, whatever it sends meanwhile."""
-    with ground.connect() as silent, ground.connect() as dripping:
-        began = time.monotonic()
-        dripping.sendall(b"GET /metrics HTTP/1.1\r\n")
-        silent.settimeout(0.5)
-        open_, closed = {"silent", "dripping"}, set[str]()
-        while open_ - closed and time.monotonic() - began < 25:
-            try:
-                dripping.sendall(b"X-More: 1\r\n")
-            except OSError:
-                closed.add("dripping")
-            try:
-                if silent.recv(1) == b"":
-                    closed.add("silent")
-            except TimeoutError:
-                continue
-            except ConnectionError:
-                closed.add("silent")
-        assert closed == {"silent", "dripping"}
-
-
 HUGE = b"a" * 60_000
 ABSURD: dict[str, bytes] = {
     "no HTTP": b"\x00\xff\xfe\r\n\r\n",
@@ -235,8 +213,8 @@ def test_a_thousand_tasks_that_hang(launch: Launcher, serve: Serve) -> None:
     sandbox.set_fault(Hang())
     for _ in range(2):
         began = time.monotonic()
-        answer = exporter.get("/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": "5"})
-        assert time.monotonic() - began < 5
+        answer = exporter.get("/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": "4"})
+        assert time.monotonic() - began < 4
         scrape = Scrape.of_text(answer.text)
         assert len(scrape.down) == 1000
         assert set(scrape.reasons.values()) == {"deadline"}

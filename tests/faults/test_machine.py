@@ -17,13 +17,13 @@ import yaml
 from exporter.sandbox import Handle, fleet
 from exporter.sandbox.faults import Delay
 from tests.faults.footprint import Footprint, await_footprint
-from tests.faults.tampering import API_HOST, Tampering
+from tests.faults.tampering import API_HOST, HANGING, Tampering
 from tests.program.process import ROOT, Exporter, Launcher, config_of, environment, until
 from tests.program.scrape import Scrape
 
 Serve = Callable[..., Handle]
 
-SCRAPE_SECONDS = 4.0
+SCRAPE_SECONDS = 3.0
 PROMPTLY_SECONDS = 3.0
 
 
@@ -60,7 +60,7 @@ def test_names_that_hang(by_name: Exporter, tampering: Tampering) -> None:
     """Cost a scrape no more than its time, one thread in all, and nothing once they resolve again."""
     before = Footprint.of(by_name)
     tampering.let_names("hang")
-    for _ in range(3):
+    for _ in range(2):
         assert scrape_reasons(by_name) == {"deadline"}
         assert Footprint.of(by_name).threads <= before.threads + 2
         assert by_name.get("/-/healthy").status == 200
@@ -126,59 +126,51 @@ def test_a_clock_that_jumps_during_a_scrape(launch: Launcher, serve: Serve, tamp
     assert exporter.logged("query fails") == []
 
 
-class Pipe:
-    """A file that hangs whoever opens it, as one on a volume whose server is gone does."""
-
-    def __init__(self, path: Path) -> None:
-        new = path.with_suffix(".pipe")
-        os.mkfifo(new)
-        new.replace(path)
-        self.path = path
-
-    def replace(self, content: str) -> None:
-        """By a good file; who hangs gets nothing more out of the pipe."""
-        writer = -1
-        with suppress(OSError):
-            writer = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
-        new = self.path.with_suffix(".new")
-        new.write_text(content)
-        new.replace(self.path)
-        if writer >= 0:
-            os.close(writer)
+@pytest.fixture
+def volume(tmp_path: Path) -> Path:
+    """A folder on a volume whose server can go away."""
+    folder = tmp_path / HANGING
+    folder.mkdir()
+    return folder
 
 
-@pytest.mark.parametrize("which", ["secret_key_file", "task_files"])
-def test_a_file_that_hangs(launch: Launcher, serve: Serve, tmp_path: Path, which: str) -> None:
-    """Scrapes and pages go on in time with what was known of it, and one thread waits; later it is read again."""
+def on_volume(launch: Launcher, sandbox: Handle, volume: Path, tampering: Tampering) -> Exporter:
+    """An exporter with its secret and its list of tasks on the volume."""
+    (volume / "secret").write_text(sandbox.secret_key)
+    (volume / "tasks.yaml").write_text(yaml.safe_dump(config_of(sandbox)["tasks"]))
+    api = {"secret_key": None, "secret_key_file": str(volume / "secret")}
+    config = config_of(sandbox, tasks=[], api=api, task_files=[str(volume / "tasks.yaml")])
+    return launch.run(f"--config.file={launch.config(config)}", env=tampering.environment)
+
+
+def test_a_volume_that_hangs(launch: Launcher, serve: Serve, volume: Path, tampering: Tampering) -> None:
+    """Scrapes and pages go on in time with what was known of its files; later these are read again."""
     sandbox = serve(*fleet(3))
-    secret, tasks = tmp_path / "secret", tmp_path / "tasks.yaml"
-    secret.write_text(sandbox.secret_key)
-    listed = yaml.safe_dump(config_of(sandbox)["tasks"])
-    tasks.write_text(listed)
-    api = {"secret_key": None, "secret_key_file": str(secret)}
-    exporter = launch(sandbox, tasks=[], api=api, task_files=[str(tasks)])
+    exporter = on_volume(launch, sandbox, volume, tampering)
     assert scrape_reasons(exporter) == set()
     before = Footprint.of(exporter)
-    hanging, content = (secret, sandbox.secret_key) if which == "secret_key_file" else (tasks, listed)
-    pipe = Pipe(hanging)
+    tampering.let_volume("hangs")
+    (volume / "secret").write_text("of no use")
     for _ in range(5):
         scrape = exporter.scrape(timeout=SCRAPE_SECONDS)
         assert set(scrape.up.values()) == {1}
         assert exporter.get("/").status == 200
-        assert Footprint.of(exporter).threads <= before.threads + 1
-    assert len([line for line in exporter.log if "cannot be looked at in time" in line["msg"]]) == 1
-    pipe.replace(content)
-    until(lambda: scrape_reasons(exporter) == set() and "be looked at again" in exporter.stderr, 10, "it is read")
+        assert Footprint.of(exporter).threads <= before.threads + 2  # one for secrets, one for task files
+    told = [line["msg"] for line in exporter.log if "cannot be looked at in time" in line["msg"]]
+    assert sorted(message.partition(" cannot")[0] for message in told) == ["secret files", "task files"]
+    tampering.let_volume("answers")
+    until(lambda: scrape_reasons(exporter) == {"auth"}, 10, "the secret is read")
+    (volume / "secret").write_text(sandbox.secret_key)
+    until(lambda: scrape_reasons(exporter) == set(), 10, "the secret is read again")
     await_footprint(exporter, before)
 
 
-def test_a_file_that_hangs_does_not_hold_up_the_end(launch: Launcher, serve: Serve, tmp_path: Path) -> None:
-    """A thread that waits for a file system is left behind."""
-    sandbox = serve(*fleet(3))
-    secret = tmp_path / "secret"
-    secret.write_text(sandbox.secret_key)
-    exporter = launch(sandbox, api={"secret_key": None, "secret_key_file": str(secret)})
-    Pipe(secret)
+def test_a_volume_that_hangs_does_not_hold_up_the_end(
+    launch: Launcher, serve: Serve, volume: Path, tampering: Tampering
+) -> None:
+    """Threads that wait for it are left behind."""
+    exporter = on_volume(launch, serve(*fleet(3)), volume, tampering)
+    tampering.let_volume("hangs")
     assert scrape_reasons(exporter) == set()
     began = time.monotonic()
     assert exporter.stop() == 0

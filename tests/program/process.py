@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -123,15 +124,21 @@ class Exporter(Process):
 
     def get(self, path: str, headers: Mapping[str, str] | None = None, host: str | None = None) -> Answer:
         """What it answers, on a connection of its own."""
+        return self.request("GET", path, headers, host)
+
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, host: str | None = None
+    ) -> Answer:
+        """What it answers to any method, on a connection of its own."""
         connection = http.client.HTTPConnection(host or self.host, self.port, timeout=60)
         try:
-            connection.request("GET", path, headers=dict(headers or {}))
+            connection.request(method, path, headers=dict(headers or {}))
             response = connection.getresponse()
             answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         finally:
             connection.close()
-        self.secrecy.look(f"GET {path}", f"{answer.headers}")
-        self.secrecy.look(f"GET {path}", answer.content)
+        self.secrecy.look(f"{method} {path}", f"{answer.headers}")
+        self.secrecy.look(f"{method} {path}", answer.content)
         return answer
 
     def answers(self) -> bool:
@@ -150,6 +157,10 @@ class Exporter(Process):
         assert answer.status == 200, answer.text
         return Scrape.of_text(answer.text)
 
+    def reload(self) -> Answer:
+        """What it answers to being told to reload."""
+        return self.request("POST", "/-/reload")
+
     def begin_scrape(self, timeout: float) -> socket.socket:
         """The connection of a scraper that has asked and now waits."""
         connection = socket.create_connection((self.host, self.port), timeout=60)
@@ -162,6 +173,12 @@ class Exporter(Process):
         answer = self.get(path, {"Accept": "text/html"})
         assert answer.status == 200, answer.text
         return answer.text
+
+    def json(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """The same for programs."""
+        answer = self.get(path, {"Accept": "application/json"})
+        assert answer.status == 200, answer.text
+        return answer.json
 
     def descriptors(self) -> int:
         """How many it has open."""
@@ -192,9 +209,23 @@ def log_line(line: str) -> dict[str, str]:
     return {field[1]: json.loads(field[2]) if field[2].startswith('"') else field[2] for field in fields}
 
 
-def canary_sandbox(tasks: Sequence[Task], latency_seconds: float = 0.0) -> Sandbox:
+def canary_sandbox(tasks: Sequence[Task], **options: Any) -> Sandbox:  # noqa: ANN401 - the sandbox's own
     """A sandbox whose credentials the search for secrets knows."""
-    return Sandbox(tasks, access_key_id=ACCESS_KEY_ID, secret_key=SECRET_KEY, latency_seconds=latency_seconds)
+    return Sandbox(tasks, access_key_id=ACCESS_KEY_ID, secret_key=SECRET_KEY, **options)
+
+
+def entries_of(tasks: Iterable[Task]) -> list[dict[str, object]]:
+    """A list of tasks as a configuration, or a file of its own, has it."""
+    return [
+        {
+            "task_id": task.task_id,
+            **({"precheck_task_id": task.precheck_task_id} if task.precheck_task_id else {}),
+            "name": task.name,
+            "kind": task.kind,
+            "labels": dict(task.labels),
+        }
+        for task in tasks
+    ]
 
 
 def config_of(sandbox: Handle, tasks: Sequence[Task] | None = None, **changes: object) -> dict[str, object]:
@@ -209,18 +240,16 @@ def config_of(sandbox: Handle, tasks: Sequence[Task] | None = None, **changes: o
     }
     more = changes.pop("api", {})
     assert isinstance(more, dict)
-    watched = [
-        {
-            "task_id": task.task_id,
-            **({"precheck_task_id": task.precheck_task_id} if task.precheck_task_id else {}),
-            "name": task.name,
-            "kind": task.kind,
-            "labels": dict(task.labels),
-        }
-        for task in (sandbox.tasks if tasks is None else tasks)
-    ]
+    watched = entries_of(sandbox.tasks if tasks is None else tasks)
     kept = {key: value for key, value in (api | more).items() if value is not None}
     return {"api": kept, "tasks": watched, **changes}
+
+
+def write(path: Path, content: object) -> None:
+    """Put a file with this content, as YAML, into its place."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+    new.replace(path)
 
 
 class Launcher:
@@ -258,7 +287,7 @@ class Launcher:
     def config(self, content: Mapping[str, object]) -> Path:
         """The path of a configuration with this content."""
         path = self._new_folder() / "config.yaml"
-        path.write_text(yaml.safe_dump(dict(content), allow_unicode=True), "utf-8")
+        write(path, dict(content))
         return path
 
     def _new_folder(self) -> Path:

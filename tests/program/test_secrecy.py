@@ -110,7 +110,7 @@ def test_a_session_without_a_leak_passes(tmp_path: Path) -> None:
 def _session(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
     """A pytest session of its own with the plugin and the given tests."""
     (folder / "test_given.py").write_text(tests)
-    flags = ["-p", "tests.secrecy", "-p", "no:cacheprovider", f"--rootdir={folder}"]
+    flags = ["-p", "tests.secrecy", "-p", "no:cacheprovider", "-p", "no:cloudcoil", f"--rootdir={folder}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-m", "pytest", *flags, folder],

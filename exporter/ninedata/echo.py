@@ -11,7 +11,8 @@ _MIN_HIDDEN_LENGTH = 6
 
 
 def without(body: bytes, *secrets: Secret) -> bytes:
-    """The body of an answer with the secrets masked, however its JSON spells them."""
+    """The body of an answer, in UTF-8, with the secrets masked, however its JSON spells them."""
+    body = _in_utf8(body)
     if b"\\" in body:
         body = _plainly_spelled(body)
     for secret in secrets:
@@ -22,6 +23,15 @@ def without(body: bytes, *secrets: Secret) -> bytes:
             if spelled != plain:
                 body = body.replace(plain.encode(), _MASK)
     return body
+
+
+def _in_utf8(body: bytes) -> bytes:
+    """The same text; JSON may come in UTF-16 and UTF-32 as well."""
+    encoding = json.detect_encoding(body)
+    try:
+        return body if encoding == "utf-8" else body.decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return body
 
 
 def _plainly_spelled(body: bytes) -> bytes:

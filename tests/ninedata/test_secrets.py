@@ -58,6 +58,8 @@ WHERE: dict[str, Callable[[str], httpx.Response]] = {
     "key": lambda s: reply({"success": False, "message": {s: 1}}),
     "escaped": lambda s: reply(f'{{"success": false, "message": "{escaped(s)}"}}'.encode()),
     "half escaped": lambda s: reply(f'{{"success": false, "message": "\\"{s[:5]}{escaped(s[5:])}"}}'.encode()),
+    "another encoding": lambda s: reply(json.dumps({"success": False, "message": s}).encode("utf-16")),
+    "another encoding, in part": lambda s: reply(f'{{"success": fal{s}'.encode("utf-32")),
     "query of a redirect": lambda s: reply(b"", 302, location=f"https://sso.example.com/?key={s}"),
     "path of a redirect": lambda s: reply(b"", 302, location=f"https://sso.example.com/{s}/"),
     "encoding": lambda s: reply(b"", content_encoding=s),

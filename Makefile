@@ -47,7 +47,7 @@ image-check: ## Build the container image without a container engine and try it 
 	@tools/image-check
 
 clean: ## Remove everything that the targets made.
-	rm -rf .venv .components .mypy_cache .pytest_cache .ruff_cache .coverage* build dist htmlcov
+	rm -rf .venv .components .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage* build dist htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv-run:

@@ -1,0 +1,205 @@
+"""What the fuzz tests put in: any JSON, bent answers, hostile texts, secrets in all spellings."""
+
+import json
+from pathlib import Path
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
+
+ANSWERS = Path(__file__).parents[1] / "ninedata" / "answers"
+
+HOSTILE = (
+    '"',
+    "\\",
+    "\n",
+    "\r\n",
+    "\x00",
+    "\x1b[31m",
+    "\u2028",
+    "\u202e",
+    "\ufffe",
+    "\ud83d",
+    "\U0001f40d",
+    "</p><script>alert(1)</script>",
+    "' onmouseover='alert(1)",
+    "&lt;b&gt;&#60;",
+    "{{ 7 * 7 }}{% raw %}",
+    "%s%(x)s{0}%",
+    '"} 1\nninedata_precheck_up{task_id="x"} 1',
+    "# EOF\n",
+    "level=error msg=no",
+    "password=hunter2",
+    "mysql://root:hunter2@db.example:3306/x",
+    "IDENTIFIED BY 'hunter2'",
+)
+
+texts: SearchStrategy[str] = st.one_of(
+    st.text(st.characters(), max_size=60),
+    st.sampled_from(HOSTILE),
+    st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(), max_size=8)), max_size=6).map("".join),
+    st.builds(
+        lambda text, times: text * times, st.sampled_from((*HOSTILE, "x", "é", ":", "=", "@")), st.integers(1, 9000)
+    ),
+)
+"""Lone surrogates among them: a server can escape them."""
+
+secrets = st.builds(
+    lambda before, secret, after: f"{before}{secret}{after}", texts, st.sampled_from([ACCESS_KEY_ID, SECRET_KEY]), texts
+)
+"""Texts that repeat what was sent."""
+
+
+def secrets_in(text: str) -> list[str]:
+    """Those that a text shows."""
+    return [secret for secret in (ACCESS_KEY_ID, SECRET_KEY) if secret in text]
+
+
+numbers = st.one_of(st.integers(), st.floats(), st.integers(-(10**300), 10**300))
+scalars = st.one_of(st.none(), st.booleans(), numbers, texts, secrets)
+values: SearchStrategy[object] = st.recursive(
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)),
+    max_leaves=12,
+)
+"""Any JSON."""
+
+WORDS = ("Success", "Failed", "failure", "warning", "Running", "Unstarted", "UNKNOWN", "", "Paused")
+items = st.fixed_dictionaries(
+    {},
+    optional={
+        "precheckItem": texts,
+        "itemId": texts,
+        "itemName": st.one_of(texts, secrets, values),
+        "itemDescription": st.one_of(texts, secrets, values),
+        "status": st.one_of(st.sampled_from(WORDS), values),
+        "errorMessage": st.one_of(texts, secrets, values),
+        "message": st.one_of(texts, secrets, values),
+    },
+)
+prechecks = st.fixed_dictionaries(
+    {
+        "success": st.one_of(st.just(value=True), st.just("true"), values),
+        "data": st.fixed_dictionaries(
+            {},
+            optional={
+                "status": st.one_of(st.sampled_from(WORDS), values),
+                "precheckStatus": st.one_of(st.sampled_from(WORDS), values),
+                "precheckItems": st.one_of(st.lists(st.one_of(items, values), max_size=6), values),
+                "items": st.one_of(st.lists(st.one_of(items, values), max_size=6), values),
+                "taskId": values,
+            },
+        ),
+    },
+    optional={"requestId": st.one_of(texts, values)},
+)
+"""In the shape of an answer about a precheck, with anything in each field."""
+
+listings = st.fixed_dictionaries(
+    {
+        "success": st.just(value=True),
+        "data": st.one_of(
+            st.lists(
+                st.fixed_dictionaries(
+                    {"replicationId": st.one_of(st.from_regex(r"rp-[a-c]{1,2}", fullmatch=True), values)},
+                    optional={"name": st.one_of(texts, values), "status": st.one_of(texts, values)},
+                ),
+                max_size=8,
+            ),
+            values,
+        ),
+    },
+    optional={key: st.one_of(st.integers(-2, 300), values) for key in ("current", "pageSize", "total")},
+)
+"""In the shape of a page of the list of replication tasks."""
+
+failures = st.fixed_dictionaries(
+    {"success": st.one_of(st.just(value=False), values)},
+    optional={
+        "errorCode": st.one_of(texts, secrets, values),
+        "message": st.one_of(texts, secrets, values),
+        "requestId": values,
+    },
+)
+"""In the shape of a refusal."""
+
+
+def _encoded(value: object, *, ascii_only: bool, encoding: str) -> bytes:
+    return json.dumps(value, ensure_ascii=ascii_only).encode(encoding, "surrogatepass")
+
+
+documents: SearchStrategy[bytes] = st.builds(
+    lambda value, ascii_only, encoding: _encoded(value, ascii_only=ascii_only, encoding=encoding),
+    st.one_of(prechecks, listings, failures, values),
+    st.booleans(),
+    st.sampled_from(["utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"]),
+)
+"""JSON in all the encodings that Python's reader takes."""
+
+
+def _recorded() -> list[bytes]:
+    return [path.read_bytes() for path in sorted(ANSWERS.iterdir()) if path.stat().st_size < 20_000]
+
+
+def _spliced(body: bytes, cuts: list[tuple[int, int, bytes]]) -> bytes:
+    for start, length, put_in in cuts:
+        at = start % (len(body) + 1)
+        body = body[:at] + put_in + body[at + length :]
+    return body
+
+
+bent: SearchStrategy[bytes] = st.builds(
+    _spliced,
+    st.sampled_from(_recorded()),
+    st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 40), st.binary(max_size=12)), min_size=1, max_size=4),
+)
+"""Recorded answers with bytes lost, added and exchanged."""
+
+bodies: SearchStrategy[bytes] = st.one_of(documents, documents, bent, st.binary(max_size=200))
+"""All that can come as the body of an answer."""
+
+printable = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=30)
+header_texts: SearchStrategy[str] = st.one_of(
+    st.sampled_from(
+        [
+            "",
+            "0",
+            "5",
+            "-1",
+            "1e9",
+            "9" * 400,
+            "Tue, 24 Nov 2026 12:00:00 GMT",
+            "Tue, 24 Nov 99999 12:00:00 GMT",
+            "Mon, 01 Jan 0001 00:00:00 +2359",
+            "gzip",
+            "br",
+            "text/html",
+            "application/json",
+            "http://[::1",
+            f"https://user:{SECRET_KEY}@elsewhere.example/x?key={SECRET_KEY}#{ACCESS_KEY_ID}",
+            ACCESS_KEY_ID,
+        ]
+    ),
+    printable,
+    st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\x00"), max_size=20),
+)
+HEADERS = (
+    "date",
+    "retry-after",
+    "location",
+    "content-type",
+    "content-encoding",
+    "content-length",
+    "server",
+    "set-cookie",
+)
+headers: SearchStrategy[list[tuple[str, str]]] = st.lists(st.tuples(st.sampled_from(HEADERS), header_texts), max_size=4)
+statuses = st.one_of(
+    st.just(200),
+    st.just(200),
+    st.just(200),
+    st.sampled_from(
+        [*range(200, 209), *range(300, 309), 400, 401, 403, 404, 405, 418, 429, 451, 500, 501, 502, 503, 504, 599]
+    ),
+)

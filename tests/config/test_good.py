@@ -1,6 +1,8 @@
 """Configurations that are right, and what they come to mean."""
 
 import dataclasses
+import glob
+import re
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +10,8 @@ from pathlib import Path
 import certifi
 import pytest
 
-from exporter.config import Config, load
-from exporter.ninedata import TaskRef
+from exporter.config import Config, ReplicationDiscovery, load
+from exporter.ninedata import TASK_STATUSES, TaskRef
 
 Loaded = Callable[..., Config]
 
@@ -24,6 +26,9 @@ def test_defaults(loaded: Loaded, least: str) -> None:
     assert config.scrape_timeout == 10
     assert config.failure_reasons is True
     assert config.tasks == ()
+    assert config.task_files == ()
+    assert config.discovery is None
+    assert config.probe_unlisted is False
 
 
 def test_every_key(loaded: Loaded, tmp_path: Path) -> None:
@@ -47,11 +52,16 @@ tasks:
     name: orders-prod
     kind: data_compare
     labels: {team: dba, _x9: '"quoted" \\ and 😀'}
-  - task_id: cd-2
-    precheck_task_id: pcte-2
-task_files: []
-discovery: {replication: {enabled: false}}
-probe: {allow_unlisted: false}
+  - {task_id: cc-2, precheck_task_id: pcte-2, kind: schema_compare}
+  - {task_id: rp-3, kind: replication}
+task_files: [tasks.d/*.yaml, /srv/more.yaml]
+discovery:
+  replication:
+    enabled: true
+    statuses: [running, PRECHECKFAILED, " stopped "]
+    names: ["orders-*", billing]
+    labels: {team: standby}
+probe: {allow_unlisted: true}
 """)
     api = config.api
     assert (api.base_url, api.request_timeout, api.concurrency, api.rate_limit) == (
@@ -64,11 +74,19 @@ probe: {allow_unlisted: false}
     assert api.secret_key.current().reveal() == "hush-sk"
     assert config.scrape_timeout == 20
     assert config.failure_reasons is False
-    orders, other = config.tasks
+    orders, schema, replication = config.tasks
     assert orders.ref == TaskRef("data_compare", "cd-1", "pcte-1")
     assert (orders.name, dict(orders.labels)) == ("orders-prod", {"team": "dba", "_x9": '"quoted" \\ and 😀'})
-    assert other.ref == TaskRef("data_compare", "cd-2", "pcte-2")
-    assert (other.name, dict(other.labels)) == ("cd-2", {})
+    assert schema.ref == TaskRef("schema_compare", "cc-2", "pcte-2")
+    assert (schema.name, dict(schema.labels)) == ("cc-2", {})
+    assert replication.ref == TaskRef("replication", "rp-3", "")
+    assert config.task_files == (f"{tmp_path}/tasks.d/*.yaml", "/srv/more.yaml")
+    assert config.discovery == ReplicationDiscovery(
+        statuses=frozenset({"running", "preCheckFailed", "stopped"}),
+        names=("orders-*", "billing"),
+        labels={"team": "standby"},
+    )
+    assert config.probe_unlisted is True
 
 
 def test_tasks_keep_their_order(loaded: Loaded, least: str) -> None:
@@ -89,6 +107,33 @@ def test_one_precheck_id_may_be_watched_under_two_tasks(loaded: Loaded, least: s
 def test_an_empty_section_counts_as_missing(loaded: Loaded, least: str, section: str) -> None:
     """A key whose entries are all commented out is no fault."""
     assert loaded(f"{least}{section}:\n").tasks == ()
+
+
+def test_discovery_needs_no_more_than_to_be_enabled(loaded: Loaded, least: str) -> None:
+    """Then all tasks are watched, without further labels."""
+    config = loaded(f"{least}discovery: {{replication: {{enabled: true}}}}\n")
+    assert config.discovery == ReplicationDiscovery(frozenset(), (), {})
+
+
+def test_discovery_that_is_off_may_be_prepared(loaded: Loaded, least: str) -> None:
+    """What is chosen has no meaning yet."""
+    assert loaded(f"{least}discovery: {{replication: {{statuses: [running]}}}}\n").discovery is None
+
+
+@pytest.mark.parametrize("folder", ["plain", "[abc]", "a*b", "what?"])
+def test_patterns_of_task_files_are_from_the_folder_of_the_configuration(
+    least: str, tmp_path: Path, folder: str
+) -> None:
+    """Whose name is no pattern."""
+    path = tmp_path / folder / "config.yaml"
+    path.parent.mkdir()
+    path.write_text(f"{least}task_files: ['*.tasks', ../other.tasks, /srv/*.tasks]\n", "utf-8")
+    for name in ("a.tasks", "b.tasks", "../other.tasks"):
+        (path.parent / name).touch()
+    first, second, third = load(path, {}).task_files
+    assert sorted(glob.glob(first)) == [f"{path.parent}/a.tasks", f"{path.parent}/b.tasks"]  # noqa: PTH207 - what it is for
+    assert glob.glob(second) == [f"{path.parent}/../other.tasks"]  # noqa: PTH207 - the same
+    assert third == "/srv/*.tasks"
 
 
 def test_anchors_and_aliases(loaded: Loaded, least: str) -> None:
@@ -157,7 +202,30 @@ def test_the_example_loads(tmp_path: Path) -> None:
     for field in ("base_url", "request_timeout", "concurrency", "rate_limit", "proxy_url"):
         assert getattr(config.api, field) == getattr(default.api, field), field
     assert config.api.tls.verify_mode is default.api.tls.verify_mode
-    assert (config.scrape_timeout, config.failure_reasons) == (default.scrape_timeout, default.failure_reasons)
+    for field in ("task_files", "discovery", "probe_unlisted", "scrape_timeout", "failure_reasons"):
+        assert getattr(config, field) == getattr(default, field), field
+
+
+def test_what_the_example_has_commented_out_is_right(loaded: Loaded) -> None:
+    """Each entry, list and mapping that it offers as an alternative, once it is no comment any more."""
+    text = (Path(__file__).parents[2] / "config.example.yaml").read_text("utf-8")
+    offered = re.sub(
+        r"^(\s*)# (- \{.*\}|(?:task_files|statuses|names|labels): [\[{].*[\]}])$", r"\1\2", text, flags=re.MULTILINE
+    )
+    assert offered.count("#") == text.count("#") - 6
+    offered = offered.replace("task_files: []\n", "").replace("enabled: false", "enabled: true")
+    config = loaded(offered, {"NINEDATA_ACCESS_KEY_ID": "hush-ak", "NINEDATA_SECRET_KEY": "hush-sk"})
+    assert [task.ref.kind for task in config.tasks] == ["data_compare", "schema_compare", "replication"]
+    assert len(config.task_files) == 1
+    assert config.discovery == ReplicationDiscovery(
+        frozenset({"preChecking", "preCheckFailed", "preCheckSuccess"}), ("orders-*", "billing-*"), {"team": "dba"}
+    )
+
+
+def test_the_example_names_every_status() -> None:
+    """Of the words for a replication task's status."""
+    text = (Path(__file__).parents[2] / "config.example.yaml").read_text("utf-8")
+    assert [status for status in TASK_STATUSES if not re.search(rf"\b{status}\b", text)] == []
 
 
 def test_the_example_names_every_key() -> None:
@@ -166,6 +234,6 @@ def test_the_example_names_every_key() -> None:
     keys = (
         "base_url access_key_id access_key_id_file secret_key secret_key_file request_timeout concurrency rate_limit "
         "ca_file insecure_skip_verify proxy_url timeout failure_reasons task_id precheck_task_id name kind labels "
-        "task_files enabled allow_unlisted"
+        "task_files enabled statuses names allow_unlisted"
     )
     assert [key for key in keys.split() if f"{key}:" not in text] == []

@@ -3,7 +3,7 @@ ARGS ?=
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test lint format types docs lock deploy-check image-check clean venv-run venv-dev components
+.PHONY: help run sandbox test lint format types docs lock bench deploy-check image-check clean venv-run venv-dev components
 
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ lock: venv-dev ## Write the lock files anew; ARGS=--upgrade takes newer releases
 	@$(compile) pyproject.toml --group dev --constraints requirements.lock --output-file requirements-dev.lock
 	@$(compile) --group build --constraints requirements-dev.lock --output-file tools/requirements-build.lock
 
+bench: venv-dev ## Measure the exporter and its alternatives, in a quarter of an hour; ARGS=--quick for a look.
+	@tools/bench $(ARGS)
+
 deploy-check: venv-dev ## Check the Kubernetes manifests and the systemd unit.
 	@$(python) -m deploy.check
 	@tools/unit-check
@@ -47,7 +50,7 @@ image-check: ## Build the container image without a container engine and try it 
 	@tools/image-check
 
 clean: ## Remove everything that the targets made.
-	rm -rf .venv .components .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage* build dist htmlcov
+	rm -rf .venv .components .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage* build dist htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv-run:

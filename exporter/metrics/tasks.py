@@ -8,7 +8,7 @@ from prometheus_client.samples import Sample
 
 from exporter.metrics import families
 from exporter.metrics.families import Family
-from exporter.metrics.writer import Row, Writer, prepared
+from exporter.metrics.writer import Row, Writer, escaped
 from exporter.ninedata import Precheck, Status
 from exporter.ninedata.text import cut_middle
 from exporter.snapshot import QueryFailure, Snapshot, TaskResult
@@ -50,12 +50,12 @@ class SnapshotCollector:
         writers = {family: Writer(family, names) for family in families.TASK_FAMILIES}
         for result in self._snapshot.results:
             base = self._base_labels(result)
-            shared = prepared(base[name] for name in names)
+            shared = tuple(escaped(base[name]) for name in names)
             for family, rows in rows_of(result, failure_reasons=self._failure_reasons).items():
-                writers[family].write(rows, shared)
+                writers[family].write(tuple(rows), shared)
         for family, row in self._discovery_rows():
             writers[family] = Writer(family)
-            writers[family].write([row])
+            writers[family].write((row,))
         return b"".join(writer.text() for writer in writers.values())
 
     def collect(self) -> Iterator[Metric]:

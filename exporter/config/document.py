@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from yaml.composer import Composer
+from yaml.resolver import Resolver
 
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 
@@ -49,7 +51,7 @@ def compose(path: Path) -> yaml.Node | None:
         raise ConfigError([Fault(str(path), None, "", "is too large for a configuration")])
     try:
         text = content.decode("utf-8-sig")
-        return yaml.compose(text, Loader=yaml.SafeLoader)
+        return _composed(text)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise ConfigError([Fault(str(path), line, "", "is not UTF-8 text")]) from None
@@ -62,6 +64,29 @@ def compose(path: Path) -> yaml.Node | None:
         raise ConfigError([Fault(str(path), line, "", "has a character that YAML does not allow")]) from None
     except RecursionError:
         raise ConfigError([Fault(str(path), None, "", "is nested too deeply")]) from None
+
+
+def _composed(text: str) -> yaml.Node | None:
+    try:
+        return _Composer(_QUICK_PARSER(text)).get_single_node()
+    except yaml.YAMLError:
+        # PyYAML's own parser takes several times as long, and says better what is wrong.
+        return yaml.compose(text, Loader=yaml.SafeLoader)
+
+
+class _Composer(Composer, Resolver):
+    """PyYAML's own composer for the events of any parser: libyaml's ends the process where nesting is too deep."""
+
+    def __init__(self, parser: "yaml.CSafeLoader | yaml.SafeLoader") -> None:
+        Composer.__init__(self)
+        Resolver.__init__(self)
+        self.check_event = parser.check_event
+        self.peek_event = parser.peek_event
+        self.get_event = parser.get_event
+
+
+# libyaml's where PyYAML was built with it, as its wheels are.
+_QUICK_PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _harmless(problem: str | None) -> str:

@@ -10,6 +10,14 @@
 # Needs curl and jq.
 set -euo pipefail
 
+: "${1:?usage: $0 TASK_ID [NAME] [data_compare|schema_compare]}"
+: "${NINEDATA_BASE_URL:?}" "${NINEDATA_ACCESS_KEY_ID:?}" "${NINEDATA_SECRET_KEY:?}"
+# All that can fail here must fail before the start: the id of what is started is told in the answer alone.
+[[ -d ${TASKS_DIR:?} && -w $TASKS_DIR ]] || { echo "$0: cannot write into $TASKS_DIR" >&2 && exit 1; }
+for command in curl jq sha256sum; do
+    command -v "$command" >/dev/null || { echo "$0: $command is needed" >&2 && exit 1; }
+done
+
 task_id=$1 name=${2:-$1} kind=${3:-data_compare}
 case $kind in
 data_compare) path=/openapi/v1/comparedata/precheck/start ;;

@@ -47,6 +47,6 @@ def summary_of(checked: Checked, config: Config) -> str:
     """What a good configuration watches, in a few words."""
     count, files = len(checked.tasks), len(checked.files)
     tasks = f"{count} {'task' if count == 1 else 'tasks'}"
-    found = f" (those of {files} task {'file' if files == 1 else 'files'} included)" if config.task_files else ""
+    found = f", with those of {files} task {'file' if files == 1 else 'files'}," if files else ""
     discovery = " and the replication tasks that are discovered" if config.discovery else ""
     return f"{tasks}{found}{discovery} to watch at {config.api.base_url}"

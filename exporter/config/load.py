@@ -83,7 +83,8 @@ def _is_irregular(path: Path) -> bool:
 
 def _load_task_files(root: Reader, folder: Path) -> tuple[str, ...]:
     # glob's own escape: the folder's name is no pattern.
-    return tuple(os.path.join(glob.escape(str(folder)), pattern) for pattern in root.texts("task_files"))  # noqa: PTH118 - a pattern is no path
+    start = "" if folder == Path() else glob.escape(str(folder))
+    return tuple(os.path.join(start, pattern) for pattern in root.texts("task_files"))  # noqa: PTH118 - a pattern is no path
 
 
 def _load_probe(reader: Reader) -> bool:

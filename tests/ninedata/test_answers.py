@@ -238,7 +238,11 @@ REFUSED = {
     ),
     "binary.bin": (
         Reason.INVALID_RESPONSE,
-        "the answer is not JSON; it starts with '" + "�" * 8 + "\\t\\n" + "�" * 21 + " !\"#$%&\\'()*+,-./0123456789:;…'",
+        "the answer is not JSON; it starts with '"
+        + "�" * 8
+        + "\\t\\n"
+        + "�" * 21
+        + " !\"#$%&\\'()*+,-./0123456789:;…'",
     ),
     "login.html": (Reason.UNSUPPORTED, "a web page came instead of JSON"),
     "gateway.html": (Reason.UNSUPPORTED, "a web page came instead of JSON"),

@@ -81,3 +81,18 @@ def test_a_wrong_secret_is_told_and_not_shown(folder: Path, start_precheck: Run)
     assert "signature" in done.stderr
     assert "hush" not in done.stderr
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("variable", ["TASKS_DIR", "NINEDATA_SECRET_KEY"])
+def test_what_could_not_be_handed_over_is_not_started(sandbox: Handle, start_precheck: Run, variable: str) -> None:
+    """The id of a started precheck is told in the answer alone: nothing may go wrong after it that could before."""
+    done = start_precheck(DATA, **{variable: ""})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert variable in done.stderr
+    assert start_precheck(DATA, TASKS_DIR="/nowhere").stderr.endswith("cannot write into /nowhere\n")
+    assert sandbox.requests().total == 0
+
+
+def test_it_says_how_it_is_used(start_precheck: Run) -> None:
+    """Without arguments."""
+    assert "usage: " in start_precheck().stderr

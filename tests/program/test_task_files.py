@@ -301,7 +301,7 @@ def test_a_check_of_the_configuration_covers_its_files(ground: Ground, launch: L
     ground.put("a.yaml", 1)
     check = launch.begin(f"--config.file={ground.config}", "--config.check")
     assert check.wait() == 0
-    assert ": good: 2 tasks (those of 1 task file included) to watch at http" in check.stdout
+    assert ": good: 2 tasks, with those of 1 task file, to watch at http" in check.stdout
     assert check.stderr == ""
     ground.put("b.yaml", 1, 2)
     (ground.folder / "c.yaml").write_text("- {task_id: cd-9}\n- {precheck_task_id: p, name: [x]}\n")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 from collections.abc import Callable
 
 from exporter import __version__
@@ -32,6 +33,9 @@ async def run(
     """
     event(_log, logging.INFO, "starting ninedata-exporter", version=__version__)
     asyncio.get_running_loop().set_default_executor(UnawaitedThreads())
+    if not hangup_stops:
+        # Until the server takes the signal: to be ended by it would be worse than to miss it.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     lasting = Lasting(shard or Shard())
     if listener.web is not None:
         lasting.process.watch_web_config(listener.web)

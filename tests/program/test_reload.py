@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from exporter.sandbox import Handle, Task, demo_tasks, fleet
+from exporter.sandbox import Handle, Task, demo_tasks, fleet, run_in_thread
 from exporter.sandbox.faults import Delay, Hang, HttpStatus, RateLimited
-from tests.program.process import Exporter, Launcher, config_of, entries_of, until, write
+from tests.program.certificates import server_context
+from tests.program.process import Exporter, Launcher, canary_sandbox, config_of, entries_of, until, write
 from tests.program.scrape import Answer, Scrape
 from tests.secrecy import CANARY, SECRET_KEY
+from tests.web_config.certificates import new_issuer
 
 Serve = Callable[..., Handle]
 
@@ -149,11 +151,25 @@ def test_the_timeout_of_scrapes_takes_effect(ground: Ground) -> None:
     assert time.monotonic() - began < 5
 
 
-def test_tls_takes_effect(ground: Ground) -> None:
-    """A server that speaks no TLS fails by it, and not by the old connections."""
-    ground.exporter.scrape()
-    ground.reload(api={"base_url": ground.sandbox.base_url.replace("http:", "https:")})
-    assert set(ground.exporter.scrape().reasons.values()) == {"tls"}
+def test_tls_takes_effect(launch: Launcher, tmp_path: Path) -> None:
+    """Which issuers are trusted, and whether any need be; kept connections of before are not used."""
+    issuer = new_issuer(tmp_path, "reloads")
+    context = server_context(issuer, "IP:127.0.0.1", days=1)
+    with run_in_thread(canary_sandbox(FLEET), ssl_context=context) as sandbox:
+        ground = Ground(launch, sandbox, LIFECYCLE)
+        assert set(ground.exporter.scrape().reasons.values()) == {"tls"}
+        ground.reload(api={"tls": {"ca_file": str(issuer.own.certificate)}})
+        assert ground.exporter.scrape().down == set()
+        ground.reload()
+        assert set(ground.exporter.scrape().reasons.values()) == {"tls"}
+        ground.reload(api={"tls": {"insecure_skip_verify": True}})
+        assert ground.exporter.scrape().down == set()
+
+
+def test_a_proxy_takes_effect(ground: Ground) -> None:
+    """One that is not there is missed by every query."""
+    ground.reload(api={"proxy_url": "http://127.0.0.1:9"})
+    assert set(ground.exporter.scrape().reasons.values()) == {"connect"}
     ground.reload()
     assert ground.exporter.scrape().down == set()
 
@@ -375,6 +391,22 @@ def _reloading(exporter: Exporter) -> bool:
     before = len(exporter.logged("configuration reloaded"))
     time.sleep(0.5)
     return len(exporter.logged("configuration reloaded")) > before
+
+
+def test_a_signal_during_the_start_does_not_end_it(launch: Launcher, serve: Serve) -> None:
+    """While a large task file is read, for which the start waits."""
+    sandbox = serve(*FLEET)
+    config = launch.config(config_of(sandbox, task_files=["*.tasks"]))
+    write(config.parent / "a.tasks", entries_of(fleet(3000)))
+    exporter = launch.begin(f"--config.file={config}", "--web.listen-address=127.0.0.1:0")
+    until(lambda: bool(exporter.logged("starting ninedata-exporter")), 30, "a start")
+    time.sleep(0.1)  # its next line of code ignores the signal
+    while not exporter.logged("listening"):
+        exporter.popen.send_signal(signal.SIGHUP)
+        time.sleep(0.01)
+        assert exporter.popen.poll() is None
+    exporter.await_listening()
+    assert exporter.get("/-/ready").status == 200
 
 
 def test_a_pause_that_the_api_wants_outlives_a_reload(ground: Ground) -> None:

@@ -139,7 +139,7 @@ documents: SearchStrategy[bytes] = st.builds(
 
 
 def _recorded() -> list[bytes]:
-    return [path.read_bytes() for path in sorted(ANSWERS.iterdir()) if path.stat().st_size < 20_000]
+    return [path.read_bytes() for path in sorted(ANSWERS.rglob("*.*")) if path.stat().st_size < 20_000]
 
 
 def _spliced(body: bytes, cuts: list[tuple[int, int, bytes]]) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from exporter.config import Task
 from exporter.logs import event
-from exporter.ninedata import LIST_NAME, Precheck, Reason, Status, advice_on
+from exporter.ninedata import DISCOVERED_KIND, LIST_NAME, Precheck, Reason, Status, advice_on
 from exporter.snapshot import Discovered, QueryFailure, TaskResult
 
 _log = logging.getLogger(__name__)
@@ -110,4 +110,4 @@ class DiscoveryLog:
             )
 
     def _line(self, level: int, message: str, discovered: Discovered, **fields: object) -> None:
-        event(_log, level, message, kind="replication", tasks=len(discovered.tasks), **fields)
+        event(_log, level, message, kind=DISCOVERED_KIND, tasks=len(discovered.tasks), **fields)

@@ -160,7 +160,7 @@ def _examine(flags: argparse.Namespace) -> int:
     from exporter.shard import Shard
 
     path = None if flags.demo else flags.config_file
-    return run_doctor(path, os.environ, flags.shard or Shard(), flags.doctor_format)
+    return run_doctor(path, os.environ, flags.shard or Shard(), flags.doctor_format, web_config=flags.web_config_file)
 
 
 def _run(flags: argparse.Namespace) -> int:

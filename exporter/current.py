@@ -83,13 +83,21 @@ class Current:
             return await self._reload()
 
     async def _reload(self) -> tuple[str, ...]:
+        loading = asyncio.ensure_future(asyncio.to_thread(self._load))
         try:
-            async with asyncio.timeout(LOAD_SECONDS):
-                config = await asyncio.to_thread(self._load)
-        except TimeoutError:
+            done, _ = await asyncio.wait((loading,), timeout=LOAD_SECONDS)
+        finally:
+            loading.cancel()  # where it is not over
+        if not done:
             return self._rejected([Fault("the configuration", None, "", f"not read within {LOAD_SECONDS:g} s")])
-        except ConfigError as error:
+        error = loading.exception()
+        if isinstance(error, ConfigError):
             return self._rejected(error.faults)
+        if error is not None:
+            _log.error("internal error", exc_info=error)
+            what = f"{type(error).__name__} in the exporter; its log has more"
+            return self._rejected([Fault("the configuration", None, "", what)])
+        config = loading.result()
         before = self._generation
         allow_open_files(config.api.concurrency)
         self._generation = _Generation(open_exporter(config, self._lasting, before.opened))

@@ -16,7 +16,7 @@ from exporter.last_known import LastKnown
 from exporter.logs import event
 from exporter.look import LOOK_SECONDS, Look
 from exporter.metrics import ProcessMetrics, SnapshotCollector, WatchedFile
-from exporter.ninedata import Replication, list_replications
+from exporter.ninedata import DISCOVERED_KIND, Replication, list_replications
 from exporter.ninedata.client import ApiSettings, NineDataClient
 from exporter.ninedata.transport import open_transport
 from exporter.scrape import Scraper, Targets, outcome_of
@@ -37,7 +37,6 @@ class Lasting:
     """What a reload leaves as it is."""
 
     shard: Shard = field(default_factory=Shard)
-    known: LastKnown = field(default_factory=LastKnown)
     process: ProcessMetrics = field(default_factory=lambda: ProcessMetrics(time.time))
     discovery_log: DiscoveryLog = field(default_factory=DiscoveryLog)
 
@@ -53,20 +52,14 @@ class Exporter:
     config: Config
     watch: WatchList
     scraper: Scraper
+    known: LastKnown
+    """What was last heard of each task."""
     lasting: Lasting
     secrets: Look | None = None
     """Where there are secret files."""
 
-    @property
-    def known(self) -> LastKnown:
-        """What was last heard of each task."""
-        return self.lasting.known
-
     async def refresh(self, seconds: float = LOOK_SECONDS) -> None:
-        """Look at task files and secret files; within `seconds`, and a second.
-
-        Never raises.
-        """
+        """Look at task files and secret files, within `seconds` or LOOK_SECONDS, whichever is less. Never raises."""
         looks = (self.watch, self.secrets) if self.secrets else (self.watch,)
         await asyncio.gather(*(look.refresh(min(seconds, LOOK_SECONDS)) for look in looks))
 
@@ -122,18 +115,17 @@ def open_exporter(config: Config, lasting: Lasting, before: Opened | None = None
     api = config.api
     transport = open_transport(api.tls, httpx.Proxy(api.proxy_url.reveal()) if api.proxy_url else None)
     client = _client(api, lasting.process, transport)
-    known = None
+    # What another server said is of no use.
+    known, listed = LastKnown(), None
     if before is not None and before.exporter.config.api.base_url == api.base_url:
         client.hold(before.client.held_seconds)
-        known = before.exporter.watch.known
-    else:
-        lasting.known.retain(frozenset())  # what another server said
+        known, listed = before.exporter.known, before.exporter.watch.known
     lister = _lister(client, max(1, api.concurrency // LIST_SHARE))
-    discovery = Discovery(config.discovery, lister, known, lasting.discovery_log) if config.discovery else None
+    discovery = Discovery(config.discovery, lister, listed, lasting.discovery_log) if config.discovery else None
     files = TaskFiles(config.task_files, before.exporter.watch.files if before else ())
     watch = WatchList(config, lasting.shard, files, discovery)
-    scraper = Scraper(client, concurrency=api.concurrency, known=lasting.known)
-    return Opened(Exporter(config, watch, scraper, lasting, _secrets_of(api)), client, transport)
+    scraper = Scraper(client, concurrency=api.concurrency, known=known)
+    return Opened(Exporter(config, watch, scraper, known, lasting, _secrets_of(api)), client, transport)
 
 
 def log_watched(exporter: Exporter) -> None:
@@ -148,7 +140,7 @@ def log_watched(exporter: Exporter) -> None:
         api=config.api.base_url,
         concurrency=config.api.concurrency,
         task_files=len(exporter.watch.files) if config.task_files else None,
-        discovery="replication" if config.discovery else None,
+        discovery=DISCOVERED_KIND if config.discovery else None,
         shard=str(exporter.lasting.shard) if exporter.lasting.shard.count > 1 else None,
     )
     for task in tasks:
@@ -193,6 +185,6 @@ def _secrets_of(api: Api) -> Look | None:
 def _lister(client: NineDataClient, at_once: int) -> Lister:
     async def listed(found: dict[str, Replication], status: str | None, deadline: float) -> QueryFailure | None:
         reading = list_replications(client, deadline, found, status=status, at_once=at_once)
-        return await outcome_of(reading, discovery="replication")
+        return await outcome_of(reading, discovery=DISCOVERED_KIND)
 
     return listed

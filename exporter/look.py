@@ -40,7 +40,9 @@ class Look:
         """Where the look is over, the next one may begin."""
         if self._looking is not None and self._looking.done():
             ended, self._looking = self._looking, None
-            ended.result()
+            if not ended.cancelled() and (error := ended.exception()) is not None:
+                # A bug met in one file must not cost the scrape.
+                _log.error("internal error", exc_info=error, extra={"fields": {"looking_at": self._what}})
 
     def _tell(self, *, hung: bool) -> None:
         self._hung = hung

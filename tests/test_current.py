@@ -72,7 +72,7 @@ class Loading:
     """The configuration as a test has it; counts how often it was read."""
 
     def __init__(self) -> None:
-        self.config: Config | ConfigError = watching("cd-1")
+        self.config: Config | Exception = watching("cd-1")
         self.count = 0
         self.begun = threading.Event()
         self.released = threading.Event()
@@ -83,7 +83,7 @@ class Loading:
         found = self.config
         self.begun.set()
         assert self.released.wait(60)
-        if isinstance(found, ConfigError):
+        if isinstance(found, Exception):
             raise found
         return found
 
@@ -190,6 +190,19 @@ async def test_a_broken_configuration_changes_nothing(
     assert after["success_timestamp_seconds"] > before["success_timestamp_seconds"]
 
 
+async def test_a_fault_of_the_exporter_is_told_as_one(
+    current: Current, loading: Loading, lasting: Lasting, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody shall take a reload for done that was not; the log has all of it."""
+    loading.config = KeyError("something of the inside")
+    faults = await current.reload()
+    assert faults == ("the configuration: KeyError in the exporter; its log has more",)
+    assert current.faults == faults
+    assert reload_metrics(lasting)["successful"] == 0
+    assert [record for record in caplog.records if record.exc_info]
+    assert watched(current) == ["cd-1"]
+
+
 async def test_very_many_faults_do_not_flood_the_log(
     current: Current, loading: Loading, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -278,19 +291,21 @@ def soon() -> float:
 
 @pytest.mark.parametrize(("api", "kept"), [(API, True), (replace(API, concurrency=1), True), (OTHER_API, False)])
 async def test_what_is_known_of_a_server_is_not_taken_for_another(
-    current: Current, loading: Loading, lasting: Lasting, api: Api, kept: object
+    current: Current, loading: Loading, api: Api, kept: object
 ) -> None:
-    """The last results and the discovered tasks belong to the server at `base_url`."""
+    """The last results and the discovered tasks belong to the server at `base_url`, whenever they come."""
     loading.config = watching("cd-1", discovery=ReplicationDiscovery())
     await current.reload()
     with current.lease() as exporter:
         await exporter.scrape(soon())
-    assert watched(current) == ["cd-1", "rp-1"]
-    loading.config = watching("cd-1", api=api, discovery=ReplicationDiscovery(names=("*",)))
-    await current.reload()
+        assert watched(current) == ["cd-1", "rp-1"]
+        loading.config = watching("cd-1", api=api, discovery=ReplicationDiscovery(names=("*",)))
+        await current.reload()
+        await exporter.scrape(soon())
     assert watched(current) == (["cd-1", "rp-1"] if kept else ["cd-1"])
-    assert (lasting.known.get("cd-1") is not None) is kept
-    assert (lasting.known.get("rp-1") is not None) is kept
+    with current.lease() as exporter:
+        assert (exporter.known.get("cd-1") is not None) is kept
+        assert (exporter.known.get("rp-1") is not None) is kept
 
 
 @pytest.mark.parametrize(("api", "kept"), [(API, True), (OTHER_API, False)])

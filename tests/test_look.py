@@ -88,3 +88,20 @@ async def test_looks_at_the_same_time_are_one() -> None:
     asyncio.get_running_loop().call_later(0.05, files.answering.set)
     await asyncio.gather(*(look.refresh(10) for _ in range(200)))
     assert files.looks == 1
+
+
+async def test_a_bug_that_a_look_meets_costs_that_look(caplog: pytest.LogCaptureFixture) -> None:
+    """The log has all of it, who asked goes on, and the next look is one as ever."""
+    looks = []
+
+    def look_once() -> None:
+        looks.append(True)
+        if len(looks) == 1:
+            raise KeyError("something of the inside")
+
+    look = Look(look_once, "files")
+    await look.refresh()
+    await look.refresh()
+    assert len(looks) == 2
+    (record,) = caplog.records
+    assert record.exc_info

@@ -62,6 +62,9 @@ def compose(path: Path) -> yaml.Node | None:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise ConfigError([Fault(str(path), line, "", "has a character that YAML does not allow")]) from None
+    except (ValueError, OverflowError):
+        # PyYAML makes characters and numbers of whatever digits stand there: "\\UFFFFFFFF", %YAML 9999...
+        raise ConfigError([Fault(str(path), None, "", "is not valid YAML: a number in it is too large")]) from None
     except RecursionError:
         raise ConfigError([Fault(str(path), None, "", "is nested too deeply")]) from None
 

@@ -5,10 +5,12 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from exporter import __version__
 from exporter.check import Checked, check
+from exporter.config import ConfigError
 from exporter.demo import demo_config
 from exporter.doctor.examination import examine
 from exporter.doctor.finding import Finding
@@ -16,6 +18,7 @@ from exporter.doctor.report import Report, json_of, table_of
 from exporter.sandbox import Sandbox, demo_tasks
 from exporter.shard import Shard
 from exporter.threads import UnawaitedThreads
+from exporter.web_config import load_web_config
 
 WIDTH = 100
 """Of the table where it is not for a terminal."""
@@ -23,8 +26,10 @@ WIDTH = 100
 _DEMONSTRATION = "the demonstration"
 
 
-def run_doctor(path: Path | None, environment: Mapping[str, str], shard: Shard, form: str) -> int:
-    """Examine a configuration, or the demonstration without one.
+def run_doctor(
+    path: Path | None, environment: Mapping[str, str], shard: Shard, form: str, *, web_config: Path | None = None
+) -> int:
+    """Examine a configuration, or the demonstration without one, and a web configuration where there is one.
 
     Returns the exit status: 0 where nothing is at fault, else 1. An interrupt ends it at once, with a report of what
     was found until then, and is no success.
@@ -32,7 +37,7 @@ def run_doctor(path: Path | None, environment: Mapping[str, str], shard: Shard, 
     findings: list[Finding] = []
     complete = True
     try:
-        asyncio.run(_examine(path, environment, shard, findings))
+        asyncio.run(_examine(path, environment, shard, web_config, findings))
     except KeyboardInterrupt:
         complete = False
     report = Report(__version__, _DEMONSTRATION if path is None else str(path), findings, complete)
@@ -40,15 +45,33 @@ def run_doctor(path: Path | None, environment: Mapping[str, str], shard: Shard, 
     return 0 if report.good and shown else 1
 
 
-async def _examine(path: Path | None, environment: Mapping[str, str], shard: Shard, findings: list[Finding]) -> None:
+async def _examine(
+    path: Path | None,
+    environment: Mapping[str, str],
+    shard: Shard,
+    web_config: Path | None,
+    findings: list[Finding],
+) -> None:
     # A resolver may hang for half a minute, and must not hold up the end.
     asyncio.get_running_loop().set_default_executor(UnawaitedThreads())
+    web_faults = _faults_of_web_config(web_config)
     if path is not None:
-        await examine(check(path, environment), str(path), shard, findings)
+        checked = check(path, environment)
+        checked = replace(checked, faults=checked.faults + web_faults)
+        await examine(checked, str(path), shard, findings)
         return
     async with Sandbox(demo_tasks()).serve() as sandbox:
         config = demo_config(sandbox.base_url)
-        await examine(Checked(config, config.tasks, (), ()), _DEMONSTRATION, shard, findings)
+        await examine(Checked(config, config.tasks, (), web_faults), _DEMONSTRATION, shard, findings)
+
+
+def _faults_of_web_config(path: Path | None) -> tuple[str, ...]:
+    if path is not None:
+        try:
+            load_web_config(path)
+        except ConfigError as error:
+            return tuple(str(fault) for fault in error.faults)
+    return ()
 
 
 def _width() -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from exporter.config import Config
 from exporter.doctor.finding import Check, Finding, Level
-from exporter.ninedata import LIST_NAME, Precheck, Status, advice_on
+from exporter.ninedata import DISCOVERED_KIND, LIST_NAME, Precheck, Status, advice_on
 from exporter.snapshot import Discovered, QueryFailure, TaskResult
 
 MAX_ITEMS_NAMED = 10
@@ -13,7 +13,7 @@ MAX_ITEMS_NAMED = 10
 
 def check_discovery(found: Discovered, listed: int, requests: int) -> Finding:
     """`listed` tasks came in `requests` pages."""
-    subject = "replication"
+    subject = DISCOVERED_KIND
     if found.failure:
         advice = advice_on(found.failure.reason, LIST_NAME)
         return Finding(Check.DISCOVERY, subject, Level.FAULT, _words_of(found.failure), advice)

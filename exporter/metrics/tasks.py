@@ -9,15 +9,12 @@ from prometheus_client.samples import Sample
 from exporter.metrics import families
 from exporter.metrics.families import Family
 from exporter.metrics.writer import Row, Writer, escaped
-from exporter.ninedata import Precheck, Status
+from exporter.ninedata import DISCOVERED_KIND, Precheck, Status
 from exporter.ninedata.text import cut_middle
 from exporter.snapshot import QueryFailure, Snapshot, TaskResult
 
 MAX_REASON = 500
 """Characters of a failure reason in a label, as the interface promises."""
-
-DISCOVERED_KIND = "replication"
-"""The kind of task that can be discovered."""
 
 
 class SnapshotCollector:

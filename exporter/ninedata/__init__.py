@@ -8,13 +8,14 @@ from exporter.ninedata.failures import ADVICE, QueryError, Reason
 from exporter.ninedata.guidance import REQUEST_KINDS, advice_on
 from exporter.ninedata.kinds import DEFAULT_KIND, KINDS
 from exporter.ninedata.model import ID, CheckItem, Precheck, Status, TaskRef
+from exporter.ninedata.replication_list import DISCOVERED_KIND, TASK_STATUSES, Replication, list_replications
 from exporter.ninedata.replication_list import MAX_TASKS as MAX_LISTED
 from exporter.ninedata.replication_list import NAME as LIST_NAME
-from exporter.ninedata.replication_list import TASK_STATUSES, Replication, list_replications
 
 __all__ = [
     "ADVICE",
     "DEFAULT_KIND",
+    "DISCOVERED_KIND",
     "ID",
     "KINDS",
     "LIST_NAME",

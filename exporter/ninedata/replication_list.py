@@ -19,6 +19,8 @@ from exporter.ninedata.text import clean_name, text_of
 NAME = "replication_list"
 """The value of `kind` in the books of requests."""
 PATH = "/openapi/v1/replication/list"
+DISCOVERED_KIND = "replication"
+"""The kind of the tasks that it lists."""
 PAGE_SIZE = 100
 """Asked for; a server may grant less."""
 MAX_TASKS = 10_000

@@ -8,7 +8,7 @@ from itertools import islice
 
 from exporter.change_log import DiscoveryLog
 from exporter.config import ReplicationDiscovery, Task
-from exporter.ninedata import MAX_LISTED, Replication, TaskRef
+from exporter.ninedata import DISCOVERED_KIND, MAX_LISTED, Replication, TaskRef
 from exporter.snapshot import Discovered, QueryFailure, Turn
 
 Lister = Callable[[dict[str, Replication], str | None, float], Awaitable[QueryFailure | None]]
@@ -100,7 +100,7 @@ class Discovery:
 
     def _chosen(self) -> tuple[Task, ...]:
         return tuple(
-            Task(TaskRef("replication", found.task_id, ""), found.name, self._settings.labels)
+            Task(TaskRef(DISCOVERED_KIND, found.task_id, ""), found.name, self._settings.labels)
             for found in sorted(self._known.values(), key=lambda found: found.task_id)
             if self._is_chosen(found)
         )

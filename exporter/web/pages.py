@@ -48,9 +48,6 @@ class Pages:
         self._headers = {
             "content-security-policy": f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-            "cache-control": "no-store",
-            "referrer-policy": "no-referrer",
-            "x-content-type-options": "nosniff",
         }
 
     async def overview(self, request: Request) -> Response:
@@ -79,8 +76,8 @@ class Pages:
         task_id = request.path_params["task_id"]
         with self._runtime.lease() as exporter:
             await exporter.refresh()
-            task = next((task for task in exporter.watch.tasks if task.task_id == task_id), None)
-            if task is None:
+            task = exporter.watch.find(task_id)
+            if task is None or not exporter.watch.watches(task):
                 raise HTTPException(404, "No such task is watched.")
             view: TaskView = view_of(task, exporter.known.get(task_id), self._wall_clock())
         if wants_json(request):

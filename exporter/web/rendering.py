@@ -8,7 +8,7 @@ from prometheus_client.registry import Collector
 
 from exporter.metrics import Exposition, accepts_gzip, expose, prefers_openmetrics
 
-FIRST_GUESS = 0.0005
+FIRST_GUESS = 0.0001
 """Seconds per task, until the first rendering has been measured."""
 MAX_AT_ONCE = 4
 """Each takes the time and the memory of a whole answer."""
@@ -19,6 +19,7 @@ class Rendering:
 
     def __init__(self) -> None:
         self._per_task = FIRST_GUESS
+        self._measured = False
         self._turns = asyncio.Semaphore(MAX_AT_ONCE)
         self._under_way: dict[object, asyncio.Task[Exposition]] = {}
 
@@ -46,5 +47,7 @@ class Rendering:
             exposition = await asyncio.to_thread(expose, collectors, accept, accept_encoding)
         if tasks:
             # A slow one counts at once, a quick one little by little: a late answer is lost, an early one is not.
-            self._per_task = max((time.monotonic() - began) / tasks, 0.8 * self._per_task)
+            least = 0.8 * self._per_task if self._measured else 0.0
+            self._per_task = max((time.monotonic() - began) / tasks, least)
+            self._measured = True
         return exposition

@@ -94,6 +94,9 @@ class Scraping:
         scheme, host = _address_of(request)
         with self._runtime.lease() as exporter:
             await exporter.refresh()
+            if exporter.watch.discovers and exporter.watch.last_discovered is None:
+                # Prometheus keeps the targets that it has where there is no list, and drops what a short one lacks.
+                raise HTTPException(503, "No task has been discovered yet: scrape /metrics, with collect[]=discovery.")
             exporter.forget_unwatched()
             groups = [_group(task, host, scheme) for task in exporter.watch.tasks]
         return JSONResponse(groups, headers={"cache-control": "no-store"})
@@ -202,6 +205,8 @@ async def _unless_gone(request: Request, work: Awaitable[_T]) -> _T | None:
     finally:
         task.cancel()
         gone.cancel()
+        # What they hold is in use until they have ended.
+        await asyncio.gather(task, gone, return_exceptions=True)
 
 
 async def _disconnect(request: Request) -> None:

@@ -78,8 +78,10 @@ class Acceptor:
             await asyncio.wait(self._begun, timeout=max(patience, 0.01), return_when=asyncio.FIRST_COMPLETED)
 
     async def _begin(self, connection: socket.socket, client: str) -> None:
-        tls = await self._latest()
+        taken = False
         try:
+            tls = await self._latest()
+            taken = True
             await self._loop.connect_accepted_socket(
                 lambda: self._protocol(tls),
                 connection,
@@ -90,3 +92,6 @@ class Acceptor:
         except OSError as error:
             why = (isinstance(error, ssl.SSLError) and error.reason) or error.strerror or str(error)
             event(_log, logging.DEBUG, "no TLS connection", client=client, error=why)
+        finally:
+            if not taken:
+                connection.close()

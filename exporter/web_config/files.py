@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
+from exporter.file_state import FileState, file_state
+
 MAX_FILE_BYTES = 1024 * 1024
 """More than any certificate, key or bundle of issuers has."""
-
-_State = tuple[int, int, int, int]
 
 
 class Files:
     """Remembers the state of each file from before it was read, so that no change in between is missed."""
 
     def __init__(self) -> None:
-        self._seen: dict[Path, _State | None] = {}
+        self._seen: dict[Path, FileState | None] = {}
 
     def note(self, path: Path) -> None:
         """A file is about to be read."""
@@ -32,9 +32,8 @@ class Files:
         return any(_state_of(path) != state for path, state in self._seen.items())
 
 
-def _state_of(path: Path) -> _State | None:
+def _state_of(path: Path) -> FileState | None:
     try:
-        found = path.stat()  # follows links: Kubernetes and Vault replace what a link points at
+        return file_state(path)
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns

@@ -59,6 +59,17 @@ def test_all_is_well(doctor: Doctor, small: Handle) -> None:
     ]
 
 
+def test_a_broken_web_configuration(doctor: Doctor, small: Handle, tmp_path: Path) -> None:
+    """It belongs to the configuration: its faults are told with their places, beside those of the rest."""
+    web = tmp_path / "web.yaml"
+    web.write_text("tls_server_config: {cert_file: missing.crt}\n")
+    diagnosis = doctor.examine(config_of(small), f"--web.config.file={web}")
+    assert diagnosis.status == 1
+    assert {found.check for found in diagnosis.findings if found.level == "fault"} == {"configuration"}
+    told = [f"{found.subject} {found.what}" for found in diagnosis.of("configuration")]
+    assert any(f"{web}:1" in line and "tls_server_config.cert_file" in line for line in told), told
+
+
 def test_failed_prechecks_are_no_trouble_of_the_doctor(doctor: Doctor, sandbox: Handle) -> None:
     """What fails is told, item by item; the queries are healthy, so the exit status is 0."""
     answered = [task for task in sandbox.tasks if task.script is not None]

@@ -113,6 +113,10 @@ def test_files_are_replaced_through_a_link(ground: Ground) -> None:
 
 BROKEN = {
     "not YAML": (b"- {task_id: cd-1", ":1: is not valid YAML: expected ',' or '}', but got '<stream end>'"),
+    "an escape beyond all characters": (
+        b'- {task_id: cd-1, precheck_task_id: p, name: "\\UFFFFFFFF"}\n',
+        ": is not valid YAML: a number in it is too large",
+    ),
     "no list": (b"tasks: []\n", ":1: must be a list of tasks"),
     "empty": (b"", ": is empty; write [] where it is to have no tasks"),
     "not UTF-8": (b"- task_id: cd-\xff\n", ":1: is not UTF-8 text"),

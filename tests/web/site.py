@@ -73,8 +73,8 @@ class Site:
         shard: Shard | None = None,
     ) -> None:
         self.client = FakeClient()
-        self.lasting = Lasting(shard or Shard(), LastKnown(), ProcessMetrics(lambda: 0.0))
-        self.known = self.lasting.known
+        self.lasting = Lasting(shard or Shard(), ProcessMetrics(lambda: 0.0))
+        self.known = LastKnown()
         self.faults: tuple[str, ...] = ()
         self.reloads = 0
         secret = FixedSecret(Secret("hush"))
@@ -85,7 +85,8 @@ class Site:
     def _use(self, config: Config) -> None:
         discovery = Discovery(config.discovery, self.client.listed) if config.discovery else None
         watch = WatchList(config, self.lasting.shard, TaskFiles(config.task_files), discovery)
-        self.exporter = Exporter(config, watch, Scraper(self.client, concurrency=8, known=self.known), self.lasting)
+        scraper = Scraper(self.client, concurrency=8, known=self.known)
+        self.exporter = Exporter(config, watch, scraper, self.known, self.lasting)
 
     @contextmanager
     def lease(self) -> Iterator[Exporter]:

@@ -130,6 +130,7 @@ BREAKS = {
     "without a certificate": lambda path: path.write_text(f"tls_server_config:\n{USERS}"),
     "the certificate removed": lambda path: (path.parent / "server.crt").unlink(),
     "the key emptied": lambda path: (path.parent / "server.key").write_text(""),
+    "with an escape beyond all characters": lambda path: path.write_text(f'{TLS}x: "\\UFFFFFFFF"\n'),
     "not UTF-8": lambda path: path.write_bytes(b"\xff\xfe"),
 }
 

@@ -295,6 +295,25 @@ async def test_a_folder_that_cannot_be_listed_keeps_its_files(
     assert [line["msg"] for line in lines()].count(FAULT) == 1
 
 
+async def test_a_folder_that_may_not_be_entered_keeps_its_files(
+    files: TaskFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether they are still there cannot be told."""
+    put(folder / "a.yaml", content_of("cd-1"))
+    await files.refresh()
+
+    def refuse(_path: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(task_files, "file_state", refuse)
+        patched.setattr(matching.glob, "glob", lambda _pattern: [])
+        await files.refresh()
+        assert (ids(files), faults(files)) == ({"a.yaml": ["cd-1"]}, ["a.yaml: cannot be read: Permission denied"])
+    await files.refresh()
+    assert (ids(files), faults(files)) == ({"a.yaml": ["cd-1"]}, [])
+
+
 async def test_what_was_known_before_a_reload_stays(folder: Path, lines: Lines) -> None:
     """A broken file has its last good content, without a look, and one that did not change is not read again."""
     before = TaskFiles([f"{folder}/*.yaml"], wall_clock=lambda: LATER)

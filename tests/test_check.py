@@ -32,13 +32,13 @@ def faults(config: Path) -> list[str]:
     ("more", "summary"),
     [
         ("", "1 task"),
-        ("task_files: [none.tasks]\n", "1 task (those of 0 task files included)"),
-        ("task_files: [a.tasks]\n", "2 tasks (those of 1 task file included)"),
-        ("task_files: ['*.tasks']\n", "3 tasks (those of 2 task files included)"),
+        ("task_files: [none.tasks]\n", "1 task"),
+        ("task_files: [a.tasks]\n", "2 tasks, with those of 1 task file,"),
+        ("task_files: ['*.tasks']\n", "3 tasks, with those of 2 task files,"),
         ("discovery: {replication: {enabled: true}}\n", "1 task and the replication tasks that are discovered"),
         (
             "task_files: ['*.tasks']\ndiscovery: {replication: {enabled: true}}\n",
-            "3 tasks (those of 2 task files included) and the replication tasks that are discovered",
+            "3 tasks, with those of 2 task files, and the replication tasks that are discovered",
         ),
     ],
 )

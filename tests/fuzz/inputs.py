@@ -14,7 +14,7 @@ HOSTILE = (
     '"',
     "\\",
     "\n",
-    "\r\n",
+    "first\nsecond\r\nthird",
     "\x00",
     "\x1b[31m",
     "\u2028",
@@ -96,6 +96,32 @@ prechecks = st.fixed_dictionaries(
 )
 """In the shape of an answer about a precheck, with anything in each field."""
 
+_told = st.one_of(texts, secrets)
+_failed_items = st.lists(
+    st.fixed_dictionaries(
+        {
+            **dict.fromkeys(
+                ("precheckItem", "itemId", "itemName", "itemDescription", "errorMessage", "message"), _told
+            ),
+            "status": st.sampled_from(("Failed", "failure", "Warning", "warning")),
+        }
+    ),
+    min_size=1,
+    max_size=4,
+)
+failed_prechecks = st.fixed_dictionaries(
+    {
+        "success": st.just(value=True),
+        "requestId": texts,
+        "data": _failed_items.flatmap(
+            lambda found: st.fixed_dictionaries(
+                {"status": st.just("Failed"), "precheckItems": st.just(found), "items": st.just(found)}
+            )
+        ),
+    }
+)
+"""In the shape of an answer about a precheck that failed, with any text in each field."""
+
 listings = st.fixed_dictionaries(
     {
         "success": st.just(value=True),
@@ -131,7 +157,7 @@ def _encoded(value: object, *, ascii_only: bool, encoding: str) -> bytes:
 
 documents: SearchStrategy[bytes] = st.builds(
     lambda value, ascii_only, encoding: _encoded(value, ascii_only=ascii_only, encoding=encoding),
-    st.one_of(prechecks, listings, failures, values),
+    st.one_of(failed_prechecks, prechecks, listings, failures, values),
     st.booleans(),
     st.sampled_from(["utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"]),
 )
@@ -156,7 +182,9 @@ bent: SearchStrategy[bytes] = st.builds(
 )
 """Recorded answers with bytes lost, added and exchanged."""
 
-bodies: SearchStrategy[bytes] = st.one_of(documents, documents, bent, st.binary(max_size=200))
+bodies: SearchStrategy[bytes] = st.one_of(
+    failed_prechecks.map(json.dumps).map(str.encode), documents, bent, st.binary(max_size=200)
+)
 """All that can come as the body of an answer."""
 
 printable = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=30)

@@ -242,7 +242,7 @@ REFUSED = {
         + "�" * 8
         + "\\t\\n"
         + "�" * 21
-        + " !\"#$%&\\'()*+,-./0123456789:;…'",
+        + " !\"#$%&\\'()*+,-./0123456789:*…'",
     ),
     "login.html": (Reason.UNSUPPORTED, "a web page came instead of JSON"),
     "gateway.html": (Reason.UNSUPPORTED, "a web page came instead of JSON"),

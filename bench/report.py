@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.maths import Spread, fit, growth, ideal_seconds, percentile
+from bench.maths import Spread, fit, growth, percentile
 from bench.measure import Series
-from bench.plan import EXPORTER, HEADLINE, LARGE, NO_LATENCY, SMALL, USUAL_CONCURRENCY
+from bench.plan import EXPORTER, FLOOR, HEADLINE, LARGE, NO_LATENCY, SMALL, USUAL_CONCURRENCY
 from bench.results import Results, api_cpu_per_task, cpu_per_task, times_ideal, wall
 from bench.startup import START_SECONDS
 
@@ -56,21 +56,7 @@ def growths(results: Results) -> str:
 
 def side_by_side(results: Results) -> str:
     """Every series in a row."""
-    head = (
-        "tasks",
-        "latency",
-        "at once",
-        "ideal",
-        "",
-        "wall",
-        "wall / ideal",
-        "CPU per task",
-        "API's",
-        "peak memory",
-        "samples",
-        "KiB",
-    )  # fmt: skip - a head is a line
-    return table(head, [_row(series) for series in results.series])
+    return table(_HEAD, [_row(results, series) for series in results.series])
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -112,18 +98,34 @@ def _latency(seconds: float) -> str:
     return f"{seconds * 1e3:.0f} ms"
 
 
-def _row(series: Series) -> list[str]:
-    case, last, ratio = series.case, series.rounds[-1].run, times_ideal(series)
-    ideal = ideal_seconds(case.tasks, case.concurrency, case.latency_seconds)
+_HEAD = (
+    "tasks",
+    "latency",
+    "at once",
+    "",
+    "wall",
+    "wall / ideal",
+    "CPU per task",
+    "CPU / floor",
+    "API's CPU",
+    "peak memory",
+    "samples",
+    "KiB",
+)
+
+
+def _row(results: Results, series: Series) -> list[str]:
+    case, last = series.case, series.rounds[-1].run
+    ratio, beside = times_ideal(series), results.cpu_beside(FLOOR, series)
     return [
         str(case.tasks),
         _latency(case.latency_seconds),
         str(case.concurrency),
-        f"{ideal:.2f} s" if ideal else "",
         series.contender,
         shown(wall(series), 3, " s"),
         shown(ratio, 2) if ratio else "",
         shown(cpu_per_task(series), 2, " ms"),
+        f"{beside:.1f}" if beside else "",
         f"{api_cpu_per_task(series).median:.2f} ms",
         f"{series.peak_mib:.0f} MiB",
         str(last.samples or ""),

@@ -1,5 +1,6 @@
 """All that was measured, and what is read from it."""
 
+import statistics
 from collections.abc import Iterable, Mapping
 
 from bench.contenders import Case
@@ -22,6 +23,13 @@ class Results:
         """The series of a contender in which the number of tasks alone differs."""
         found = [s for s in self.series if s.contender == contender and s.case.latency_seconds == latency_seconds]
         return sorted((s for s in found if s.case.concurrency == concurrency), key=lambda s: s.case.tasks)
+
+    def cpu_beside(self, contender: str, series: Series) -> float | None:
+        """How many times the CPU of another contender in the same case, round by round; None where it took no part."""
+        other = self.find(contender, series.case)
+        pairs = zip(series.rounds, other.rounds, strict=False) if other else ()
+        ratios = [one.cpu_seconds / beside.cpu_seconds for one, beside in pairs]
+        return statistics.median(ratios) if ratios else None
 
 
 def wall(series: Series) -> Spread:

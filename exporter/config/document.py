@@ -7,7 +7,11 @@ import yaml
 from yaml.composer import Composer
 from yaml.resolver import Resolver
 
+from exporter.ninedata.text import cut_middle
+
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+MAX_MESSAGE = 1000
+"""Characters shown of a fault's message: what it names, such as a path, may be of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class Fault:
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+        message = cut_middle(self.message, MAX_MESSAGE)
+        return f"{place}: {self.key}: {message}" if self.key else f"{place}: {message}"
 
 
 class ConfigError(Exception):

@@ -81,3 +81,12 @@ def test_aliases_do_not_multiply(faults: Faults) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
     assert "config.yaml:30: a29: is not a known key" in faults("\n".join(lines))
+
+
+def test_a_fault_is_bounded(faults: Faults) -> None:
+    """Whatever it names: a path can be of any length."""
+    content = f"api:\n  base_url: https://ninedata.example\n  tls: {{ca_file: {'a' * 100_000}}}\n"
+    told = [fault for fault in faults(content) if "api.tls.ca_file" in fault]
+    assert len(told) == 1
+    assert len(told[0]) < 1200
+    assert told[0].endswith("cannot be used: File name too long")

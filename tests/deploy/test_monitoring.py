@@ -23,7 +23,7 @@ Relabeling = dict[str, Any]
 
 
 def run(*command: str | Path) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - our own command
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -80,7 +80,7 @@ def network(mode: Mode) -> Callable[[Ground], None]:
 
 
 def api(fault: object) -> Callable[[Ground], None]:
-    return lambda ground: ground.sandbox.set_fault(fault)  # type: ignore[arg-type]
+    return lambda ground: ground.sandbox.set_fault(fault)  # type: ignore[arg-type] # any fault
 
 
 # What goes wrong, and the only reasons that may be told for it.

@@ -79,7 +79,7 @@ def prometheus(openmetrics: str, directory: Path) -> Iterator[Prometheus]:
     text, data, config = directory / "history.txt", directory / "data", directory / "prometheus.yml"
     text.write_text(openmetrics, encoding="utf-8")
     config.write_text("scrape_configs: []\n", encoding="utf-8")
-    subprocess.run(  # noqa: S603
+    subprocess.run(  # noqa: S603 - our own command
         [_binary("promtool"), "tsdb", "create-blocks-from", "openmetrics", text, data],
         check=True,
         capture_output=True,
@@ -89,7 +89,7 @@ def prometheus(openmetrics: str, directory: Path) -> Iterator[Prometheus]:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     log = directory / "log"
     with log.open("w") as stderr:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603 - our own command
             [
                 _binary("prometheus"),
                 f"--config.file={config}",

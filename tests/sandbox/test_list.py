@@ -182,7 +182,7 @@ def test_entries_go_between_pages(sandbox: Handle, page: Page) -> None:
 
 
 @pytest.mark.parametrize(("honest", "size"), [(False, 10), (True, 4)])
-def test_the_size_that_is_asked_for_is_ignored(sandbox: Handle, page: Page, honest: bool, size: int) -> None:  # noqa: FBT001
+def test_the_size_that_is_asked_for_is_ignored(sandbox: Handle, page: Page, honest: bool, size: int) -> None:  # noqa: FBT001 - a column
     """The server has its own, whether it tells so or not."""
     sandbox.set_fault(PageSize(entries=4, honest=honest), LIST)
     answer = page(2)

@@ -107,7 +107,7 @@ def test_a_task_of_another_shard_can_be_probed(orders: Task, stock: Task) -> Non
         for task in (orders, stock):
             response = site.get(f"/probe?task_id={task.task_id}")
             assert labels_of(response.text, "ninedata_precheck_up")[0]["task"] == task.name
-    shown = [{entry["task_id"] for entry in site.json("/")["tasks"]} for site in sites]  # type: ignore[index]
+    shown = [{entry["task_id"] for entry in site.json("/")["tasks"]} for site in sites]  # type: ignore[index] # JSON
     assert sorted(task_id for ids in shown for task_id in ids) == ["cd-1", "cd-2"]
     assert [set(site.remembered(WATCHED)) for site in sites] == shown
 
@@ -263,7 +263,7 @@ def test_no_other_parameter_counts(open_site: Site, parameter: str) -> None:
 
 def test_an_unlisted_task_is_on_no_page(open_site: Site) -> None:
     open_site.get(UNLISTED)
-    assert {entry["task_id"] for entry in open_site.json("/")["tasks"]} == set(WATCHED)  # type: ignore[index]
+    assert {entry["task_id"] for entry in open_site.json("/")["tasks"]} == set(WATCHED)  # type: ignore[index] # JSON
     assert open_site.get("/tasks/cd-9").status_code == 404
     assert 'task_id="cd-9"' not in open_site.get("/metrics").text
 
@@ -291,7 +291,7 @@ def test_another_precheck_of_a_watched_task_is_not_taken_for_the_watched_one(ope
     open_site.get("/probe?task_id=cd-1")
     open_site.client.answers = {"cd-1": Precheck(Status.FAILED, ())}
     open_site.get("/probe?task_id=cd-1&precheck_task_id=pcte-9")
-    assert open_site.json("/tasks/cd-1")["status"] == "Success"  # type: ignore[index]
+    assert open_site.json("/tasks/cd-1")["status"] == "Success"  # type: ignore[index] # JSON
 
 
 def test_what_is_watched_no_more_is_forgotten(site: Site, stock: Task) -> None:

@@ -3,7 +3,7 @@ ARGS ?=
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test lint format types docs lock bench deploy-check image-check clean venv-run venv-dev components
+.PHONY: help run sandbox test fuzz soak audit lint format types docs lock bench deploy-check image-check clean venv-run venv-dev components
 
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
@@ -16,6 +16,15 @@ sandbox: venv-run ## Serve the sandbox of the NineData API alone, and print a co
 
 test: venv-dev components ## Run the tests, against real Prometheus and Alertmanager, with the coverage gate.
 	@tools/test $(ARGS)
+
+fuzz: venv-dev components ## Fuzz for longer than the tests do; FUZZ_EXAMPLES=5000 says how long.
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-1000} tools/test tests/fuzz --timeout=0 $(ARGS)
+
+soak: venv-dev ## Scrape thousands of times with faults in the mix, and see whether anything grows.
+	@$(python) -m soak $(ARGS)
+
+audit: venv-dev ## Look the locked packages up among the known vulnerabilities.
+	@tools/audit
 
 lint: venv-dev ## Check style.
 	@$(python) -m ruff check $(ARGS)

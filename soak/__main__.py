@@ -1,0 +1,36 @@
+"""`make soak`: prints what it measures, and in the end the verdict; exit status 0 where all stayed flat, or 1."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from soak.run import soak
+from soak.verdict import Sample, verdict_on
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="soak", description="Scrape for a long while with faults in the mix.")
+    parser.add_argument("--scrapes", type=int, default=3000, help="how many")
+    parser.add_argument("--tasks", type=int, default=100, help="how many are watched")
+    parser.add_argument("--every", type=int, default=25, help="scrapes between two measurements")
+    parser.add_argument("--seed", type=int, default=1, help="another one makes other faults")
+    flags = parser.parse_args(arguments)
+    record = soak(flags.scrapes, flags.tasks, flags.every, flags.seed, _tell)
+    verdict = verdict_on(record.samples, record.failures)
+    for failure in record.failures:
+        print(failure)  # noqa: T201 - its purpose
+    print(f"{verdict.text}; {record.faulty} scrapes had faults, seed {flags.seed}")  # noqa: T201 - its purpose
+    return 0 if verdict.flat else 1
+
+
+def _tell(sample: Sample) -> None:
+    print(  # noqa: T201 - its purpose
+        f"{sample.scrapes:6} scrapes: {sample.memory_kib / 1024:.1f} MiB, {sample.descriptors} descriptors, "
+        f"{sample.threads} threads, {sample.series} series",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

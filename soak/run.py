@@ -1,0 +1,204 @@
+"""The run: scrapes, faults, and measurements in between, while all is well."""
+
+import random
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from exporter.sandbox import Handle, Sandbox, Task, fleet, run_in_thread
+from exporter.sandbox.faults import (
+    ApiError,
+    Body,
+    CloseAfter,
+    CutOff,
+    Delay,
+    Drip,
+    Drop,
+    Endless,
+    Fault,
+    Garbage,
+    Hang,
+    HttpStatus,
+    Huge,
+    HugeHeaders,
+    Patch,
+    RateLimited,
+    Redirect,
+    Reset,
+)
+from soak.subject import Subject, started
+from soak.verdict import Sample
+
+CONCURRENCY = 8
+PATIENT_SECONDS = 30.0
+HASTY_SECONDS = 1.2
+"""What a scraper allows while something is wrong."""
+FAULTS: Sequence[Fault] = (
+    ApiError(error_code="INTERNAL", message="password=hunter2 of user:hunter2@db.example"),
+    Body(content=b"{" * 1000),
+    Body(content=b"<html>log in</html>", content_type="text/html"),
+    CloseAfter(),
+    CutOff(),
+    Delay(delay_seconds=0.3),
+    Drip(seconds=0.05),
+    Drop(),
+    Endless(),
+    Garbage(),
+    Hang(),
+    HttpStatus(status=503, body="html"),
+    HttpStatus(status=401),
+    Huge(size=8 * 1024 * 1024),
+    HugeHeaders(size=100_000),
+    Patch(data={"status": "Failed", "precheckItems": [{"status": "Failed", "errorMessage": "why " * 500}] * 20}),
+    RateLimited(retry_after=0),
+    Redirect(location="http://elsewhere.example/"),
+    Reset(),
+)
+_ASK = b"GET /metrics HTTP/1.1\r\nHost: exporter\r\nX-Prometheus-Scrape-Timeout-Seconds: 1\r\n\r\n"
+
+
+@dataclass(slots=True)
+class Record:
+    """What a run gave."""
+
+    samples: list[Sample] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    """Scrapes that were late, or not whole although nothing was wrong."""
+    faulty: int = 0
+    """How many scrapes had something wrong."""
+
+
+class Run:
+    """Scrapes an exporter that watches a sandbox."""
+
+    def __init__(self, tasks: Sequence[Task], chance: random.Random, folder: Path, sandbox: Handle) -> None:
+        self.record = Record()
+        self._tasks = tasks
+        self._chance = chance
+        self._folder = folder
+        self._sandbox = sandbox
+        self._config: dict[str, object] = {
+            "api": {
+                "base_url": sandbox.base_url,
+                "access_key_id": sandbox.access_key_id,
+                "secret_key_file": "secret",
+                "concurrency": CONCURRENCY,
+                "request_timeout": "1s",
+            },
+            "task_files": ["tasks*.yaml"],
+            "probe": {"allow_unlisted": True},
+        }
+        self.config = folder / "config.yaml"
+        self._put_right()
+
+    def go(self, subject: Subject, scrapes: int, every: int, tell: Callable[[Sample], None]) -> None:
+        """Do so many scrapes; measure after each `every` of them."""
+        for number in range(1, scrapes + 1):
+            if number % every == 0:
+                sample = self._measured(subject, number)
+                self.record.samples.append(sample)
+                tell(sample)
+            elif self._chance.random() < 0.3:  # noqa: PLR2004 - three of ten
+                self.record.faulty += 1
+                self._chance.choice(self._troubles())(subject)
+            else:
+                self._scrape(subject, PATIENT_SECONDS)
+
+    def _troubles(self) -> list[Callable[[Subject], None]]:
+        often = [self._fault_of_all, self._fault_of_one] * 3
+        return [*often, self._client_gone, self._clients_at_once, self._reload, self._files_change, self._look_around]
+
+    def _fault_of_all(self, subject: Subject) -> None:
+        self._sandbox.set_fault(self._chance.choice(FAULTS))
+        self._scrape(subject, HASTY_SECONDS)
+        self._sandbox.clear()
+
+    def _fault_of_one(self, subject: Subject) -> None:
+        self._sandbox.set_fault(self._chance.choice(FAULTS), self._chance.choice(self._tasks).task_id)
+        self._scrape(subject, HASTY_SECONDS)
+        self._sandbox.clear()
+
+    def _client_gone(self, subject: Subject) -> None:
+        self._sandbox.set_fault(Hang())
+        subject.say(_ASK, 0.05)
+        subject.say(
+            self._chance.choice([b"GET /metr", b"\x16\x03\x01", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n"])
+        )
+        self._sandbox.clear()
+
+    def _clients_at_once(self, subject: Subject) -> None:
+        for _ in range(20):
+            subject.say(_ASK)
+
+    def _reload(self, subject: Subject) -> None:
+        if self._chance.random() < 0.5:  # noqa: PLR2004 - every second time
+            self.config.write_text("api: {")
+        subject.hang_up()
+        time.sleep(0.1)
+        self._put_right()
+        subject.hang_up()
+
+    def _files_change(self, subject: Subject) -> None:
+        (self._folder / "secret").write_text("wrong")
+        other = [{"task_id": f"cd-gone-{self._chance.randrange(10**9)}", "precheck_task_id": "pcte-1"}]
+        (self._folder / "tasks-more.yaml").write_text(yaml.safe_dump(other))
+        self._scrape(subject, HASTY_SECONDS)
+        (self._folder / "tasks-more.yaml").unlink()
+        self._put_right()
+
+    def _look_around(self, subject: Subject) -> None:
+        unlisted = f"/probe?task_id=cd-unlisted-{self._chance.randrange(10**9)}&precheck_task_id=pcte-1"
+        for path in (
+            "/",
+            f"/tasks/{self._tasks[0].task_id}",
+            "/nowhere",
+            "/sd",
+            unlisted,
+            "/metrics?collect[]=exporter",
+        ):
+            subject.get(path, {"Accept": self._chance.choice(["text/html", "application/json"])})
+
+    def _scrape(self, subject: Subject, seconds: float) -> str:
+        began = time.monotonic()
+        status, text = subject.get("/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": str(seconds)})
+        took = time.monotonic() - began
+        if status != 200 or took > seconds:  # noqa: PLR2004 - HTTP's OK
+            self.record.failures.append(f"a scrape with status {status} after {took:.1f} of {seconds:g} s")
+        return text
+
+    def _measured(self, subject: Subject, number: int) -> Sample:
+        """While nothing is wrong, and with as many connections to the API as there may be."""
+        time.sleep(0.2)
+        self._sandbox.reset()
+        self._sandbox.set_fault(Delay(delay_seconds=0.05))
+        text = self._scrape(subject, PATIENT_SECONDS)
+        self._sandbox.clear()
+        lines = text.splitlines()
+        up = sum(line.startswith("ninedata_precheck_up{") and line.endswith(" 1.0") for line in lines)
+        if up != len(self._tasks):
+            self.record.failures.append(f"{up} of {len(self._tasks)} tasks up after scrape {number}")
+        held = subject.held()
+        series = sum(not line.startswith("#") for line in lines)
+        return Sample(number, held.memory_kib, held.descriptors, held.threads, series)
+
+    def _put_right(self) -> None:
+        """All files as they should be."""
+        self.config.write_text(yaml.safe_dump(self._config))
+        (self._folder / "secret").write_text(self._sandbox.secret_key)
+        listed = [{"task_id": task.task_id, "precheck_task_id": task.precheck_task_id} for task in self._tasks]
+        (self._folder / "tasks.yaml").write_text(yaml.safe_dump(listed))
+
+
+def soak(scrapes: int, tasks: int, every: int, seed: int, tell: Callable[[Sample], None]) -> Record:
+    """A whole run. The same seed makes the same choices."""
+    watched = fleet(tasks)
+    with tempfile.TemporaryDirectory() as name, run_in_thread(Sandbox(watched)) as sandbox:
+        folder = Path(name)
+        run = Run(watched, random.Random(seed), folder, sandbox)  # noqa: S311 - no secret
+        with started(run.config, folder / "log") as subject:
+            run.go(subject, scrapes, every, tell)
+        return run.record

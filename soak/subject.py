@@ -1,0 +1,93 @@
+"""The exporter under test, as a process of its own, and what it holds."""
+
+import contextlib
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+START_SECONDS = 30.0
+ANSWER_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a process holds at one moment."""
+
+    memory_kib: int
+    descriptors: int
+    threads: int
+
+
+class Subject:
+    """Asks a running exporter."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
+        self._process = process
+        self._port = port
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
+        """Status and text of an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_SECONDS)
+        with contextlib.closing(connection):
+            connection.request("GET", path, headers=dict(headers or {}))
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+
+    def say(self, request: bytes, wait: float = 0.0) -> None:
+        """Send some bytes, and go away after a while without reading."""
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=ANSWER_SECONDS) as client:
+            client.sendall(request)
+            time.sleep(wait)
+
+    def hang_up(self) -> None:
+        """Have it reload its configuration."""
+        self._process.send_signal(signal.SIGHUP)
+
+    def held(self) -> Held:
+        """What it holds now."""
+        proc = Path(f"/proc/{self._process.pid}")
+        found = re.search(r"^VmRSS:\s+(\d+) kB$", (proc / "status").read_text(), re.MULTILINE)
+        if found is None:
+            raise RuntimeError("the exporter is gone")
+        return Held(int(found[1]), len(list((proc / "fd").iterdir())), len(list((proc / "task").iterdir())))
+
+
+@contextmanager
+def started(config: Path, log: Path) -> Iterator[Subject]:
+    """An exporter as long as the context lasts, with its log in a file."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    flags = [f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NINEDATA_")}
+    with log.open("wb") as file:
+        process = subprocess.Popen([sys.executable, "-m", "exporter", *flags], stderr=file, env=environment)  # noqa: S603 - our own
+    try:
+        subject = Subject(process, port)
+        _await(subject, process, log)
+        yield subject
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await(subject: Subject, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError):
+            subject.get("/-/ready")
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"the exporter does not start: {log.read_text()}")

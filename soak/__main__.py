@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from soak.run import soak
+from soak.run import Extent, soak
 from soak.verdict import Sample, verdict_on
 
 
@@ -14,9 +14,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--scrapes", type=int, default=3000, help="how many")
     parser.add_argument("--tasks", type=int, default=100, help="how many are watched")
     parser.add_argument("--every", type=int, default=25, help="scrapes between two measurements")
+    parser.add_argument("--rounds", type=int, default=4, help="how often everything goes wrong for a warm-up")
     parser.add_argument("--seed", type=int, default=1, help="another one makes other faults")
     flags = parser.parse_args(arguments)
-    record = soak(flags.scrapes, flags.tasks, flags.every, flags.seed, _tell)
+    record = soak(Extent(flags.scrapes, flags.tasks, flags.every, flags.rounds, flags.seed), _tell)
     verdict = verdict_on(record.samples, record.failures)
     for failure in record.failures:
         print(failure)  # noqa: T201 - its purpose

@@ -95,6 +95,16 @@ class Run:
         self.config = folder / "config.yaml"
         self._put_right()
 
+    def warm_up(self, subject: Subject, rounds: int) -> None:
+        """Meet everything that can go wrong: each has its most memory at once, of which the allocator keeps a part."""
+        for _ in range(rounds):
+            for fault in FAULTS:
+                self._sandbox.set_fault(fault)
+                self._scrape(subject, HASTY_SECONDS)
+                self._sandbox.clear()
+            for trouble in set(self._troubles()):
+                trouble(subject)
+
     def go(self, subject: Subject, scrapes: int, every: int, tell: Callable[[Sample], None]) -> None:
         """Do so many scrapes; measure after each `every` of them."""
         for number in range(1, scrapes + 1):
@@ -193,12 +203,26 @@ class Run:
         (self._folder / "tasks.yaml").write_text(yaml.safe_dump(listed))
 
 
-def soak(scrapes: int, tasks: int, every: int, seed: int, tell: Callable[[Sample], None]) -> Record:
-    """A whole run. The same seed makes the same choices."""
-    watched = fleet(tasks)
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How long a run is. The same seed makes the same choices."""
+
+    scrapes: int
+    tasks: int
+    every: int
+    """Scrapes between two measurements."""
+    rounds: int
+    """Of warming up."""
+    seed: int
+
+
+def soak(extent: Extent, tell: Callable[[Sample], None]) -> Record:
+    """A whole run."""
+    watched = fleet(extent.tasks)
     with tempfile.TemporaryDirectory() as name, run_in_thread(Sandbox(watched)) as sandbox:
         folder = Path(name)
-        run = Run(watched, random.Random(seed), folder, sandbox)  # noqa: S311 - no secret
+        run = Run(watched, random.Random(extent.seed), folder, sandbox)  # noqa: S311 - no secret
         with started(run.config, folder / "log") as subject:
-            run.go(subject, scrapes, every, tell)
+            run.warm_up(subject, extent.rounds)
+            run.go(subject, extent.scrapes, extent.every, tell)
         return run.record

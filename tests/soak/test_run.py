@@ -10,7 +10,7 @@ from tests.secrecy import Watch
 
 def test_a_tiny_run(capsys: pytest.CaptureFixture[str], secrecy: Watch) -> None:
     """It measures, and its last line is the verdict, which its exit status tells too."""
-    status = main(["--scrapes=24", "--tasks=5", "--every=4", "--seed=3"])
+    status = main(["--scrapes=24", "--tasks=5", "--every=4", "--rounds=0", "--seed=3"])
     *measured, verdict = capsys.readouterr().out.splitlines()
     secrecy.look("soak", "\n".join([*measured, verdict]))
     assert [line.split()[0] for line in measured if "descriptors" in line] == ["4", "8", "12", "16", "20", "24"]

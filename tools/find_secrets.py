@@ -5,6 +5,7 @@ Looks for the forms that the large providers' keys have, for private keys, and f
 hold secrets here. Which place it is gets printed, not what stands there.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -38,7 +39,7 @@ MADE_UP = frozenset(
 
 def main() -> int:
     """Look through all files that git knows."""
-    places = [place for path in _files() for place in _places_in(path)]
+    places = [place for path in _files() for place in places_in(path)]
     for place in places:
         print(place)  # noqa: T201 - its purpose
     return 1 if places else 0
@@ -49,14 +50,15 @@ def _files() -> list[Path]:
     return [ROOT / name for name in listed.stdout.decode().split("\0") if name]
 
 
-def _places_in(path: Path) -> Iterator[str]:
+def places_in(path: Path) -> Iterator[str]:
+    """Each place of a file, in words."""
     if not path.is_file():  # removed, and not yet committed
         return
     text = path.read_bytes().decode("utf-8", "replace")
     for what, form in FORMS.items():
         for found in re.finditer(form, text):
             if not any(made_up in found[0] for made_up in MADE_UP):
-                yield f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, found.start()) + 1}: looks like {what}"
+                yield f"{os.path.relpath(path, ROOT)}:{text.count(chr(10), 0, found.start()) + 1}: looks like {what}"
 
 
 if __name__ == "__main__":

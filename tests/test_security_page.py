@@ -1,0 +1,33 @@
+"""The security page: each of its statements has a test, and each test that it names is there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
+NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)
+
+
+def test_every_named_test_is_there() -> None:
+    """In the file that is said to have it."""
+    missing = [
+        f"{file}::{name}"
+        for file, name in NAMED
+        if not re.search(rf"^(?:async )?def {name}\(", (ROOT / file).read_text("utf-8"), re.MULTILINE)
+    ]
+    assert missing == []
+
+
+def test_every_statement_names_one() -> None:
+    """Each item of its lists says what holds it."""
+    items = re.findall(r"^- .*(?:\n  .*)*", PAGE, re.MULTILINE)
+    assert len(items) > 10
+    assert [item for item in items if not re.search(r"`tests/", item)] == []
+
+
+def test_the_tools_that_it_names_are_there() -> None:
+    """And are run in CI."""
+    for tool in ("tools/audit", "tools/find_secrets.py"):
+        assert f"`{tool}`" in PAGE
+        assert (ROOT / tool).is_file()
+        assert tool in (ROOT / ".ci" / "run").read_text("utf-8")

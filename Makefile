@@ -48,7 +48,7 @@ lock: venv-dev ## Write the lock files anew; ARGS=--upgrade takes newer releases
 	@$(compile) pyproject.toml --group dev --constraints requirements.lock --output-file requirements-dev.lock
 	@$(compile) --group build --constraints requirements-dev.lock --output-file tools/requirements-build.lock
 
-bench: venv-dev ## Measure the exporter and its alternatives, in a quarter of an hour; ARGS=--quick for a look.
+bench: venv-dev ## Measure the exporter and its alternatives, in about ten minutes; ARGS=--quick for a look.
 	@tools/bench $(ARGS)
 
 deploy-check: venv-dev ## Check the Kubernetes manifests and the systemd unit.

@@ -30,13 +30,13 @@ class Step:
 
 
 def whole() -> Iterator[Step]:
-    """Everything; about a quarter of an hour."""
+    """Everything; about ten minutes."""
     for latency in (0.0, USUAL_LATENCY, 0.2):
         for tasks in (10, 100, 1000, 5000):
-            rounds = 21 if tasks == SMALL.tasks else 7 if tasks < LARGE.tasks else 5
+            rounds = 15 if tasks == SMALL.tasks else 5 if tasks < LARGE.tasks else 3
             yield Step(Case(tasks, latency, USUAL_CONCURRENCY), _contenders(tasks, latency), rounds)
     for concurrency in (8, 16, 32, 128):
-        yield Step(Case(HEADLINE.tasks, USUAL_LATENCY, concurrency), {EXPORTER: exporter, FLOOR: floor}, 5)
+        yield Step(Case(HEADLINE.tasks, USUAL_LATENCY, concurrency), {EXPORTER: exporter, FLOOR: floor}, 3)
 
 
 def quick() -> Iterator[Step]:

@@ -1,8 +1,11 @@
 """Log lines for people and machines: one line per event, in logfmt or JSON, on standard error."""
 
+import io
 import json
 import logging
+import os
 import re
+import select
 import sys
 from datetime import UTC, datetime
 from typing import TextIO
@@ -21,7 +24,7 @@ def event(logger: logging.Logger, level: int, message: str, /, **fields: object)
 
 def configure(level: str, form: str, stream: TextIO | None = None) -> None:
     """Send the log of the whole process to `stream` (standard error), one line per event."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _UnawaitedHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if form == "json" else LogfmtFormatter())
     logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
     # The libraries' own chatter at info is not about the user's tasks.
@@ -29,6 +32,57 @@ def configure(level: str, form: str, stream: TextIO | None = None) -> None:
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
     # It warns of every request that is no HTTP: whoever reaches the port could fill the log.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING if level == "debug" else logging.ERROR)
+
+
+class _UnawaitedHandler(logging.StreamHandler[TextIO]):
+    """Waits for no reader: what a pipe or a terminal does not take at once is lost, and told once it takes more."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lost = 0
+        self._torn = False
+        try:
+            self._descriptor: int | None = stream.fileno()
+        except io.UnsupportedOperation:
+            self._descriptor = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record, or count it as lost."""
+        if self._descriptor is None:
+            super().emit(record)
+            return
+        try:
+            told = self._written(_lost_lines(self._lost), self._descriptor) if self._lost else True
+            if told:
+                self._lost = 0
+            if not (told and self._written(record, self._descriptor)):
+                self._lost += 1
+        except OSError:
+            self.handleError(record)
+
+    def _written(self, record: logging.LogRecord, descriptor: int) -> bool:
+        start = self.terminator if self._torn else ""
+        line = f"{start}{self.format(record)}{self.terminator}".encode("utf-8", "backslashreplace")
+        for at in range(0, len(line), select.PIPE_BUF):
+            if not _takes_more(descriptor):
+                self._torn = self._torn or at > 0
+                return False
+            os.write(descriptor, line[at : at + select.PIPE_BUF])
+        self._torn = False
+        return True
+
+
+def _takes_more(descriptor: int) -> bool:
+    """Whether PIPE_BUF bytes can be written without waiting; a reader that is gone is no reason to wait either."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(0))
+
+
+def _lost_lines(count: int) -> logging.LogRecord:
+    record = logging.LogRecord(__name__, logging.WARNING, __file__, 0, "lines of the log were lost", None, None)
+    record.fields = {"lines": count}
+    return record
 
 
 class LogfmtFormatter(logging.Formatter):

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Literal
@@ -203,6 +204,24 @@ def test_the_libraries_own_chatter_is_not_shown(log: Callable[[str, str], io.Str
     logging.getLogger(name).warning("careful %s", "now")
     (line,) = stream.getvalue().splitlines()
     assert parsed(line)["msg"] == "careful now"
+
+
+def test_a_reader_that_does_not_read_is_not_waited_for(log: Callable[[str, str], io.StringIO]) -> None:
+    """What a full pipe does not take is lost; lines of any length after that are whole, and say how many there were."""
+    log("info", "logfmt")
+    reader, writer = os.pipe()
+    with open(reader, "rb") as read, open(writer, "w") as stream:  # noqa: PTH123 - descriptors have no path
+        configure("info", "logfmt", stream)
+        for number in range(100):
+            event(logging.getLogger("exporter.test"), logging.INFO, "hello", number=number, text="x" * 5000)
+        before = os.read(read.fileno(), 1024 * 1024).decode().splitlines()
+        event(logging.getLogger("exporter.test"), logging.INFO, "again")
+        after = os.read(read.fileno(), 1024 * 1024).decode().splitlines()
+    # The last one may be torn where the pipe was full.
+    assert [parsed(line)["number"] for line in before[:-1]] == [str(number) for number in range(len(before) - 1)]
+    told = [parsed(line) for line in after if line]
+    assert [line["msg"] for line in told] == ["lines of the log were lost", "again"]
+    assert int(told[0]["lines"]) in (100 - len(before), 100 - len(before) + 1)
 
 
 def test_the_log_goes_to_standard_error(

@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from exporter.sandbox import Handle, fleet
-from exporter.sandbox.faults import Delay
+from exporter.sandbox.faults import Delay, Patch
 from tests.faults.footprint import Footprint, await_footprint
 from tests.faults.tampering import API_HOST, HANGING, Tampering
-from tests.program.process import ROOT, Exporter, Launcher, config_of, environment, until
+from tests.program.process import ROOT, Exporter, Launcher, config_of, environment, log_line, until
 from tests.program.scrape import Scrape
 
 Serve = Callable[..., Handle]
@@ -207,6 +207,31 @@ class Mute:
         with suppress(ConnectionError):
             return bool(self.get("/-/ready"))
         return False
+
+
+def test_a_log_that_nobody_reads(launch: Launcher, serve: Serve) -> None:
+    """Its pipe fills up, and the exporter goes on; once it is read again, the log says that lines were lost."""
+    sandbox = serve(*fleet(20))
+    reader, writer = os.pipe()
+    exporter = Mute(launch.config(config_of(sandbox)), writer)
+    os.close(writer)
+    try:
+        for number in range(60):
+            sandbox.set_fault(Patch(data={"status": "Failed" if number % 2 else "Success"}))
+            assert set(Scrape.of_text(exporter.get("/metrics")).up.values()) == {1}
+        before = os.read(reader, 1024 * 1024).decode()
+        exporter.get("/metrics")
+        sandbox.clear()
+        exporter.get("/metrics")
+        after = os.read(reader, 1024 * 1024).decode()
+    finally:
+        status = exporter.stop()
+        os.close(reader)
+    assert status == 0
+    assert len(before) > 60_000
+    for line in (before + after).splitlines():
+        log_line(line)
+    assert "lines of the log were lost" in after
 
 
 @pytest.mark.parametrize("fault", ["a full disk", "nobody reads it any more"])

@@ -1,5 +1,6 @@
 """The pages for people, and the same as JSON for programs. None of them ever calls the API."""
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
@@ -12,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from exporter import __version__
+from exporter.exporter import Exporter
 from exporter.ninedata.text import cut_middle
 from exporter.web.scraping import Runtime
-from exporter.web.sources import sources_of
+from exporter.web.sources import SourcesView, sources_of
 from exporter.web.views import TaskView, age_in_words, summary_of, view_of
 
 MAX_OVERVIEW_REASON = 500
@@ -33,6 +35,7 @@ class Pages:
         self._runtime = runtime
         self._telemetry_path = telemetry_path
         self._wall_clock = wall_clock
+        self._turns = asyncio.Semaphore(1)
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader("exporter.web"),
             autoescape=True,
@@ -52,19 +55,26 @@ class Pages:
 
     async def overview(self, request: Request) -> Response:
         """Every watched task with its last known status, those that need attention first."""
-        with self._runtime.lease() as exporter:
-            await exporter.refresh()
-            now = self._wall_clock()
-            views = [view_of(task, exporter.known.get(task.task_id), now) for task in exporter.watch.tasks]
-            sources = sources_of(exporter.watch, self._runtime.faults)
-        if wants_json(request):
-            tasks = [view.as_json() for view in views]
-            return self._json({"version": __version__, **sources.as_json(), "tasks": tasks})
-        views.sort(key=lambda view: view.urgency)
+        # One at a time, and in a thread: a large one takes a while, in which scrapes and health checks are answered.
+        async with self._turns:
+            with self._runtime.lease() as exporter:
+                await exporter.refresh()
+                now = self._wall_clock()
+                views = [view_of(task, exporter.known.get(task.task_id), now) for task in exporter.watch.tasks]
+                sources = sources_of(exporter.watch, self._runtime.faults)
+            render = self._overview_for_programs if wants_json(request) else self._overview_for_people
+            return await asyncio.to_thread(render, exporter, views, sources)
+
+    def _overview_for_programs(self, _: Exporter, views: list[TaskView], sources: SourcesView) -> Response:
+        return self._json(
+            {"version": __version__, **sources.as_json(), "tasks": [view.as_json() for view in views]},
+        )
+
+    def _overview_for_people(self, exporter: Exporter, views: list[TaskView], sources: SourcesView) -> Response:
         return self._html(
             "overview.html",
             base="./",
-            views=views,
+            views=sorted(views, key=lambda view: view.urgency),
             sources=sources,
             summary=summary_of(views),
             api=exporter.config.api.base_url,

@@ -1,9 +1,12 @@
 """What protects who opens a page: escaping, headers, no foreign content, no calls of the API."""
 
+import asyncio
 import base64
 import hashlib
 import re
+import time
 
+import httpx
 import pytest
 
 from exporter.config import Task
@@ -167,6 +170,34 @@ def test_no_page_calls_the_api(site: Site, path: str, accept: str) -> None:
     """Whoever opens a page adds nothing to the API's load."""
     site.get(path, accept=accept)
     assert site.client.asked == []
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_a_crowd_at_the_overview_holds_up_nobody(site: Site, monkeypatch: pytest.MonkeyPatch, accept: str) -> None:
+    """A large one takes a while: they are served one after the other, scrapes and health checks meanwhile."""
+
+    def slow(*_: object) -> list[str]:
+        time.sleep(0.1)
+        return []
+
+    monkeypatch.setattr("exporter.web.pages.summary_of", slow)
+    monkeypatch.setattr("exporter.web.sources.SourcesView.as_json", lambda _: {"": slow()})
+
+    async def crowded() -> list[float]:
+        transport = httpx.ASGITransport(site.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://exporter.test") as client:
+            crowd = [asyncio.create_task(client.get("/", headers={"accept": accept})) for _ in range(20)]
+            await asyncio.sleep(0.05)
+            waits = []
+            for path in ("/-/healthy", "/metrics"):
+                began = time.monotonic()
+                assert (await client.get(path)).status_code == 200
+                waits.append(time.monotonic() - began)
+            assert not all(one.done() for one in crowd)
+            assert {answer.status_code for answer in await asyncio.gather(*crowd)} == {200}
+        return waits
+
+    assert max(asyncio.run(crowded())) < 1
 
 
 @pytest.mark.parametrize("path", ["/", "/tasks/cd-1", "/-/healthy", "/-/ready", "/metrics"])

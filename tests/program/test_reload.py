@@ -380,7 +380,7 @@ def test_a_storm_of_signals(ground: Ground) -> None:
         if number == 200:
             ground.write(FLEET[:2])
         exporter.popen.send_signal(signal.SIGHUP)
-        # Python's handlers nest where a signal comes before the last one's has begun, which measuring coverage slows down.
+        # Python's handlers nest where a signal comes before the last one's has begun; coverage slows them down.
         time.sleep(0.002)
     until(lambda: exporter.scrape().up.keys() == set(IDS[:2]), 30, "the new configuration")
     until(lambda: not _reloading(exporter), 30, "an end of the reloads")

@@ -71,7 +71,7 @@ def _cpus(results: Results) -> Panel:
 
 def _legend(names: Sequence[str]) -> Iterator[str]:
     for index, name in enumerate(names):
-        x = LEFT + index * 140
+        x = LEFT + index * 160
         colour, style = STYLES[name]
         yield f'<line x1="{x}" y1="18" x2="{x + 22}" y2="18" stroke="{colour}" style="{style}"/>'
         yield f'<text x="{x + 28}" y="22" fill="#1f2328">{escape(name)}</text>'

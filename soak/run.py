@@ -37,6 +37,8 @@ CONCURRENCY = 8
 PATIENT_SECONDS = 30.0
 HASTY_SECONDS = 1.2
 """What a scraper allows while something is wrong."""
+GRACE_SECONDS = 1.0
+"""A scrape that is late by less is the fault of a machine that has other work as well."""
 FAULTS: Sequence[Fault] = (
     ApiError(error_code="INTERNAL", message="password=hunter2 of user:hunter2@db.example"),
     Body(content=b"{" * 1000),
@@ -176,7 +178,7 @@ class Run:
         began = time.monotonic()
         status, text = subject.get("/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": str(seconds)})
         took = time.monotonic() - began
-        if status != 200 or took > seconds:  # noqa: PLR2004 - HTTP's OK
+        if status != 200 or took > seconds + GRACE_SECONDS:  # noqa: PLR2004 - HTTP's OK
             self.record.failures.append(f"a scrape with status {status} after {took:.1f} of {seconds:g} s")
         return text
 

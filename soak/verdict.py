@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 WARM_UP = 0.25
 """The share of the scrapes that counts as warm-up: pools, caches and the allocator fill up."""
-GROWTH_KIB = 3 * 1024
+GROWTH_KIB = 2 * 1024
 """The memory by which the line through the measurements may rise from the warm-up to the end: less is noise."""
 GROWTH_DESCRIPTORS = 2.0
 GROWTH_THREADS = 1.0

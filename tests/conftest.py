@@ -1,10 +1,31 @@
 """Fixtures for all tests."""
 
+import logging
+from collections.abc import Callable
+
 import pytest
 
-pytest_plugins = ["tests.secrecy"]
+pytest_plugins = ["tests.secrecy", "tests.program.fixtures"]
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, object]]]:
+    """The exporter's lines since it was last asked: message and level beside the fields that are there."""
+    caplog.set_level(logging.INFO)
+
+    def since() -> list[dict[str, object]]:
+        found = [
+            {"msg": entry.message, "level": entry.levelname}
+            | {name: value for name, value in vars(entry)["fields"].items() if value is not None}
+            for entry in caplog.records
+            if entry.name.startswith("exporter")
+        ]
+        caplog.clear()
+        return found
+
+    return since

@@ -1,6 +1,5 @@
 """What is remembered of each task, and the log lines about what changes."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -50,23 +49,6 @@ class Scrapes:
 @pytest.fixture
 def record() -> Scrapes:
     return Scrapes()
-
-
-@pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> Lines:
-    """The lines logged since it was last asked: message and level beside the fields that are there."""
-    caplog.set_level(logging.INFO)
-
-    def since() -> list[dict[str, object]]:
-        found = [
-            {"msg": entry.message, "level": entry.levelname}
-            | {name: value for name, value in vars(entry)["fields"].items() if value is not None}
-            for entry in caplog.records
-        ]
-        caplog.clear()
-        return found
-
-    return since
 
 
 def test_before_the_first_scrape_nothing_is_known(record: Scrapes) -> None:

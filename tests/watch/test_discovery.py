@@ -1,7 +1,6 @@
 """Discovery: which of the listed tasks are watched, and what stays when the list fails."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -192,23 +191,6 @@ async def test_the_next_turn_depends_on_how_it_went() -> None:
     quiet, first, last = AFTER_TASKS, FIRST, LAST
     assert turns == [quiet, quiet, quiet, first, first, first, last, last, quiet, last, quiet, last, first]
     assert FIRST < (False, 0) < AFTER_TASKS < (True, 10**9) < LAST
-
-
-@pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, object]]]:
-    """The lines logged since it was last asked, without what is not in them."""
-    caplog.set_level(logging.INFO)
-
-    def since() -> list[dict[str, object]]:
-        found = [
-            {"msg": entry.message, "level": entry.levelname}
-            | {name: value for name, value in vars(entry)["fields"].items() if value is not None}
-            for entry in caplog.records
-        ]
-        caplog.clear()
-        return found
-
-    return since
 
 
 Lines = Callable[[], list[dict[str, object]]]

@@ -407,6 +407,7 @@ async def test_the_one_who_waits_says_how_long(hanging: HangingFiles) -> None:
     began = time.monotonic()
     await hanging.refresh(0.05)
     assert time.monotonic() - began < LOOK_SECONDS
+    hanging.released.set()  # for the end of the event loop waits for the thread
 
 
 async def test_those_who_come_at_the_same_time_share_a_look(hanging: HangingFiles, folder: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import httpx
@@ -15,7 +16,7 @@ from exporter.credentials import SecretFile
 from exporter.last_known import LastKnown
 from exporter.logs import event
 from exporter.look import LOOK_SECONDS, Look
-from exporter.metrics import ProcessMetrics, SnapshotCollector, WatchedFile
+from exporter.metrics import ProcessMetrics, SnapshotCollector, TaskLines, WatchedFile
 from exporter.ninedata import DISCOVERED_KIND, Replication, list_replications
 from exporter.ninedata.client import ApiSettings, NineDataClient
 from exporter.ninedata.transport import open_transport
@@ -70,12 +71,11 @@ class Exporter:
         """
         watch = self.watch
         discover = watch.discover if discovery and watch.discovers else None
-        if tasks:
-            targets = Targets(watch.listed, watch.discovered, discover, watch.discovery_turn)
-            snapshot = await self.scraper.scrape(targets, deadline)
-        else:
-            snapshot = Snapshot((), await discover(deadline) if discover else None)
-        return self._collector(snapshot)
+        if not tasks:
+            return self._collector(Snapshot((), await discover(deadline) if discover else None))
+        lines = self._lines(watch.tasks)
+        targets = Targets(watch.listed, watch.discovered, discover, watch.discovery_turn, heard=lines.write)
+        return self._collector(await self.scraper.scrape(targets, deadline), lines)
 
     async def probe(self, task: Task, deadline: float) -> SnapshotCollector:
         """The metrics of one task, which need not be a watched one, by `deadline`."""
@@ -96,9 +96,15 @@ class Exporter:
         """Forget what was heard of tasks that are no longer watched."""
         self.known.retain({task.task_id for task in self.watch.tasks})
 
-    def _collector(self, snapshot: Snapshot) -> SnapshotCollector:
-        names = sorted({name for result in snapshot.results for name in result.task.labels})
-        return SnapshotCollector(snapshot, names, failure_reasons=self.config.failure_reasons)
+    def _collector(self, snapshot: Snapshot, written: TaskLines | None = None) -> SnapshotCollector:
+        lines = self._lines(result.task for result in snapshot.results)
+        # Where a task with labels of its own was discovered meanwhile, all tasks have these labels.
+        same = written is not None and written.label_names == lines.label_names
+        return SnapshotCollector(snapshot, written if written and same else lines)
+
+    def _lines(self, tasks: Iterable[Task]) -> TaskLines:
+        names = sorted({name for task in tasks for name in task.labels})
+        return TaskLines(names, failure_reasons=self.config.failure_reasons)
 
 
 @dataclass(frozen=True, slots=True)

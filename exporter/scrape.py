@@ -47,6 +47,8 @@ class Targets:
     """By default discovery comes after all tasks but those that hung."""
     remembered: bool = True
     """Whether pages and the log are to know of it."""
+    heard: Callable[[TaskResult], None] = field(default=lambda _: None, compare=False)
+    """Is told of each result when it comes; where the run is shared, for the scrape that began it."""
 
 
 @dataclass(slots=True)
@@ -167,6 +169,7 @@ class _Scrape:
         outcome = await outcome_of(self._client.query(task.ref, self._deadline), task=task.name, task_id=task.task_id)
         result = TaskResult(task, outcome, clock() - began, self._wall_clock())
         self._results[task.task_id] = result
+        self._targets.heard(result)
         if result.up or task.task_id not in self._doubtful:
             self._doubtful.discard(task.task_id)
             self._record(result)

@@ -2,12 +2,13 @@
 
 from exporter.metrics.exposition import Exposition, accepts_gzip, expose, prefers_openmetrics
 from exporter.metrics.process import ProcessMetrics, WatchedFile
-from exporter.metrics.tasks import SnapshotCollector
+from exporter.metrics.tasks import SnapshotCollector, TaskLines
 
 __all__ = [
     "Exposition",
     "ProcessMetrics",
     "SnapshotCollector",
+    "TaskLines",
     "WatchedFile",
     "accepts_gzip",
     "expose",

@@ -5,7 +5,7 @@ of a family have in common is built once, and what all lines of a task have in c
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from prometheus_client.utils import floatToGoString
 
@@ -16,7 +16,7 @@ Row = tuple[tuple[str, ...], float]
 
 
 class Writer:
-    """Writes the series of one family; `shared` are the labels that it has beside its own, in alphabetical order."""
+    """Writes series of one family; `shared` are the labels that it has beside its own, in alphabetical order."""
 
     def __init__(self, family: Family, shared: Sequence[str] = ()) -> None:
         self._family = family
@@ -25,20 +25,18 @@ class Writer:
             f'{name}="%%s"' if name in shared else f'{name}="%s"' for name in sorted((*shared, *family.labels))
         )
         self._template = f"{family.name}{{{labels}}} %s\n"
-        self._lines: list[str] = []
 
-    def write(self, rows: tuple[Row, ...], shared: tuple[str, ...] = ()) -> None:
-        """Add series; `shared` are the values of the shared labels, escaped.
+    def lines(self, rows: tuple[Row, ...], shared: tuple[str, ...] = ()) -> str:
+        """The lines of series; `shared` are the values of the shared labels, escaped.
 
         The family's own labels are declared in alphabetical order.
         """
-        self._lines.append(_block(self._template, rows) % (shared * len(rows)))
+        return _block(self._template, rows) % (shared * len(rows))
 
-    def text(self) -> bytes:
+    def text(self, lines: Iterable[str]) -> bytes:
         """The whole family, the same in the text format and in OpenMetrics; nothing where it has no series."""
-        lines = "".join(self._lines)
-        name = self._family.name
-        return f"# HELP {name} {self._family.help}\n# TYPE {name} gauge\n{lines}".encode() if lines else b""
+        name, series = self._family.name, "".join(lines)
+        return f"# HELP {name} {self._family.help}\n# TYPE {name} gauge\n{series}".encode() if series else b""
 
 
 def escaped(value: str) -> str:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from prometheus_client.samples import Sample
 
 from exporter.config import Task
-from exporter.metrics import ProcessMetrics, SnapshotCollector, WatchedFile
+from exporter.metrics import ProcessMetrics, SnapshotCollector, TaskLines, WatchedFile
 from exporter.ninedata import LIST_NAME, CheckItem, Precheck, Reason, Status, TaskRef
 from exporter.sandbox import demo_tasks
 from exporter.snapshot import Discovered, QueryFailure, Snapshot, TaskResult
@@ -111,7 +111,8 @@ def _scrape(instance: str, process: ProcessMetrics, at: int) -> Iterator[Sample]
     if discovered is not None:
         _count(process, LIST_NAME, discovered.seconds, discovered.failure)
     process.clock_skew(1.5)
-    tasks = SnapshotCollector(Snapshot(found, discovered), ("env", "team"), failure_reasons=instance != "quiet")
+    lines = TaskLines(("env", "team"), failure_reasons=instance != "quiet")
+    tasks = SnapshotCollector(Snapshot(found, discovered), lines)
     for metric in (*tasks.collect(), *process.collect()):
         yield from (sample for sample in metric.samples if sample.name.startswith("ninedata"))
     yield Sample("up", {}, 1.0)

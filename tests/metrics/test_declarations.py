@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.metrics import ProcessMetrics, SnapshotCollector, docs, expose
+from exporter.metrics import ProcessMetrics, SnapshotCollector, TaskLines, docs, expose
 from exporter.metrics.families import DISCOVERY_FAMILIES, PROCESS_FAMILIES, TASK_FAMILIES
 from exporter.snapshot import Snapshot
 
@@ -56,7 +56,7 @@ def test_the_declared_families_are_those_of_the_interface() -> None:
 
 def test_what_is_declared_is_what_is_exposed(snapshot: Snapshot, process: ProcessMetrics) -> None:
     """Every declared family is in a scrape that has something of everything, with its labels, type and help."""
-    text = expose((SnapshotCollector(snapshot, ()), process), "", "").body.decode()
+    text = expose((SnapshotCollector(snapshot, TaskLines(())), process), "", "").body.decode()
     for family in (*TASK_FAMILIES, *DISCOVERY_FAMILIES, *PROCESS_FAMILIES):
         assert f"# HELP {family.name} {family.help}\n" in text
         assert f"# TYPE {family.name} {family.type}\n" in text
@@ -66,7 +66,7 @@ def test_what_is_declared_is_what_is_exposed(snapshot: Snapshot, process: Proces
 
 def test_the_labels_of_the_series_are_the_declared_ones(snapshot: Snapshot, process: ProcessMetrics) -> None:
     """With the task's two in front, where a series is of a task."""
-    for family in SnapshotCollector(snapshot, ()).collect():
+    for family in SnapshotCollector(snapshot, TaskLines(())).collect():
         for sample in family.samples:
             own = DISCOVERY_METRICS.get(family.name) or ("task_id", "task", *TASK_METRICS[family.name])
             assert tuple(sample.labels) == own
@@ -100,7 +100,7 @@ def promtool() -> str:
 @pytest.mark.parametrize("part", ["tasks", "process"])
 def test_promtool_has_nothing_to_say(snapshot: Snapshot, process: ProcessMetrics, part: str) -> None:
     """Prometheus' own linter finds the text well-formed and the names well-chosen."""
-    collector = process if part == "process" else SnapshotCollector(snapshot, ("env", "team"))
+    collector = process if part == "process" else SnapshotCollector(snapshot, TaskLines(("env", "team")))
     text = expose((collector,), "", "").body
     done = subprocess.run([promtool(), "check", "metrics"], input=text, capture_output=True, check=False, timeout=60)  # noqa: S603 - the project's own tool
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

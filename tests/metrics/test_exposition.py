@@ -5,7 +5,7 @@ import gzip
 import pytest
 from prometheus_client.registry import Collector
 
-from exporter.metrics import ProcessMetrics, SnapshotCollector, expose
+from exporter.metrics import ProcessMetrics, SnapshotCollector, TaskLines, expose
 from exporter.snapshot import Snapshot
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -34,7 +34,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,imag
 
 @pytest.fixture
 def collectors(snapshot: Snapshot, process: ProcessMetrics) -> tuple[Collector, ...]:
-    return SnapshotCollector(snapshot, ()), process
+    return SnapshotCollector(snapshot, TaskLines(())), process
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from prometheus_client.samples import Sample
 
 from exporter import __version__
 from exporter.config import Task
-from exporter.metrics import ProcessMetrics, SnapshotCollector, expose
+from exporter.metrics import ProcessMetrics, SnapshotCollector, TaskLines, expose
 from exporter.ninedata import CheckItem, Precheck, Status
 from exporter.snapshot import Snapshot, TaskResult
 
@@ -27,7 +27,7 @@ Parse = Callable[[str], Iterable[Metric]]
 
 
 def text_of(snapshot: Snapshot, process: ProcessMetrics | None = None, accept: str = "", **options: bool) -> str:
-    tasks = SnapshotCollector(snapshot, LABEL_NAMES, **options)
+    tasks = SnapshotCollector(snapshot, TaskLines(LABEL_NAMES, **options))
     return expose((tasks, process) if process else (tasks,), accept, "").body.decode()
 
 

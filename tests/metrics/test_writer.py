@@ -9,7 +9,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from exporter.config import Task
-from exporter.metrics import SnapshotCollector
+from exporter.metrics import SnapshotCollector, TaskLines
 from exporter.metrics.families import DISCOVERY_FAMILIES, TASK_FAMILIES, Family
 from exporter.ninedata import CheckItem, Precheck, Status
 from exporter.snapshot import Discovered, Snapshot
@@ -25,8 +25,18 @@ def test_it_is_what_prometheus_client_writes(
     snapshot: Snapshot, render: Callable[[Collector], bytes], label_names: tuple[str, ...], *, reasons: bool
 ) -> None:
     """With any labels, wherever these stand in the alphabet among the families' own."""
-    collector = SnapshotCollector(snapshot, label_names, failure_reasons=reasons)
+    collector = SnapshotCollector(snapshot, TaskLines(label_names, failure_reasons=reasons))
     assert collector.text() == render(collector).removesuffix(b"# EOF\n")
+
+
+def test_lines_that_are_written_ahead(snapshot: Snapshot) -> None:
+    """Make no difference, in whatever order the results came; what became of a task later counts instead."""
+    lines = TaskLines(LABEL_NAMES)
+    for result in reversed(snapshot.results):
+        lines.write(result)
+    assert SnapshotCollector(snapshot, lines).text() == SnapshotCollector(snapshot, TaskLines(LABEL_NAMES)).text()
+    other = Snapshot(tuple(replace(result, seconds=987.5) for result in snapshot.results))
+    assert SnapshotCollector(other, lines).text() == SnapshotCollector(other, TaskLines(LABEL_NAMES)).text()
 
 
 @pytest.mark.parametrize("render", FORMATS)
@@ -38,7 +48,7 @@ def test_no_text_is_a_template(snapshot: Snapshot, render: Callable[[Collector],
     result = snapshot.results[0]
     task = Task(result.task.ref, value, {"team": value})
     precheck = Precheck(Status.FAILED, (CheckItem(value, value, value, Status.FAILED, value),))
-    collector = SnapshotCollector(Snapshot((replace(result, task=task, outcome=precheck),)), LABEL_NAMES)
+    collector = SnapshotCollector(Snapshot((replace(result, task=task, outcome=precheck),)), TaskLines(LABEL_NAMES))
     assert collector.text() == render(collector).removesuffix(b"# EOF\n")
 
 
@@ -49,7 +59,7 @@ def test_no_text_is_a_template(snapshot: Snapshot, render: Callable[[Collector],
 def test_numbers(snapshot: Snapshot, render: Callable[[Collector], bytes], seconds: float) -> None:
     """As Go writes them, which is not how Python does."""
     results = (replace(snapshot.results[0], seconds=seconds),)
-    collector = SnapshotCollector(Snapshot(results, Discovered((), None, seconds)), ())
+    collector = SnapshotCollector(Snapshot(results, Discovered((), None, seconds)), TaskLines(()))
     assert collector.text() == render(collector).removesuffix(b"# EOF\n")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.config import Config, ConfigError, Task, load, load_task_file
-from exporter.watch.matching import match
+from exporter.config.matching import match
 
 
 @dataclass(frozen=True, slots=True)

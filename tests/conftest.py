@@ -2,10 +2,13 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["tests.secrecy", "tests.program.fixtures"]
+
+Lines = Callable[[], list[dict[str, object]]]
 
 
 @pytest.fixture
@@ -14,7 +17,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, object]]]:
+def lines(caplog: pytest.LogCaptureFixture) -> Lines:
     """The exporter's lines since it was last asked: message and level beside the fields that are there."""
     caplog.set_level(logging.INFO)
 
@@ -29,3 +32,11 @@ def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, objec
         return found
 
     return since
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder for task files."""
+    path = tmp_path / "tasks.d"
+    path.mkdir()
+    return path

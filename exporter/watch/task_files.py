@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exporter.config import ConfigError, Task, UnreadableError, load_task_file
+from exporter.config.matching import match, matches, printable
 from exporter.file_state import FileState, file_state
 from exporter.logs import event
 from exporter.look import LOOK_SECONDS, Look
-from exporter.watch.matching import match, matches, printable
 
 _log = logging.getLogger(__name__)
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 import yaml
+import yarl
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -148,7 +151,8 @@ def assert_told(faults: Sequence[Fault], file: Path) -> None:
         assert is_printable(str(fault))
         assert len(str(fault)) < 2500
         assert not secrets_in(fault.message)
-        assert HASH[8:] not in fault.message
+        # Which file a certificate was looked for in is told, whatever was put in the place of its name.
+        assert HASH[8:] not in fault.message or fault.key.endswith((".cert_file", ".client_ca_file"))
 
 
 @given(contents(BASE))
@@ -175,6 +179,23 @@ def test_any_web_configuration(file: Path, content: bytes) -> None:
     """The same for TLS and users; what is taken prints no hash."""
     web = loaded(load_web_config, file, content)
     assert HASH[8:] not in repr(web)
+
+
+URL = r"(?i)https?://[a-z0-9.:\[\]%_~!*()\\'-]{1,20}(:\d{1,6})?(/[a-z0-9%/.]{0,9})?"
+urls = texts | st.from_regex(URL, fullmatch=True)
+
+
+@given(urls)
+def test_any_url(file: Path, text: str) -> None:
+    """That is taken is one to those who make the requests of it, and they read the same host in it."""
+    content = yaml.safe_dump({"api": {"base_url": text, "access_key_id": ACCESS_KEY_ID, "secret_key": SECRET_KEY}})
+    config = loaded(lambda path: load(path, {}), file, content.encode())
+    if isinstance(config, Config):
+        url = httpx.URL(config.api.base_url)
+        host = urlsplit(config.api.base_url).hostname
+        assert url.host == host
+        assert yarl.URL(str(url)).host == host
+        assert url.scheme in ("http", "https")
 
 
 @given(st.one_of(texts, st.from_regex(r"(\d{1,4}(y|w|d|h|m|s|ms)){1,7}", fullmatch=True)))

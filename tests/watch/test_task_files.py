@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from exporter.config import matching
 from exporter.look import LOOK_SECONDS
-from exporter.watch import TaskFiles, matching, task_files
+from exporter.watch import TaskFiles, task_files
 from exporter.watch.task_files import MAX_FAULTS_LOGGED
-from tests.watch.conftest import Lines
+from tests.conftest import Lines
 from tests.watch.files import content_of, put
 
 pytestmark = pytest.mark.anyio

@@ -17,7 +17,7 @@ from exporter.snapshot import QueryFailure
 from exporter.watch import Discovery, TaskFiles, WatchList
 from exporter.watch.discovery import AFTER_TASKS, FIRST
 from exporter.watch.watch_list import MAX_IDS_LOGGED
-from tests.watch.conftest import Lines
+from tests.conftest import Lines
 from tests.watch.files import content_of, put
 
 pytestmark = pytest.mark.anyio

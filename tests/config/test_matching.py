@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.watch import matching
-from exporter.watch.matching import MAX_FILES, match, matches
+from exporter.config import matching
+from exporter.config.matching import MAX_FILES, match, matches
 
 
 @pytest.fixture

@@ -186,7 +186,7 @@ class NineDataClient:
         signed = signature(call.path, secret_key.reveal(), timestamp)
         request = httpx.Request(
             "GET",
-            _url_of(f"{self._base_url}{call.path}?{urllib.parse.urlencode(call.parameters)}"),
+            _url_of(self._base_url + call.path, tuple(call.parameters.items())),
             headers=[
                 *self._headers,
                 (b"access-key-id", access_key_id.reveal().encode("ascii")),
@@ -232,7 +232,9 @@ class NineDataClient:
 
 
 # What is asked is the same in every scrape, and httpx takes its time to see whether it is a URL.
-_url_of = functools.lru_cache(maxsize=MAX_URLS)(httpx.URL)
+@functools.lru_cache(maxsize=MAX_URLS)
+def _url_of(address: str, parameters: tuple[tuple[str, str], ...]) -> httpx.URL:
+    return httpx.URL(f"{address}?{urllib.parse.urlencode(parameters)}")
 
 
 def _skew_error(skew: float, error: QueryError) -> QueryError:

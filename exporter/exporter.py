@@ -71,10 +71,18 @@ class Exporter:
         """
         watch = self.watch
         discover = watch.discover if discovery and watch.discovers else None
-        if not tasks:
-            return self._collector(Snapshot((), await discover(deadline) if discover else None))
+        if not tasks and discover is None:
+            return self._collector(Snapshot(()))
         lines = self._lines(watch.tasks)
-        targets = Targets(watch.listed, watch.discovered, discover, watch.discovery_turn, heard=lines.write)
+        targets = Targets(
+            watch.listed,
+            watch.discovered,
+            discover,
+            watch.discovery_turn,
+            query=tasks,
+            remembered=tasks,
+            heard=lines.write,
+        )
         return self._collector(await self.scraper.scrape(targets, deadline), lines)
 
     async def probe(self, task: Task, deadline: float) -> SnapshotCollector:

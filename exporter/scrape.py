@@ -23,6 +23,8 @@ _Job = Callable[[], Awaitable[None]]
 
 MAX_RUNS = 4
 """Of identical scrapes at once: enough for servers with timeouts of their own."""
+SHARED_TIME = 0.8
+"""A scrape shares a run that ends before its own deadline where the run has at least this part of its time."""
 
 
 class Client(Protocol):
@@ -45,6 +47,8 @@ class Targets:
     """Discovers tasks by a deadline; None where none are to be discovered."""
     discovery_turn: Turn = field(default=(False, math.inf), compare=False)
     """By default discovery comes after all tasks but those that hung."""
+    query: bool = True
+    """Whether tasks are queried; if not, they are only discovered."""
     remembered: bool = True
     """Whether pages and the log are to know of it."""
     heard: Callable[[TaskResult], None] = field(default=lambda _: None, compare=False)
@@ -81,10 +85,18 @@ class Scraper:
         """Query the targets and return by `deadline`, a time of the running loop's clock.
 
         A task that has not answered by then is a failure `deadline`. Where the same targets are being queried already,
-        and that will be over by `deadline`, its answer is shared; where they are being queried MAX_RUNS times, the
-        latest of these is shared as far as it has come by then. A run whose last waiter is cancelled ends.
+        and that will be over by `deadline` but not long before, its answer is shared; where they are being queried
+        MAX_RUNS times, the run with the most time is shared, as far as it has come by then, and another one follows
+        if it had too little time to be whole. A run whose last waiter is cancelled ends.
         """
-        run = self._joinable(targets, deadline) or self._start(targets, deadline)
+        while True:
+            run = self._joinable(targets, deadline) or self._start(targets, deadline)
+            suits = _suits(run, deadline)
+            snapshot = await self._shared(run, deadline)
+            if suits or not snapshot.cut_short:
+                return snapshot
+
+    async def _shared(self, run: _Run, deadline: float) -> Snapshot:
         run.waiting += 1
         try:
             async with asyncio.timeout_at(deadline if deadline < run.deadline else None):
@@ -99,14 +111,20 @@ class Scraper:
 
     def _joinable(self, targets: Targets, deadline: float) -> _Run | None:
         same = [run for run in self._runs if not run.work.done() and run.targets == targets]
-        in_time = (run for run in same if run.deadline <= deadline)
-        return next(in_time, same[-1] if len(same) >= MAX_RUNS else None)
+        fitting = [run for run in same if run.deadline <= deadline and _suits(run, deadline)]
+        return max(fitting or same, key=lambda run: run.deadline) if fitting or len(same) >= MAX_RUNS else None
 
     def _start(self, targets: Targets, deadline: float) -> _Run:
         scrape = _Scrape(self, targets, deadline)
         run = _Run(targets, deadline, scrape, asyncio.create_task(scrape.run()))
         self._runs.append(run)
         return run
+
+
+def _suits(run: _Run, deadline: float) -> bool:
+    """Whether a run has about as much time as a scrape with this deadline, or more."""
+    now = asyncio.get_running_loop().time()
+    return run.deadline - now >= SHARED_TIME * (deadline - now)
 
 
 class _Scrape:
@@ -147,13 +165,16 @@ class _Scrape:
 
     def _tasks(self) -> Iterable[Task]:
         """Those that the answer is about, each once: a file that named a discovered task may have gone meanwhile."""
+        if not self._targets.query:
+            return ()
         discovered = self._found.tasks if self._found else self._targets.discovered
         return {task.task_id: task for task in self._targets.listed + discovered}.values()
 
     def _jobs(self) -> list[_Job]:
         """Whoever was left over last time goes first; whoever hung goes last, so that it holds up nobody."""
         targets = self._targets
-        in_turn = [(self._turn(task), partial(self._query, task)) for task in targets.listed + targets.discovered]
+        tasks = targets.listed + targets.discovered if targets.query else ()
+        in_turn = [(self._turn(task), partial(self._query, task)) for task in tasks]
         if targets.discover is not None:
             in_turn.append((targets.discovery_turn, partial(self._discover, targets.discover)))
         return [job for _, job in sorted(in_turn, key=lambda entry: entry[0])]
@@ -181,6 +202,8 @@ class _Scrape:
         self._doubtful -= confirmed
         for task_id in confirmed & self._results.keys():
             self._record(self._results[task_id])
+        if not self._targets.query:
+            return
         asked = {task.task_id for task in self._targets.listed + self._targets.discovered}
         self._crew.add([partial(self._query, task) for task in found.tasks if task.task_id not in asked])
 

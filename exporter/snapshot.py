@@ -66,3 +66,11 @@ class Snapshot:
     """In the order in which the tasks are watched."""
     discovered: Discovered | None = None
     """None where no tasks are discovered."""
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether something was not answered because the scrape's time was up."""
+        failures = [result.outcome for result in self.results if isinstance(result.outcome, QueryFailure)]
+        if self.discovered and self.discovered.failure:
+            failures.append(self.discovered.failure)
+        return any(failure.reason is Reason.DEADLINE for failure in failures)

@@ -68,9 +68,14 @@ def left_over() -> Answer:
     return raising(QueryError(Reason.DEADLINE, "nothing was sent", sent=False))
 
 
-def after(event: asyncio.Event) -> Answer:
-    async def answer(_task: TaskRef, _deadline: float) -> Precheck:
-        await event.wait()
+def after(event: asyncio.Event, *, or_hung: bool = False) -> Answer:
+    """The API answers after an event; or, to what is asked before it, not at all."""
+
+    async def answer(task: TaskRef, deadline: float) -> Precheck:
+        if not or_hung:
+            await event.wait()
+        elif not event.is_set():
+            return await hung(task, deadline)
         return GOOD
 
     return answer

@@ -203,7 +203,7 @@ async def test_no_run_of_other_tasks_is_joined(scraper: Scraper, client: FakeCli
 
 
 async def test_only_so_many_runs_of_the_same_tasks(scraper: Scraper, client: FakeClient) -> None:
-    """A scrape beyond that has what the latest run has found by its own deadline, and the rest is `deadline`."""
+    """A scrape beyond that has what the run with the most time has found by then, and the rest is `deadline`."""
     release = asyncio.Event()
     client.answers["b"] = after(release)
     loop = asyncio.get_running_loop()
@@ -218,6 +218,50 @@ async def test_only_so_many_runs_of_the_same_tasks(scraper: Scraper, client: Fak
     release.set()
     for snapshot in await asyncio.gather(*first):
         assert outcomes(snapshot) == {"a": GOOD, "b": GOOD}
+
+
+async def test_a_hasty_scraper_takes_nothing_from_a_patient_one(scraper: Scraper, client: FakeClient) -> None:
+    """A run that will be over long before its deadline is not shared."""
+    release = asyncio.Event()
+    client.answers["b"] = after(release, or_hung=True)
+    targets = Targets(watched("a", "b"))
+    hasty = asyncio.create_task(scraper.scrape(targets, very_soon()))
+    await settled()
+    release.set()
+    patient = asyncio.create_task(scraper.scrape(targets, in_time()))
+    assert outcomes(await hasty) == {"a": GOOD, "b": Reason.DEADLINE}
+    assert outcomes(await patient) == {"a": GOOD, "b": GOOD}
+
+
+async def test_a_crowd_of_hasty_scrapers_takes_nothing_from_a_patient_one(scraper: Scraper, client: FakeClient) -> None:
+    """Where there are as many runs as may be, it waits for the end of one, and then has its own."""
+    release = asyncio.Event()
+    client.answers["b"] = after(release, or_hung=True)
+    targets, soon = Targets(watched("a", "b")), very_soon()
+    hasty = [asyncio.create_task(scraper.scrape(targets, soon - n / 1000)) for n in range(MAX_RUNS)]
+    await settled()
+    patient = asyncio.create_task(scraper.scrape(targets, in_time()))
+    await settled()
+    assert client.asked.count("a") == MAX_RUNS
+    await asyncio.gather(*hasty)
+    release.set()
+    assert outcomes(await patient) == {"a": GOOD, "b": GOOD}
+    assert client.asked.count("a") == MAX_RUNS + 1
+
+
+async def test_who_only_discovers_queries_nothing_and_shares(scraper: Scraper, client: FakeClient) -> None:
+    """However many come at once."""
+    found, asked = Discovered(watched("a", "b"), None, 0.1), []
+
+    async def discover(_deadline: float) -> Discovered:
+        asked.append(1)
+        await asyncio.sleep(0)
+        return found
+
+    targets, deadline = Targets(watched("c"), watched("a"), discover, query=False), in_time()
+    snapshots = await asyncio.gather(*(scraper.scrape(targets, deadline) for _ in range(20)))
+    assert all((snapshot.results, snapshot.discovered) == ((), found) for snapshot in snapshots)
+    assert (len(asked), client.asked) == (1, [])
 
 
 async def test_a_run_whose_hasty_waiter_is_the_last_ends(scraper: Scraper, client: FakeClient) -> None:

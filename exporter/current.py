@@ -94,13 +94,14 @@ class Current:
         if isinstance(error, ConfigError):
             return self._rejected(error.faults)
         if error is not None:
-            _log.error("internal error", exc_info=error)
-            what = f"{type(error).__name__} in the exporter; its log has more"
-            return self._rejected([Fault("the configuration", None, "", what)])
-        config = loading.result()
-        before = self._generation
+            return self._met(error)
+        config, before = loading.result(), self._generation
+        try:
+            opened = open_exporter(config, self._lasting, before.opened)
+        except Exception as bug:  # noqa: BLE001 - it must not cost the configuration that works
+            return self._met(bug)
         allow_open_files(config.api.concurrency)
-        self._generation = _Generation(open_exporter(config, self._lasting, before.opened))
+        self._generation = _Generation(opened)
         before.retired = True
         self._close_unused(before)
         self._faults = ()
@@ -115,6 +116,11 @@ class Current:
             reload.cancel()
         await asyncio.gather(*self._reloads, return_exceptions=True)
         await asyncio.gather(*self._closing, self._generation.opened.transport.aclose())
+
+    def _met(self, error: BaseException) -> tuple[str, ...]:
+        _log.error("internal error", exc_info=error)
+        what = f"{type(error).__name__} in the exporter; its log has more"
+        return self._rejected([Fault("the configuration", None, "", what)])
 
     def _rejected(self, faults: Sequence[Fault]) -> tuple[str, ...]:
         self._faults = tuple(str(fault) for fault in faults)

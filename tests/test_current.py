@@ -203,6 +203,16 @@ async def test_a_fault_of_the_exporter_is_told_as_one(
     assert watched(current) == ["cd-1"]
 
 
+async def test_so_is_one_that_shows_when_the_configuration_is_put_into_force(
+    current: Current, loading: Loading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one before it stays."""
+    loading.config = watching("cd-2")
+    monkeypatch.setattr("exporter.current.open_exporter", lambda *_: {}["something of the inside"])
+    assert await current.reload() == ("the configuration: KeyError in the exporter; its log has more",)
+    assert watched(current) == ["cd-1"]
+
+
 async def test_very_many_faults_do_not_flood_the_log(
     current: Current, loading: Loading, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -74,7 +74,7 @@ def _fault_of_url(text: str, *, path_allowed: bool, userinfo_allowed: bool) -> s
     try:
         parts = urllib.parse.urlsplit(text)
         host, _ = parts.hostname, parts.port
-        if host and _ADDRESS.fullmatch(host):
+        if host and ("[" in parts.netloc or _ADDRESS.fullmatch(host)):
             ipaddress.ip_address(host)
     except ValueError:
         return "is not a URL"

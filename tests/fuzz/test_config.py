@@ -8,7 +8,7 @@ import httpx
 import pytest
 import yaml
 import yarl
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -181,19 +181,23 @@ def test_any_web_configuration(file: Path, content: bytes) -> None:
     assert HASH[8:] not in repr(web)
 
 
-URL = r"(?i)https?://[a-z0-9.:\[\]%_~!*()\\'-]{1,20}(:\d{1,6})?(/[a-z0-9%/.]{0,9})?"
+HOST = r"[a-z0-9.:%_~!*()\\'-]{1,20}|\[([0-9a-f:]{2,9}|v[0-9a-f]\.[a-z0-9:]{1,5}|[a-z0-9.:%]{0,9})\]"
+URL = rf"(?i)https?://(u:p@)?({HOST})(:\d{{1,6}})?(/[a-z0-9%/.]{{0,9}})?"
 urls = texts | st.from_regex(URL, fullmatch=True)
 
 
-@given(urls)
-def test_any_url(file: Path, text: str) -> None:
+@pytest.mark.parametrize("key", ["base_url", "proxy_url"])
+@given(text=urls)
+@example("http://[v1.ab]:1")
+def test_any_url(file: Path, key: str, text: str) -> None:
     """That is taken is one to those who make the requests of it, and they read the same host in it."""
-    content = yaml.safe_dump({"api": {"base_url": text, "access_key_id": ACCESS_KEY_ID, "secret_key": SECRET_KEY}})
-    config = loaded(lambda path: load(path, {}), file, content.encode())
+    api = {"base_url": "http://a.test", "access_key_id": ACCESS_KEY_ID, "secret_key": SECRET_KEY} | {key: text}
+    config = loaded(lambda path: load(path, {}), file, yaml.safe_dump({"api": api}).encode())
     if isinstance(config, Config):
-        url = httpx.URL(config.api.base_url)
-        host = urlsplit(config.api.base_url).hostname
-        assert url.host == host
+        proxy = config.api.proxy_url
+        taken = proxy.reveal() if proxy else config.api.base_url
+        url, host = httpx.URL(taken), urlsplit(taken).hostname
+        assert httpx.Proxy(taken).url.host == url.host == host
         assert yarl.URL(str(url)).host == host
         assert url.scheme in ("http", "https")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from exporter.config import load
 from exporter.current import Current
 from exporter.exporter import Exporter, Lasting
 from exporter.logs import JsonFormatter, LogfmtFormatter
+from exporter.ninedata.replication_list import PATH as LIST
 from exporter.web import create_app
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
 
@@ -45,16 +46,23 @@ class Answer:
 
 
 class AnyApi(httpx.AsyncBaseTransport):
-    """Answers one request after the other with what a test gives it, and begins anew after the last."""
+    """Answers one request after the other with what a test gives it, and begins anew after the last.
 
-    def __init__(self) -> None:
-        self.answers: list[Answer] = []
+    The list of tasks has an answer of its own where one is given.
+    """
+
+    def __init__(self, answers: Sequence[Answer] = (), listing: Answer | None = None) -> None:
+        self._answers = answers
+        self._listing = listing
         self._asked = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         assert request.url.host == "api.ninedata.test"
-        answer = self.answers[self._asked % len(self.answers)]
-        self._asked += 1
+        if self._listing and request.url.path.endswith(LIST):
+            answer = self._listing
+        else:
+            answer = self._answers[self._asked % len(self._answers)]
+            self._asked += 1
         headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in answer.headers]
         return httpx.Response(answer.status, headers=headers, stream=httpx.ByteStream(answer.body))
 
@@ -94,10 +102,9 @@ class Rig:
     async def reload(self) -> tuple[str, ...]:
         return ()
 
-    def given(self, answers: list[Answer]) -> None:
+    def given(self, answers: Sequence[Answer], listing: Answer | None = None) -> None:
         """Start anew, with an API that answers so; nothing is known, and nothing logged."""
-        self._api = AnyApi()
-        self._api.answers = answers
+        self._api = AnyApi(answers, listing)
         self.log.lines.clear()
         self.log.records.clear()
 

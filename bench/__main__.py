@@ -45,7 +45,8 @@ def _measured(steps: Iterable[Step]) -> Iterable[Series]:
             case = series.case
             _say(
                 f"{case.tasks} tasks, {case.latency_seconds * 1e3:.0f} ms, {case.concurrency} at once, "
-                f"{series.contender}: {wall(series).median:.3f} s, {cpu_per_task(series).median:.3f} ms CPU per task"
+                f"{case.failing} of {case.items} items failing, {series.contender}: "
+                f"{wall(series).median:.3f} s, {cpu_per_task(series).median:.3f} ms CPU per task"
             )
             yield series
 

@@ -1,7 +1,8 @@
 """The sandbox's answers on a quick wire: `python -m bench.api --tasks 1000 --latency-seconds 0.05`.
 
 The sandbox reads byte by byte, so that it can misbehave on any of them, and takes as long for a request as the exporter
-does. Here a well-behaved client is taken for granted. What is answered, and who may ask, is the sandbox's own.
+does. Here a well-behaved client is taken for granted. What is answered, and who may ask, is the sandbox's own; but for
+the texts of items that fail (`--failing 3`), of which no two are alike.
 """
 
 import argparse
@@ -9,13 +10,17 @@ import asyncio
 import signal
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
-from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, fleet
+from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, Task, fleet
 from exporter.sandbox.access import Access
 from exporter.sandbox.api import Api
+from exporter.sandbox.checks import items as passed
 from exporter.sandbox.clock import Clock
 from exporter.sandbox.messages import Answer, Request
+from exporter.sandbox.prechecks import Run, Script, Status
 
 _END_OF_HEAD = b"\r\n\r\n"
 
@@ -74,10 +79,31 @@ def written(answer: Answer, date: str) -> bytes:
     return head.encode("latin-1") + answer.body
 
 
-async def serve(tasks: int, items: int, latency_seconds: float) -> None:
+def served(count: int, items: int, failing: int) -> Sequence[Task]:
+    """The fleet, whose tasks all have the same items; so many of each fail, with texts of their own."""
+    tasks = fleet(count, items)
+    return [replace(task, script=_failing(task.name, items, failing)) for task in tasks] if failing else tasks
+
+
+def _failing(name: str, items: int, failing: int) -> Script:
+    checks = passed(items)
+    failed = [replace(item, outcome=Status.FAILED, error_message=_reason(name, item.item)) for item in checks[:failing]]
+    return Script((Run((*failed, *checks[failing:])),))
+
+
+def _reason(name: str, item: str) -> str:
+    """A text as long as the API's longer ones, which no other task or item has."""
+    tables = ", ".join(f"`{name}`.`{item}_{number}`" for number in range(1, 5))
+    return (
+        f"{item} of {name} failed: the account ninedata_ro@{name}.db.example:3306 lacks SELECT on the tables {tables}. "
+        "Grant it on the source and on the target, see that the gateway's address is allowed, and run the check again."
+    )
+
+
+async def serve(tasks: Sequence[Task], latency_seconds: float) -> None:
     """Serve until SIGTERM; the first line of standard output is the base URL."""
     clock = Clock(time.time)
-    api = Api(fleet(tasks, items), Access(ACCESS_KEY_ID, SECRET_KEY), clock)
+    api = Api(tasks, Access(ACCESS_KEY_ID, SECRET_KEY), clock)
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     server = await loop.create_server(lambda: Connection(api, clock, latency_seconds), "127.0.0.1", 0, backlog=1024)
@@ -92,9 +118,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.api", allow_abbrev=False)
     parser.add_argument("--tasks", type=int, required=True)
     parser.add_argument("--items", type=int, default=12)
+    parser.add_argument("--failing", type=int, default=0)
     parser.add_argument("--latency-seconds", type=float, default=0.0)
     flags = parser.parse_args()
-    asyncio.run(serve(flags.tasks, flags.items, flags.latency_seconds))
+    asyncio.run(serve(served(flags.tasks, flags.items, flags.failing), flags.latency_seconds))
 
 
 if __name__ == "__main__":

@@ -33,12 +33,6 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(statistics.median(values), min(values), max(values))
 
 
-def percentile(values: Sequence[float], percent: float) -> float:
-    """The least of the values that so many percent of them do not exceed (the nearest rank)."""
-    rank = math.ceil(percent / 100 * len(values))
-    return sorted(values)[max(rank, 1) - 1]
-
-
 def fit(points: Sequence[tuple[float, float]]) -> Line:
     """The straight line with the least squares of errors."""
     slope, intercept = statistics.linear_regression(*zip(*points, strict=True))

@@ -23,6 +23,8 @@ class Measured:
     """Of the contender."""
     api_cpu_seconds: float
     """Of the API meanwhile."""
+    turn: int
+    """0 for the contenders' first runs, 1 for the next, and so on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,12 @@ def measure(case: Case, starters: Mapping[str, Starter], rounds: int) -> list[Se
         api = stack.enter_context(serving(case, folder))
         contenders = {name: stack.enter_context(start(case, api.url, folder)) for name, start in starters.items()}
         idle = {name: contender.process.memory_mib() for name, contender in contenders.items()}
-        first = {name: _measured(case, contender, api) for name, contender in contenders.items()}
+        first = {name: _measured(case, contender, api, 0) for name, contender in contenders.items()}
         found = {name: [one] if _is_slow(one) else [] for name, one in first.items()}
-        for number in range(rounds):
+        for turn in range(1, rounds + 1):
             for name, contender in contenders.items():
-                if not _is_slow(first[name]) or number < MIN_ROUNDS - 1:
-                    found[name].append(_measured(case, contender, api))
+                if not _is_slow(first[name]) or turn < MIN_ROUNDS:
+                    found[name].append(_measured(case, contender, api, turn))
         return [
             Series(name, case, tuple(found[name]), idle[name], contender.process.memory_mib(peak=True))
             for name, contender in contenders.items()
@@ -68,8 +70,14 @@ def measure(case: Case, starters: Mapping[str, Starter], rounds: int) -> list[Se
 @contextmanager
 def serving(case: Case, folder: Path) -> Iterator[Api]:
     """The API, with all tasks of a case."""
-    flags = (f"--tasks={case.tasks}", f"--items={case.items}", f"--latency-seconds={case.latency_seconds}")
-    with Process(python("-m", "bench.api", *flags), folder / "api.log") as process:
+    flags = {
+        "--tasks": case.tasks,
+        "--items": case.items,
+        "--failing": case.failing,
+        "--latency-seconds": case.latency_seconds,
+    }
+    command = python("-m", "bench.api", *(f"{flag}={value}" for flag, value in flags.items()))
+    with Process(command, folder / "api.log") as process:
         yield Api(process, process.hear())
 
 
@@ -77,9 +85,9 @@ def _is_slow(first: Measured) -> bool:
     return first.run.seconds > PATIENCE_SECONDS
 
 
-def _measured(case: Case, contender: Contender, api: Api) -> Measured:
+def _measured(case: Case, contender: Contender, api: Api, turn: int) -> Measured:
     used, served = contender.process.cpu_seconds(), api.process.cpu_seconds()
     run = contender.run()
     if run.answered != case.tasks:
         raise RuntimeError(f"only {run.answered} of {case.tasks} tasks are answered")
-    return Measured(run, contender.process.cpu_seconds() - used, api.process.cpu_seconds() - served)
+    return Measured(run, contender.process.cpu_seconds() - used, api.process.cpu_seconds() - served, turn)

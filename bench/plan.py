@@ -1,7 +1,7 @@
 """What is measured, and what is to be reached."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.contenders import Case, Starter, blackbox, exporter, floor, script
 from bench.contenders.blackbox import PROGRAM
@@ -18,6 +18,8 @@ HEADLINE = Case(1000, USUAL_LATENCY, USUAL_CONCURRENCY)
 NO_LATENCY = Case(1000, 0.0, USUAL_CONCURRENCY)
 SMALL = Case(10, USUAL_LATENCY, USUAL_CONCURRENCY)
 LARGE = Case(5000, 0.0, USUAL_CONCURRENCY)
+FAILING = tuple(replace(case, failing=3) for case in (HEADLINE, NO_LATENCY, LARGE))
+"""The same where no task's answer is like another's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ def whole() -> Iterator[Step]:
             yield Step(Case(tasks, latency, USUAL_CONCURRENCY), _contenders(tasks, latency), rounds)
     for concurrency in (8, 16, 32, 128):
         yield Step(Case(HEADLINE.tasks, USUAL_LATENCY, concurrency), {EXPORTER: exporter, FLOOR: floor}, 3)
+    for case in FAILING:
+        yield Step(case, {EXPORTER: exporter, FLOOR: floor}, 5 if case.tasks < LARGE.tasks else 3)
 
 
 def quick() -> Iterator[Step]:

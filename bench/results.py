@@ -20,15 +20,19 @@ class Results:
         return next((s for s in self.series if s.contender == contender and s.case == case), None)
 
     def growing(self, contender: str, latency_seconds: float, concurrency: int) -> list[Series]:
-        """The series of a contender in which the number of tasks alone differs."""
-        found = [s for s in self.series if s.contender == contender and s.case.latency_seconds == latency_seconds]
-        return sorted((s for s in found if s.case.concurrency == concurrency), key=lambda s: s.case.tasks)
+        """The series of a contender in which no item fails and the number of tasks alone differs."""
+        found = [s for s in self.series if s.contender == contender and not s.case.failing]
+        found = [s for s in found if s.case.latency_seconds == latency_seconds and s.case.concurrency == concurrency]
+        return sorted(found, key=lambda s: s.case.tasks)
 
     def cpu_beside(self, contender: str, series: Series) -> float | None:
-        """How many times the CPU of another contender in the same case, round by round; None where it took no part."""
+        """How many times the CPU of another contender in the same case, of the runs of the same turn.
+
+        None where it took no part. A run that has none beside it, such as the first of a slow contender, is left out.
+        """
         other = self.find(contender, series.case)
-        pairs = zip(series.rounds, other.rounds, strict=False) if other else ()
-        ratios = [one.cpu_seconds / beside.cpu_seconds for one, beside in pairs]
+        beside = {one.turn: one.cpu_seconds for one in other.rounds} if other else {}
+        ratios = [one.cpu_seconds / beside[one.turn] for one in series.rounds if one.turn in beside]
         return statistics.median(ratios) if ratios else None
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from soak.run import Extent, soak
-from soak.verdict import Sample, verdict_on
+from soak.verdict import MIN_SAMPLES, Sample, verdict_on
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,11 +17,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=4, help="how often everything goes wrong for a warm-up")
     parser.add_argument("--seed", type=int, default=1, help="another one makes other faults")
     flags = parser.parse_args(arguments)
+    if not 0 < flags.every * MIN_SAMPLES <= flags.scrapes:
+        parser.error(f"--scrapes must be at least {MIN_SAMPLES} times --every: a verdict needs as many measurements")
     record = soak(Extent(flags.scrapes, flags.tasks, flags.every, flags.rounds, flags.seed), _tell)
     verdict = verdict_on(record.samples, record.failures)
     for failure in record.failures:
         print(failure)  # noqa: T201 - its purpose
-    print(f"{verdict.text}; {record.faulty} scrapes had faults, seed {flags.seed}")  # noqa: T201 - its purpose
+    print(f"{verdict.text}; seed {flags.seed}; glibc gave free memory back at once")  # noqa: T201 - its purpose
     return 0 if verdict.flat else 1
 
 

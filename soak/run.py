@@ -3,6 +3,7 @@
 import random
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,15 @@ CONCURRENCY = 8
 PATIENT_SECONDS = 30.0
 HASTY_SECONDS = 1.2
 """What a scraper allows while something is wrong."""
+FAULTY = 0.3
+"""The share of the scrapes at which something is wrong."""
+# How often each happens when it is its turn. There are only dozens of turns: a leak of a few KiB would be lost in what
+# the memory rises and falls by, if it did not happen many times in each of them.
+CLIENTS_GONE = 20
+CLIENTS_AT_ONCE = 20
+RELOADS = 10
+FILES_CHANGED = 5
+LOOKS_AROUND = 5
 GRACE_SECONDS = 1.0
 """A scrape that is late by less is the fault of a machine that has other work as well."""
 FAULTS: Sequence[Fault] = (
@@ -60,6 +70,7 @@ FAULTS: Sequence[Fault] = (
     Redirect(location="http://elsewhere.example/"),
     Reset(),
 )
+_TO_ASK = {"X-Prometheus-Scrape-Timeout-Seconds": "1"}
 _ASK = b"GET /metrics HTTP/1.1\r\nHost: exporter\r\nX-Prometheus-Scrape-Timeout-Seconds: 1\r\n\r\n"
 
 
@@ -70,8 +81,8 @@ class Record:
     samples: list[Sample] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     """Scrapes that were late, or not whole although nothing was wrong."""
-    faulty: int = 0
-    """How many scrapes had something wrong."""
+    troubles: Counter[str] = field(default_factory=Counter)
+    """How often each thing went wrong, after the warm-up of `Run.warm_up`."""
 
 
 class Run:
@@ -104,8 +115,9 @@ class Run:
                 self._sandbox.set_fault(fault)
                 self._scrape(subject, HASTY_SECONDS)
                 self._sandbox.clear()
-            for trouble in set(self._troubles()):
+            for trouble in dict.fromkeys(self._troubles()):
                 trouble(subject)
+        self.record.troubles.clear()
 
     def go(self, subject: Subject, scrapes: int, every: int, tell: Callable[[Sample], None]) -> None:
         """Do so many scrapes; measure after each `every` of them."""
@@ -114,8 +126,7 @@ class Run:
                 sample = self._measured(subject, number)
                 self.record.samples.append(sample)
                 tell(sample)
-            elif self._chance.random() < 0.3:  # noqa: PLR2004 - three of ten
-                self.record.faulty += 1
+            elif self._chance.random() < FAULTY:
                 self._chance.choice(self._troubles())(subject)
             else:
                 self._scrape(subject, PATIENT_SECONDS)
@@ -125,54 +136,69 @@ class Run:
         return [*often, self._client_gone, self._clients_at_once, self._reload, self._files_change, self._look_around]
 
     def _fault_of_all(self, subject: Subject) -> None:
+        self.record.troubles["faults of all"] += 1
         self._sandbox.set_fault(self._chance.choice(FAULTS))
         self._scrape(subject, HASTY_SECONDS)
         self._sandbox.clear()
 
     def _fault_of_one(self, subject: Subject) -> None:
+        self.record.troubles["faults of one"] += 1
         self._sandbox.set_fault(self._chance.choice(FAULTS), self._chance.choice(self._tasks).task_id)
         self._scrape(subject, HASTY_SECONDS)
         self._sandbox.clear()
 
     def _client_gone(self, subject: Subject) -> None:
         self._sandbox.set_fault(Hang())
-        subject.say(_ASK, 0.05)
-        subject.say(
-            self._chance.choice([b"GET /metr", b"\x16\x03\x01", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n"])
-        )
+        for _ in range(CLIENTS_GONE):
+            self.record.troubles["clients gone"] += 1
+            subject.say(_ASK, 0.02)
+            subject.say(
+                self._chance.choice([b"GET /metr", b"\x16\x03\x01", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n"])
+            )
         self._sandbox.clear()
 
     def _clients_at_once(self, subject: Subject) -> None:
-        for _ in range(20):
-            subject.say(_ASK)
+        self.record.troubles["clients at once"] += CLIENTS_AT_ONCE
+        statuses = subject.crowd(CLIENTS_AT_ONCE, "/metrics", _TO_ASK)
+        if set(statuses) != {200}:
+            self.record.failures.append(f"clients at once were answered with {statuses}")
 
     def _reload(self, subject: Subject) -> None:
-        if self._chance.random() < 0.5:  # noqa: PLR2004 - every second time
-            self.config.write_text("api: {")
+        for _ in range(RELOADS):
+            self.record.troubles["reloads"] += 1
+            if self._chance.random() < 0.5:  # noqa: PLR2004 - every second time
+                self.config.write_text("api: {")
+                if subject.reload():
+                    self.record.failures.append("a broken configuration was taken")
+                self._put_right()
+            if not subject.reload():
+                self.record.failures.append("a configuration was not taken")
         subject.hang_up()
         time.sleep(0.1)
-        self._put_right()
-        subject.hang_up()
 
     def _files_change(self, subject: Subject) -> None:
-        (self._folder / "secret").write_text("wrong")
-        other = [{"task_id": f"cd-gone-{self._chance.randrange(10**9)}", "precheck_task_id": "pcte-1"}]
-        (self._folder / "tasks-more.yaml").write_text(yaml.safe_dump(other))
-        self._scrape(subject, HASTY_SECONDS)
-        (self._folder / "tasks-more.yaml").unlink()
-        self._put_right()
+        for _ in range(FILES_CHANGED):
+            self.record.troubles["changed files"] += 1
+            (self._folder / "secret").write_text("wrong")
+            other = [{"task_id": f"cd-gone-{self._chance.randrange(10**9)}", "precheck_task_id": "pcte-1"}]
+            (self._folder / "tasks-more.yaml").write_text(yaml.safe_dump(other))
+            self._scrape(subject, HASTY_SECONDS)
+            (self._folder / "tasks-more.yaml").unlink()
+            self._put_right()
 
     def _look_around(self, subject: Subject) -> None:
-        unlisted = f"/probe?task_id=cd-unlisted-{self._chance.randrange(10**9)}&precheck_task_id=pcte-1"
-        for path in (
-            "/",
-            f"/tasks/{self._tasks[0].task_id}",
-            "/nowhere",
-            "/sd",
-            unlisted,
-            "/metrics?collect[]=exporter",
-        ):
-            subject.get(path, {"Accept": self._chance.choice(["text/html", "application/json"])})
+        for _ in range(LOOKS_AROUND):
+            self.record.troubles["looks around"] += 1
+            unlisted = f"/probe?task_id=cd-unlisted-{self._chance.randrange(10**9)}&precheck_task_id=pcte-1"
+            for path in (
+                "/",
+                f"/tasks/{self._tasks[0].task_id}",
+                "/nowhere",
+                "/sd",
+                unlisted,
+                "/metrics?collect[]=exporter",
+            ):
+                subject.get(path, {"Accept": self._chance.choice(["text/html", "application/json"])})
 
     def _scrape(self, subject: Subject, seconds: float) -> str:
         began = time.monotonic()
@@ -195,7 +221,7 @@ class Run:
             self.record.failures.append(f"{up} of {len(self._tasks)} tasks up after scrape {number}")
         held = subject.held()
         series = sum(not line.startswith("#") for line in lines)
-        return Sample(number, held.memory_kib, held.descriptors, held.threads, series)
+        return Sample(number, held.memory_kib, held.descriptors, held.threads, series, dict(self.record.troubles))
 
     def _put_right(self) -> None:
         """All files as they should be."""

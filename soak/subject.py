@@ -1,6 +1,5 @@
 """The exporter under test, as a process of its own, and what it holds."""
 
-import contextlib
 import http.client
 import os
 import re
@@ -10,13 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 START_SECONDS = 30.0
 ALLOCATOR = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-"""Has glibc give free memory back at once: what it would keep for later hides what is really held."""
+"""Has glibc give free memory back at once: what it would keep for later hides what is really held.
+
+Users run the exporter without it: how much memory theirs takes, a soak does not say.
+"""
 ANSWER_SECONDS = 60.0
 
 
@@ -38,11 +41,20 @@ class Subject:
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
         """Status and text of an answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_SECONDS)
-        with contextlib.closing(connection):
+        with closing(self._connection()) as connection:
             connection.request("GET", path, headers=dict(headers or {}))
             response = connection.getresponse()
             return response.status, response.read().decode()
+
+    def crowd(self, clients: int, path: str, headers: Mapping[str, str]) -> list[int]:
+        """So many clients ask at once; every second one then goes away, and the other ones read: their statuses."""
+        with ExitStack() as stack:
+            connections = [stack.enter_context(closing(self._connection())) for _ in range(clients)]
+            for connection in connections:
+                connection.request("GET", path, headers=dict(headers))
+            for connection in connections[::2]:
+                connection.close()
+            return [_read(connection) for connection in connections[1::2]]
 
     def say(self, request: bytes, wait: float = 0.0) -> None:
         """Send some bytes, and go away after a while without reading."""
@@ -50,8 +62,14 @@ class Subject:
             client.sendall(request)
             time.sleep(wait)
 
+    def reload(self) -> bool:
+        """Have it reload its configuration, and wait for it; whether it took it."""
+        with closing(self._connection()) as connection:
+            connection.request("POST", "/-/reload")
+            return _read(connection) == HTTPStatus.OK
+
     def hang_up(self) -> None:
-        """Have it reload its configuration."""
+        """Have it reload its configuration, without waiting."""
         self._process.send_signal(signal.SIGHUP)
 
     def held(self) -> Held:
@@ -62,13 +80,16 @@ class Subject:
             raise RuntimeError("the exporter is gone")
         return Held(int(found[1]), len(list((proc / "fd").iterdir())), len(list((proc / "task").iterdir())))
 
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_SECONDS)
+
 
 @contextmanager
 def started(config: Path, log: Path) -> Iterator[Subject]:
     """An exporter as long as the context lasts, with its log in a file."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    flags = [f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
+    flags = [f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}", "--web.enable-lifecycle"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NINEDATA_")} | ALLOCATOR
     with log.open("wb") as file:
         process = subprocess.Popen([sys.executable, "-m", "exporter", *flags], stderr=file, env=environment)  # noqa: S603 - our own
@@ -83,6 +104,13 @@ def started(config: Path, log: Path) -> Iterator[Subject]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _read(connection: http.client.HTTPConnection) -> int:
+    """The status of an answer that is read to its end."""
+    response = connection.getresponse()
+    response.read()
+    return response.status
 
 
 def _await(subject: Subject, process: "subprocess.Popen[bytes]", log: Path) -> None:

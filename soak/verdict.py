@@ -1,12 +1,13 @@
 """Whether what was measured is flat. Pure."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 WARM_UP = 0.25
 """The share of the scrapes that counts as warm-up: pools, caches and the allocator fill up."""
 GROWTH_KIB = 2 * 1024
 """The memory by which the line through the measurements may rise from the warm-up to the end: less is noise."""
+MIN_SAMPLES = 2
 GROWTH_DESCRIPTORS = 2.0
 GROWTH_THREADS = 1.0
 
@@ -20,6 +21,8 @@ class Sample:
     descriptors: int
     threads: int
     series: int
+    troubles: Mapping[str, int] = field(default_factory=dict)
+    """How often each thing has gone wrong until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,13 @@ class Verdict:
 
 
 def verdict_on(samples: Sequence[Sample], failures: Sequence[str]) -> Verdict:
-    """Judge a run by its samples, and by the scrapes that were not as they should have been."""
+    """Judge a run by its samples, and by the scrapes that were not as they should have been.
+
+    Raises:
+        ValueError: fewer than two samples, through which there is no line.
+    """
+    if len(samples) < MIN_SAMPLES:
+        raise ValueError(f"a verdict needs {MIN_SAMPLES} samples, not {len(samples)}")
     counted = [sample for sample in samples if sample.scrapes > WARM_UP * samples[-1].scrapes]
     scrapes = counted[-1].scrapes - counted[0].scrapes
     memory = slope(counted, lambda sample: sample.memory_kib)
@@ -46,6 +55,7 @@ def verdict_on(samples: Sequence[Sample], failures: Sequence[str]) -> Verdict:
     }
     faults = [name for name, has_grown in grown.items() if has_grown]
     first, last = counted[0], counted[-1]
+    troubles = {name: times - first.troubles.get(name, 0) for name, times in last.troubles.items()}
     figures = (
         f"memory {memory * 1024:+.1f} bytes per scrape "
         f"({first.memory_kib / 1024:.1f} to {last.memory_kib / 1024:.1f} MiB), "
@@ -53,6 +63,7 @@ def verdict_on(samples: Sequence[Sample], failures: Sequence[str]) -> Verdict:
         f"threads {threads:+.5f} ({first.threads} to {last.threads}), "
         f"series {' or '.join(map(str, series))}; "
         f"{len(counted)} measurements over {scrapes} scrapes after {first.scrapes} of warm-up"
+        f"; in them {', '.join(f'{times} {name}' for name, times in sorted(troubles.items())) or 'no trouble'}"
     )
     flat = not faults and not failures
     words = "flat" if flat else f"NOT flat: {', '.join([*faults, *failures[:3]])}"

@@ -16,6 +16,8 @@ class Case:
     latency_seconds: float
     concurrency: int
     items: int = 12
+    failing: int = 0
+    """How many items of each task fail, each with a text of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.maths import Spread, fit, growth, ideal_seconds, percentile, spread
+from bench.maths import Spread, fit, growth, ideal_seconds, spread
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,6 @@ def test_a_spread_has_the_median_and_both_ends() -> None:
     assert spread([3.0, 1.0, 100.0]) == Spread(3.0, 1.0, 100.0)
     assert spread([1.0, 2.0]) == Spread(1.5, 1.0, 2.0)
     assert spread([7.0]) == Spread(7.0, 7.0, 7.0)
-
-
-@pytest.mark.parametrize(("percent", "value"), [(0, 1), (5, 1), (50, 10), (95, 19), (96, 20), (100, 20)])
-def test_a_percentile_is_one_of_the_values(percent: float, value: float) -> None:
-    """The least one that so many percent do not exceed."""
-    assert percentile([float(x) for x in range(20, 0, -1)], percent) == value
 
 
 def test_a_line_is_fitted_through_its_points() -> None:

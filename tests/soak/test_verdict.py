@@ -1,6 +1,7 @@
 """The verdict of a soak: what counts as flat, and what it is based on."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -65,3 +66,15 @@ def test_a_scrape_that_was_late_is_no_success() -> None:
     verdict = verdict_on(samples(), ["99 of 100 tasks up after scrape 75"])
     assert not verdict.flat
     assert verdict.text.startswith("NOT flat: 99 of 100 tasks up after scrape 75: ")
+
+
+def test_a_line_needs_two_samples() -> None:
+    """One tells nothing."""
+    with pytest.raises(ValueError, match="a verdict needs 2 samples, not 1"):
+        verdict_on(samples()[:1], [])
+
+
+def test_the_troubles_after_the_warm_up_are_told() -> None:
+    """How often each happened in what is counted."""
+    with_troubles = [replace(sample, troubles={"reloads": sample.scrapes}) for sample in samples()]
+    assert "after 775 of warm-up; in them 2225 reloads" in verdict_on(with_troubles, []).text

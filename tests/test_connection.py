@@ -4,8 +4,9 @@ import asyncio
 import os
 import signal
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 from starlette.applications import Starlette
@@ -20,7 +21,7 @@ from exporter.serve import serve
 pytestmark = pytest.mark.anyio
 
 REQUEST = b"GET /{} HTTP/1.1\r\nHost: exporter\r\n\r\n"
-SMALL, LARGE, SLOW = (REQUEST.replace(b"{}", name) for name in (b"small", b"large", b"slow"))
+SMALL, LARGE, SHARED, SLOW = (REQUEST.replace(b"{}", name) for name in (b"small", b"large", b"shared", b"slow"))
 LARGE_BYTES = 16 * 1024 * 1024
 
 Limits = Callable[..., None]
@@ -77,6 +78,11 @@ async def connect() -> AsyncIterator[Connect]:
     async def large(_: Request) -> Response:
         return PlainTextResponse("x" * LARGE_BYTES)
 
+    body = b"x" * LARGE_BYTES
+
+    async def shared(_: Request) -> Response:
+        return Response(body)
+
     async def slow(_: Request) -> Response:
         await asyncio.sleep(2.5)
         return PlainTextResponse("here")
@@ -84,7 +90,7 @@ async def connect() -> AsyncIterator[Connect]:
     ready = asyncio.Event()
     with listen(Address("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        app = Starlette(routes=[Route(f"/{name.__name__}", name) for name in (small, large, slow)])
+        app = Starlette(routes=[Route(f"/{name.__name__}", name) for name in (small, large, shared, slow)])
         serving = asyncio.create_task(serve(app, listener, ready.set))
         await ready.wait()
 
@@ -146,9 +152,11 @@ async def test_a_slow_answer_is_nobodys_fault(connect: Connect, limits: Limits) 
 async def test_who_does_not_read_is_not_waited_for(connect: Connect, limits: Limits, more: bytes) -> None:
     """However many requests are sent on top; the answer is not kept for longer."""
     limits(READ_SECONDS=1.0)
+    tasks = len(asyncio.all_tasks())
     async with connect() as reader:
         assert await reader.answer(LARGE + more) == b"HTTP/1.1 200 OK"
         await asyncio.sleep(4)
+        assert len(asyncio.all_tasks()) == tasks, "nothing waits for the client any more"
         began = time.monotonic()
         assert await reader.ended(5)
         assert time.monotonic() - began < 4
@@ -199,6 +207,31 @@ async def test_where_all_are_busy_a_newcomer_is_turned_away(connect: Connect, li
         async with connect() as newcomer:
             assert await newcomer.answer() == b""
         assert await asking == b"HTTP/1.1 200 OK"
+
+
+async def test_who_does_not_read_makes_room(connect: Connect, limits: Limits) -> None:
+    """An answer that is not taken keeps nobody else out."""
+    limits(MAX_CONNECTIONS=1)
+    async with connect() as reader:
+        assert await reader.answer(LARGE) == b"HTTP/1.1 200 OK"
+        async with connect() as newcomer:
+            assert await newcomer.answer() == b"HTTP/1.1 200 OK"
+
+
+async def test_an_answer_that_many_do_not_take_is_kept_once(connect: Connect, limits: Limits) -> None:
+    """However many share it, and at every moment; it is given up for none of them."""
+    limits(MAX_UNSENT_BYTES=LARGE_BYTES * 3 // 2)
+    async with AsyncExitStack() as stack:
+        readers = [await stack.enter_async_context(connect()) for _ in range(30)]
+        tracemalloc.start()
+        stack.callback(tracemalloc.stop)
+        assert set(await asyncio.gather(*(reader.answer(SHARED) for reader in readers))) == {b"HTTP/1.1 200 OK"}
+        await asyncio.sleep(3)
+        assert tracemalloc.get_traced_memory()[1] < LARGE_BYTES
+        tracemalloc.stop()
+        for reader in (readers[0], readers[-1]):
+            await asyncio.wait_for(reader.reader.readuntil(b"\r\n\r\n"), 10)
+            assert len(await asyncio.wait_for(reader.reader.readexactly(LARGE_BYTES), 20)) == LARGE_BYTES
 
 
 async def test_answers_that_nobody_takes_are_bounded(connect: Connect, limits: Limits) -> None:

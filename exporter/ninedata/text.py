@@ -8,6 +8,8 @@ MAX_TEXT = 4000
 """Characters kept of a failure's text."""
 MAX_NAME = 200
 """Characters kept of an identifier or a name."""
+MAX_TEXT_READ = MAX_TEXT * 2 + 2048
+"""Characters of a failure's text that are looked at."""
 MAX_TEXT_CACHED = 400
 """Characters of a text whose cleaned form is kept for when it comes again."""
 

@@ -98,8 +98,7 @@ async def read_body(response: httpx.Response, *secrets: Secret) -> bytes:
         _check_size(max(received, len(body)))
     if decompressor is not None and received and not decompressor.eof:
         raise QueryError(Reason.INVALID_RESPONSE, "the answer's compressed data ends too early")
-    if body.count(b"[") + body.count(b"{") > MAX_BRACKETS or body.count(b",") > MAX_COMMAS:
-        raise QueryError(Reason.TOO_LARGE, "the answer has more values than are read")
+    _check_values(body)
     return bytes(body)
 
 
@@ -108,6 +107,13 @@ def _decompressed(decompressor: "zlib._Decompress", chunk: bytes, limit: int) ->
         return decompressor.decompress(chunk, limit)
     except zlib.error:
         raise QueryError(Reason.INVALID_RESPONSE, "the answer's compressed data is broken") from None
+
+
+def _check_values(body: bytearray) -> None:
+    if len(body) > MAX_BRACKETS and (
+        body.count(b"[") + body.count(b"{") > MAX_BRACKETS or body.count(b",") > MAX_COMMAS
+    ):
+        raise QueryError(Reason.TOO_LARGE, "the answer has more values than are read")
 
 
 def _check_size(size: int) -> None:

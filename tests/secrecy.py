@@ -10,8 +10,8 @@ from collections.abc import Generator
 
 import pytest
 
-CANARY = "canary4e1c7b"
-"""A part of every canary."""
+CANARY = "Canary4E1c7b"
+"""A part of every canary, in letters of both cases: a secret shown in another case is shown."""
 ACCESS_KEY_ID = f"ak-{CANARY}-id"
 SECRET_KEY = f"sk-{CANARY}-key"
 

@@ -202,12 +202,8 @@ class NineDataClient:
         response = await self._transport.handle_async_request(request)
         try:
             skew = self._skew(response, moment)
-            refuse_by_headers(response, self._wall_clock())
-            body = await read_body(response)
-        except QueryError as error:
-            error.message = without(error.message.encode(), *secrets).decode()
-            error.args = (error.message,)
-            raise
+            refuse_by_headers(response, self._wall_clock(), *secrets)
+            body = await read_body(response, *secrets)
         finally:
             await response.aclose()
         body = without(body, *secrets)

@@ -25,6 +25,14 @@ def without(body: bytes, *secrets: Secret) -> bytes:
     return body
 
 
+def text_without(text: str, *secrets: Secret) -> str:
+    """A text that is no JSON, with the secrets masked; before it is cut or folded, or they are no longer found."""
+    for secret in secrets:
+        if len(secret.reveal()) >= _MIN_HIDDEN_LENGTH:
+            text = text.replace(secret.reveal(), _MASK.decode())
+    return text
+
+
 def _in_utf8(body: bytes) -> bytes:
     """The same text; JSON may come in UTF-16 and UTF-32 as well."""
     encoding = json.detect_encoding(body)

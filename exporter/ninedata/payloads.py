@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.model import CheckItem, Status
-from exporter.ninedata.text import MAX_TEXT_CACHED, clean, clean_name, cut, text_of
+from exporter.ninedata.text import MAX_TEXT_CACHED, MAX_TEXT_READ, clean, clean_name, cut, text_of
 from exporter.ninedata.throttle import DEFAULT_HOLD_SECONDS
 
 # What a failure's code or message must say for a more telling reason than api_error. The vendor documents neither
@@ -100,6 +100,9 @@ def check_identity(data: Mapping[str, object], key: str, expected: str) -> None:
 
 MAX_ITEMS = 1000
 """The most check items that are read of one precheck; NineData's have some dozens at the most."""
+MAX_CHARACTERS = 400_000
+"""The most characters of text that are looked at in one precheck: to clean the worst of them takes a tenth of a second,
+in which the process does nothing else."""
 
 
 def read_items(found: object, keys: "ItemKeys") -> tuple[CheckItem, ...]:
@@ -114,7 +117,7 @@ def read_items(found: object, keys: "ItemKeys") -> tuple[CheckItem, ...]:
         raise QueryError(Reason.INVALID_RESPONSE, f"the check items are {kind_of(found)}, not a list")
     if len(found) > MAX_ITEMS:
         raise QueryError(Reason.TOO_LARGE, f"the precheck has {len(found)} check items; at most {MAX_ITEMS} are read")
-    return tuple(_unique(_read_item(entry, position, keys) for position, entry in enumerate(found, start=1)))
+    return tuple(_unique(_read_each(found, keys)))
 
 
 class ItemKeys:
@@ -125,12 +128,25 @@ class ItemKeys:
         self.messages = messages
 
 
-def _read_item(entry: object, position: int, keys: ItemKeys) -> CheckItem:
-    fields = entry if isinstance(entry, dict) else {}
-    texts = [text_of(fields.get(key)) for key in (keys.item, "itemName", "itemDescription", "status", *keys.messages)]
-    read = _item_seen_before if sum(map(len, texts)) <= MAX_TEXT_CACHED else _item_of
-    found = read(*texts)
-    return found if found.item else replace(found, item=f"item_{position}")
+def _read_each(entries: list[object], keys: ItemKeys) -> Iterator[CheckItem]:
+    characters = 0
+    for position, entry in enumerate(entries, start=1):
+        fields = entry if isinstance(entry, dict) else {}
+        texts = [
+            text_of(fields.get(key)) for key in (keys.item, "itemName", "itemDescription", "status", *keys.messages)
+        ]
+        length = sum(map(len, texts))
+        if length <= MAX_TEXT_CACHED:
+            found = _item_seen_before(*texts)
+        else:
+            length = sum(min(len(text), MAX_TEXT_READ) for text in texts)
+            found = _item_of(*texts)
+        characters += length
+        if characters > MAX_CHARACTERS:
+            raise QueryError(
+                Reason.TOO_LARGE, f"the precheck's texts have more than the {MAX_CHARACTERS} characters that are read"
+            )
+        yield found if found.item else replace(found, item=f"item_{position}")
 
 
 def _item_of(item: str, name: str, description: str, status: str, *messages: str) -> CheckItem:

@@ -8,12 +8,16 @@ from datetime import UTC, datetime
 
 import httpx
 
+from exporter.credentials import Secret
+from exporter.ninedata.echo import text_without
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.text import clean_name
 from exporter.ninedata.throttle import DEFAULT_HOLD_SECONDS, MAX_HOLD_SECONDS
 
 MAX_ANSWER_BYTES = 1024 * 1024
 """The largest answer that is read, before and after decompression: more than any precheck needs."""
+MAX_BRACKETS, MAX_COMMAS = 30_000, 100_000
+"""The most of each in an answer, for what they bound: how many values its JSON has, which all cost time."""
 
 
 @functools.lru_cache(maxsize=64)  # all answers within a second have the same
@@ -26,8 +30,11 @@ def date_of(header: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def refuse_by_headers(response: httpx.Response, now: datetime) -> None:
-    """Raise for what the headers alone decide: too many requests, a redirect, an answer larger than allowed."""
+def refuse_by_headers(response: httpx.Response, now: datetime, *secrets: Secret) -> None:
+    """Raise for what the headers alone decide: too many requests, a redirect, an answer larger than allowed.
+
+    No message shows one of the secrets.
+    """
     status = response.status_code
     if status == httpx.codes.TOO_MANY_REQUESTS:
         hold = min(_retry_after(response, now), MAX_HOLD_SECONDS)
@@ -37,7 +44,7 @@ def refuse_by_headers(response: httpx.Response, now: datetime) -> None:
             hold_seconds=hold,
         )
     if 300 <= status < 400:  # noqa: PLR2004 - HTTP's own boundaries
-        target = _place_of(response.headers.get("location", ""))
+        target = _place_of(text_without(response.headers.get("location", ""), *secrets))
         meaning = (
             f"redirected to {target}, which is not followed because the signature must not go to another host; "
             "put the final address in api.base_url"
@@ -68,15 +75,17 @@ def _retry_after(response: httpx.Response, now: datetime) -> float:
     return max((until - (server or now)).total_seconds(), 1.0) if until else DEFAULT_HOLD_SECONDS
 
 
-async def read_body(response: httpx.Response) -> bytes:
+async def read_body(response: httpx.Response, *secrets: Secret) -> bytes:
     """The body, decompressed, of at most MAX_ANSWER_BYTES; no more than that is ever held.
 
     Raises QueryError `too_large`, or `invalid_response` for a compression that was not asked for and is not gzip or
-    deflate, or that is broken.
+    deflate, or that is broken. No message shows one of the secrets.
     """
-    encoding = response.headers.get("content-encoding", "identity").strip().casefold()
+    named = response.headers.get("content-encoding", "identity").strip()
+    encoding = named.casefold()
     if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise QueryError(Reason.INVALID_RESPONSE, f"the answer is encoded as {clean_name(encoding)}")
+        shown = clean_name(text_without(named, *secrets))
+        raise QueryError(Reason.INVALID_RESPONSE, f"the answer is encoded as {shown}")
     # 47: gzip or zlib, told by the first bytes.
     decompressor = zlib.decompressobj(47) if encoding not in ("", "identity") else None
     body, received = bytearray(), 0
@@ -89,6 +98,7 @@ async def read_body(response: httpx.Response) -> bytes:
         _check_size(max(received, len(body)))
     if decompressor is not None and received and not decompressor.eof:
         raise QueryError(Reason.INVALID_RESPONSE, "the answer's compressed data ends too early")
+    _check_values(body)
     return bytes(body)
 
 
@@ -97,6 +107,13 @@ def _decompressed(decompressor: "zlib._Decompress", chunk: bytes, limit: int) ->
         return decompressor.decompress(chunk, limit)
     except zlib.error:
         raise QueryError(Reason.INVALID_RESPONSE, "the answer's compressed data is broken") from None
+
+
+def _check_values(body: bytearray) -> None:
+    if len(body) > MAX_BRACKETS and (
+        body.count(b"[") + body.count(b"{") > MAX_BRACKETS or body.count(b",") > MAX_COMMAS
+    ):
+        raise QueryError(Reason.TOO_LARGE, "the answer has more values than are read")
 
 
 def _check_size(size: int) -> None:

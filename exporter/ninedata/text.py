@@ -8,6 +8,8 @@ MAX_TEXT = 4000
 """Characters kept of a failure's text."""
 MAX_NAME = 200
 """Characters kept of an identifier or a name."""
+MAX_TEXT_READ = MAX_TEXT * 2 + 2048
+"""Characters of a failure's text that are looked at."""
 MAX_TEXT_CACHED = 400
 """Characters of a text whose cleaned form is kept for when it comes again."""
 
@@ -18,50 +20,65 @@ _UNPRINTABLE = re.compile(
 )
 
 _MASK = "***"
-# Every repetition is bounded, and possessive where it is long and can be, so that no text makes a pattern slow.
+# No text may make a pattern slow, whatever it is filled with. So what repeats is bounded or possessive; a pattern
+# begins with a literal or a set, which is searched for fastest; and where a long part is looked through in vain, it is
+# consumed (the alternatives without a group), so that it is not looked through again from within.
 _QUOTED = (
-    r"\\\"[^\"\n]{0,256}\"?|"  # \"...\", as in JSON within a text
-    r"\"(?:[^\"\\\n]|\\.){0,256}\"?|'(?:[^'\\\n]|\\.){0,256}'?"
+    r"\\\"[^\"\n]{0,256}+\"?|"  # \"...\", as in JSON within a text
+    r"\"(?:[^\"\\\n]|\\.){0,256}+\"?|'(?:[^'\\\n]|\\.){0,256}+'?"
 )
-_CREDENTIALS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # scheme://user:password@host
-    (re.compile(r"(://[^\s/:@]{0,128}+):\S{1,256}@"), rf"\1:{_MASK}@"),
-    # jdbc:oracle:thin:user/password@host
-    (re.compile(r"(\boracle:\w{1,16}:[^\s/@]{1,64}+)/\S{1,256}@"), rf"\1/{_MASK}@"),
-    # and without a scheme, user:password@host
-    (
-        re.compile(r"(\b(?!(?:jdbc|oracle):)[\w.$+-]{1,64}+):[^\s@/]{1,256}+(?:@[^\s@/,;]{1,256}+){0,3}@(?=[\w\[])"),
-        rf"\1:{_MASK}@",
-    ),
+
+
+def _up_to_at(start: str) -> str:
+    """A password between `start` and an @: the last one that is near, or else the next one of the word."""
+    return rf"({start})(?:\S{{1,256}}|[^\s@]++)(?=@)|{start}[^\s@]*+"
+
+
+_BEFORE_AT = (
+    re.compile(_up_to_at(r"://[^\s/:@]{0,128}+:")),  # scheme://user:password@host
+    re.compile(_up_to_at(r"oracle:(?<!\woracle:)\w{1,16}+:[^\s/@]{1,64}+/")),  # jdbc:oracle:thin:user/password@host
+)
+# Without a scheme, user:password@host; sought backwards, from the @ on, for a user can begin at any word.
+_BEFORE_AT_BACKWARDS = re.compile(
+    r"@(?<=[\w\[]@)(?:[^\s@/,;]{1,256}+@){0,3}[^\s@/]{1,256}(?=:[\w.$+-])(?!:(?:cbdj|elcaro)(?![\w.$+-]))"
+)
+# What a text must have one of, in lower case, for a pattern to be tried; the pattern.
+_CREDENTIALS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
     # password=..., "secretKey": "...", Authorization: Bearer ...
     (
+        ("passw", "pwd", "pass=", "secret", "token", "key", "credential", "authorization", "signature", "密码", "口令"),
         re.compile(
-            r"((?:passw(?:or)?d|\bpwd|\bpass(?==)|secret|token|api[_-]?key|access[_-]?key|credential|"
-            r"authorization|signature|密码|口令)"
-            r"[\w-]{0,32}\\?[\"']?\s{0,4}[=:\uff1a]\s{0,4})"
-            r"(?!(?:yes|no)(?:[\s,;.)]|$))"  # MySQL's "(using password: YES)" is no credential
-            r"(?:(?:bearer|basic)\s{1,4})?"
-            rf"(?:{_QUOTED}|[^\s,;&)\"']{{1,256}})",
-            re.IGNORECASE,
+            # The first letter, searched for as a set; the second, by which a branch is chosen; the rest.
+            r"([ACPSTacpst\u017f密口](?:[Aa][Ss\u017f](?i:(?<=pas)(?:sw(?:or)?d|s(?<=\bpass)(?==)))|[Ww](?i:(?<=\bpw)d)|"
+            r"[Ee](?i:(?<=se)cret)|[Ii](?i:(?<=si)gnature)|[Oo](?i:(?<=to)ken)|[Pp](?i:(?<=ap)i[_-]?key)|"
+            r"[Cc](?i:(?<=ac)cess[_-]?key)|[Uu](?i:(?<=au)thorization)|[Rr](?i:(?<=cr)edential)|码(?<=密码)|令(?<=口令))"
+            r"[\w-]{0,32}+\\?+[\"']?+\s{0,4}+[=:\uff1a]\s{0,4}+)"
+            r"(?!(?i:yes|no)(?:[\s,;.)]|$))"  # MySQL's "(using password: YES)" is no credential
+            r"(?i:(?:bearer|basic)\s{1,4}+)?"
+            rf"(?:{_QUOTED}|[^\s,;&)\"']{{1,256}}+)"
         ),
-        rf"\1{_MASK}",
     ),
     # IDENTIFIED BY '...', PASSWORD '...', PASSWORD('...'), --password ...
     (
+        ("identified", "password"),
         re.compile(
-            r"(\bidentified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?by(?:\s{1,4}password)?\s{1,4}|"
-            r"\bpassword(?:\s{1,4}|\s{0,4}\(\s{0,4})(?=['\"]))"
-            rf"(?:{_QUOTED}|\S{{1,256}})",
-            re.IGNORECASE,
+            r"([IPip](?i:(?<=\bi)dentified\s{1,4}+(?:with\s{1,4}+\S{1,64}+\s{1,4}+)?by(?:\s{1,4}+password)?\s{1,4}+|"
+            r"(?<=\bp)assword(?:\s{0,4}+\(\s{0,4}+|\s{1,4}+)(?=['\"])))"
+            rf"(?:{_QUOTED}|\S{{1,256}}+)"
         ),
-        rf"\1{_MASK}",
     ),
-    (re.compile(r"(--password\s{1,4})\S{1,256}", re.IGNORECASE), rf"\1{_MASK}"),
+    (("--password",), re.compile(r"(--(?i:password)\s{1,4}+)\S{1,256}+")),
     # mysql -pPASSWORD
-    (re.compile(r"(\bmysql\w{0,16}\b[^\n]{0,200}?\s-p)(?=\S)\S{1,256}"), rf"\1{_MASK}"),
+    (
+        ("mysql",),
+        re.compile(
+            r"(mysql(?<!\wmysql)\w{0,16}+(?:[^\n]*?-p(?<=\s-p)|[^\n]*+\n-p))\S{1,256}+|"
+            r"mysql(?<!\wmysql)[^\n]*+"
+        ),
+    ),
     # Access keys of the large clouds, JSON web tokens
-    (re.compile(r"\b(?:AKIA|ASIA|LTAI)[0-9A-Za-z]{12,32}"), _MASK),
-    (re.compile(r"\beyJ[\w-]{8,1024}\.[\w-]{2,1024}(?:\.[\w-]{0,1024})?"), _MASK),
+    (("akia", "asia", "ltai"), re.compile(r"[AL](?:(?<=\bA)(?:KIA|SIA)|(?<=\bL)TAI)()[0-9A-Za-z]{12,32}+")),
+    (("eyj",), re.compile(r"eyJ(?<!\weyJ)[\w-]{8,}+(?:()\.[\w-]{2,}+(?:\.[\w-]*+)?)?")),
 )
 
 
@@ -111,9 +128,25 @@ def _cleaned(text: str, limit: int) -> str:
     # A margin is kept while masking: a credential cut in two would no longer be recognised.
     text = text[: limit * 2 + 2048].replace("\r\n", "\n")
     text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
-    for pattern, replacement in _CREDENTIALS:
-        text = pattern.sub(replacement, text)
-    return cut(text.strip(), limit)
+    return cut(_masked(text).strip(), limit)
+
+
+def _masked(text: str) -> str:
+    if "@" in text:
+        for pattern in _BEFORE_AT:
+            text = pattern.sub(_without_credential, text)
+        text = _BEFORE_AT_BACKWARDS.sub(f"@{_MASK}", text[::-1])[::-1]
+    folded = text.casefold()
+    for words, pattern in _CREDENTIALS:
+        if any(word in folded for word in words):
+            text = pattern.sub(_without_credential, text)
+    return text
+
+
+def _without_credential(found: re.Match[str]) -> str:
+    """What a pattern found: its first group, which stands before a credential, or all where there is none."""
+    before: str | None = found[1]
+    return found[0] if before is None else before + _MASK
 
 
 # Names and descriptions are the same in every task and every scrape; cleaning them anew each time is most of the work.

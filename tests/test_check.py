@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from exporter.check import check, summary_of
-from exporter.watch import matching
+from exporter.config import matching
 
 API = "api: {base_url: https://ninedata.example, access_key_id: hush-ak, secret_key: hush-sk}\n"
 TASKS = "tasks: [{task_id: cd-1, precheck_task_id: p}]\n"

@@ -170,7 +170,7 @@ class NineDataClient:
         limit = asyncio.timeout_at(min(own_limit, deadline))
         try:
             async with limit:
-                return await self._exchange(call, connection)
+                return await self._exchange(call, deadline, connection)
         except NETWORK_ERRORS as error:  # a TimeoutError too, which the system also has for connections
             if not limit.expired():
                 raise query_error_of(error) from None
@@ -179,7 +179,7 @@ class NineDataClient:
                 raise QueryError(Reason.TIMEOUT, f"no complete answer within {seconds:g} s") from None
             raise QueryError(Reason.DEADLINE, "no complete answer within the scrape's time") from None
 
-    async def _exchange(self, call: Call[T], connection: str) -> T:
+    async def _exchange(self, call: Call[T], deadline: float, connection: str) -> T:
         moment = self._wall_clock()
         timestamp = timestamp_of(moment)
         access_key_id, secret_key = self._access_key_id.current(), self._secret_key.current()
@@ -206,6 +206,9 @@ class NineDataClient:
             body = await read_body(response, *secrets)
         finally:
             await response.aclose()
+        if asyncio.get_running_loop().time() >= deadline:
+            # Others that came at the same moment were read first, and no timeout was seen to meanwhile.
+            raise QueryError(Reason.DEADLINE, "the answer could not be read within the scrape's time")
         body = without(body, *secrets)
         content_type = response.headers.get("content-type", "")
         try:

@@ -1,6 +1,7 @@
 """Every way in which the API goes away: what is told, that it is in time, and that nothing is left of it afterwards."""
 
 import html
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import pytest
 
 from exporter.ninedata import Reason, advice_on
 from exporter.sandbox import Handle, fleet, run_in_thread
-from exporter.sandbox.faults import Delay, Drip, Drop, Endless, Garbage, Hang, HttpStatus, RateLimited, Reset
+from exporter.sandbox.faults import Body, Delay, Drip, Drop, Endless, Garbage, Hang, HttpStatus, RateLimited, Reset
 from tests.faults.footprint import Footprint, await_footprint
 from tests.faults.relay import Mode, Relay, relaying
 from tests.program.process import Exporter, Launcher, canary_sandbox
@@ -83,6 +84,19 @@ def api(fault: object) -> Callable[[Ground], None]:
     return lambda ground: ground.sandbox.set_fault(fault)  # type: ignore[arg-type] # any fault
 
 
+_TEXT = f"@ mysql akia eyj identified password -p key=:// {'@aaaaaaaaaaaaaaaaaaasecret-eyJaaaaaaaa' * 11}"[:440]
+_ITEMS = [
+    {
+        "precheckItem": f"i{n}",
+        "itemDescription": f"{n} {_TEXT}",
+        "status": "Failed",
+        "errorMessage": f"{n} a{':a' * 220}",
+    }
+    for n in range(1000)
+]
+LABORIOUS = json.dumps({"success": True, "data": {"status": "Failed", "precheckItems": _ITEMS}}).encode()
+"""As large as an answer may be, and full of what the patterns that look for credentials like least."""
+
 # What goes wrong, and the only reasons that may be told for it.
 OUTAGES: dict[str, tuple[Callable[[Ground], None], set[str]]] = {
     "nobody listens": (network(Mode.REFUSE), {"connect"}),
@@ -95,6 +109,7 @@ OUTAGES: dict[str, tuple[Callable[[Ground], None], set[str]]] = {
     "connections closed": (api(Drop()), {"connect"}),
     "noise": (api(Garbage()), {"invalid_response"}),
     "answers without an end": (api(Endless()), {"too_large", "timeout", "deadline"}),
+    "answers that are laborious to read": (api(Body(content=LABORIOUS)), {"too_large", "timeout", "deadline"}),
     "a storm of 429": (api(RateLimited(retry_after=0)), {"rate_limited"}),
     "a storm of 429 without Retry-After": (api(RateLimited(retry_after=1)), {"rate_limited"}),
     "a gateway that is down": (api(HttpStatus(status=503, body="html")), {"http_error"}),

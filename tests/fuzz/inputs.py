@@ -1,6 +1,8 @@
-"""What the fuzz tests put in: any JSON, bent answers, hostile texts, secrets in all spellings."""
+"""What the fuzz tests put in: any JSON, bent answers, hostile texts, secrets with any of their characters escaped."""
 
+import gzip
 import json
+import zlib
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -182,10 +184,46 @@ bent: SearchStrategy[bytes] = st.builds(
 )
 """Recorded answers with bytes lost, added and exchanged."""
 
+
+def _spelled(text: str, escaped: int) -> str:
+    """The text within JSON, with those characters escaped whose bits are set."""
+    return "".join(
+        f"\\u{ord(character):04x}" if escaped >> place & 1 else character for place, character in enumerate(text)
+    )
+
+
+def _telling(document: object, secret: str, escaped: int, encoding: str) -> bytes:
+    return (
+        json.dumps(document, ensure_ascii=False)
+        .replace(secret, _spelled(secret, escaped))
+        .encode(encoding, "surrogatepass")
+    )
+
+
+telling: SearchStrategy[bytes] = st.sampled_from([ACCESS_KEY_ID, SECRET_KEY]).flatmap(
+    lambda secret: st.builds(
+        _telling,
+        st.one_of(
+            st.builds(lambda before, after: {"success": False, "message": f"{before}{secret}{after}"}, texts, texts),
+            st.builds(lambda value: {"success": True, "data": {secret: value, "status": [secret, value]}}, values),
+        ),
+        st.just(secret),
+        st.integers(0, 2 ** len(secret) - 1),
+        st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]),
+    )
+)
+"""Answers that repeat a secret, with any of its characters escaped, in all encodings of JSON."""
+
 bodies: SearchStrategy[bytes] = st.one_of(
-    failed_prechecks.map(json.dumps).map(str.encode), documents, bent, st.binary(max_size=200)
+    failed_prechecks.map(json.dumps).map(str.encode), documents, bent, telling, st.binary(max_size=200)
 )
 """All that can come as the body of an answer."""
+
+compressed: SearchStrategy[tuple[str, bytes]] = st.one_of(
+    bodies.map(lambda body: ("gzip", gzip.compress(body[:100_000], mtime=0))),
+    bodies.map(lambda body: ("deflate", zlib.compress(body[:100_000]))),
+)
+"""An encoding, and a body in it."""
 
 printable = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=30)
 header_texts: SearchStrategy[str] = st.one_of(
@@ -231,3 +269,56 @@ statuses = st.one_of(
         [*range(200, 209), *range(300, 309), 400, 401, 403, 404, 405, 418, 429, 451, 500, 501, 502, 503, 504, 599]
     ),
 )
+
+_STATUS_LINES = (
+    *(b"HTTP/1.1 %d x" % status for status in (0, 1, 99, 101, 103, 204, 304, 401, 407, 426, 503, 1000)),
+    b"HTTP/1.0 200",
+    b"HTTP/2.0 200",
+    b"HTTP/1.1 999 \xff",
+    b"HTTP/1.1  200",
+    b"ICY 200 OK",
+)
+_WIRE_HEADERS = (
+    b"Date: Tue, 24 Nov 2026 12:00:00 GMT",
+    b"Date: 999999999999999999999999999999",
+    b"Set-Cookie: a b=c; Max-Age=99999999999999999999",
+    b'Set-Cookie: "=;;=;expires=\xff',
+    b"Set-Cookie: a=" + b"x" * 70_000,
+    b"Content-Encoding: gzip",
+    b"Content-Encoding: br",
+    b"Transfer-Encoding: chunked",
+    b"Transfer-Encoding: gzip, chunked",
+    b"Content-Length: -1",
+    b"Content-Length: 5",
+    b"Content-Length: \xd9\xa1",
+    b"Connection: close",
+    b"Connection: upgrade\r\nUpgrade: websocket",
+    b"Location: http://[",
+    b"Content-Type: ;;=",
+    b"Content-Type: application/json; charset=zzz",
+    b"Keep-Alive: timeout=abc",
+    b"\xff\xfe: \xff",
+    b"X: \x00",
+    b": y",
+    b" folded",
+)
+_WIRE_BODY = b'{"success": true, "data": {"status": "Success", "precheckItems": []}}'
+
+
+def _on_the_wire(line: bytes, named: list[bytes], body: bytes, cuts: list[tuple[int, int, bytes]]) -> bytes:
+    return _spliced(b"\r\n".join([line, *named, b"", body]), cuts)
+
+
+wire_bytes: SearchStrategy[bytes] = st.one_of(
+    st.binary(max_size=200),
+    st.builds(
+        _on_the_wire,
+        st.one_of(st.just(b"HTTP/1.1 200 OK"), st.sampled_from(_STATUS_LINES)),
+        st.lists(st.sampled_from((*_WIRE_HEADERS, b"Content-Length: %d" % len(_WIRE_BODY))), max_size=4),
+        st.sampled_from([_WIRE_BODY, b"", b"5\r\nabcde\r\n0\r\n\r\n", b"zz\r\n", b"-1\r\n", _WIRE_BODY * 2]),
+        st.one_of(
+            st.just([]), st.lists(st.tuples(st.integers(0, 400), st.integers(0, 4), st.binary(max_size=4)), max_size=3)
+        ),
+    ),
+)
+"""What comes back on a connection: bent HTTP, or no HTTP at all."""

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import httpx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +20,21 @@ from exporter.ninedata.replication_list import MAX_TASKS, parse
 from exporter.ninedata.responses import date_of, read_body, refuse_by_headers
 from exporter.ninedata.text import MAX_NAME, MAX_TEXT, is_printable
 from exporter.ninedata.throttle import MAX_HOLD_SECONDS
-from tests.fuzz.inputs import bodies, header_texts, headers, listings, secrets_in, statuses, texts
+from tests.fuzz.extent import costly
+from tests.fuzz.inputs import (
+    bodies,
+    compressed,
+    header_texts,
+    headers,
+    listings,
+    secrets_in,
+    statuses,
+    telling,
+    texts,
+    wire_bytes,
+)
+from tests.ninedata.fake_api import Body
+from tests.ninedata.peers import Asker, Talk, serving
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
 
 SECRETS = (Secret(ACCESS_KEY_ID), Secret(SECRET_KEY))
@@ -54,13 +70,30 @@ def test_any_answer_about_a_precheck(body: bytes, status: int, content_type: str
 
 @given(bodies)
 def test_no_answer_tells_a_secret(body: bytes) -> None:
-    """However its JSON spells what was sent: after the masking nothing that can be read in it is secret."""
-    masked = without(body, *SECRETS)
+    """After the masking nothing that can be read in it is secret."""
+    assert not secrets_in(json.dumps(read(without(body, *SECRETS)), ensure_ascii=False))
+
+
+@given(telling)
+def test_no_spelling_tells_a_secret(body: bytes) -> None:
+    """What tells one before the masking, with characters escaped in any way, tells something else after it."""
+    assert secrets_in(json.dumps(read(body), ensure_ascii=False))
+    masked = json.dumps(read(without(body, *SECRETS)), ensure_ascii=False)
+    assert "***" in masked
+    assert not secrets_in(masked)
+
+
+def assert_silent(text: str) -> None:
+    """It tells no secret."""
+    assert not secrets_in(text)
+
+
+def read(body: bytes) -> object:
+    """The JSON in a body, or None where there is none."""
     try:
-        document: object = json.loads(masked)
+        return json.loads(body)
     except (ValueError, RecursionError):
-        document = None
-    assert not secrets_in(json.dumps(document, ensure_ascii=False, default=str))
+        return None
 
 
 def assert_known(error: QueryError) -> None:
@@ -70,23 +103,67 @@ def assert_known(error: QueryError) -> None:
 
 
 async def received(response: httpx.Response) -> bytes:
-    refuse_by_headers(response, datetime(2026, 11, 24, 12, 0, tzinfo=UTC))
-    return await read_body(response)
+    refuse_by_headers(response, datetime(2026, 11, 24, 12, 0, tzinfo=UTC), *SECRETS)
+    return await read_body(response, *SECRETS)
 
 
-@given(statuses, headers, bodies)
-def test_any_head_of_an_answer(status: int, named: list[tuple[str, str]], body: bytes) -> None:
-    """Its headers are read, or refused for a known reason; the pause after a 429 is bounded."""
+def answer(status: int, named: list[tuple[str, str]], body: bytes, times: int) -> httpx.Response:
+    """An answer whose body comes in so many pieces, or one more."""
+    size = max(len(body) // times, 1)
+    raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in named]
+    chunks = [body[start : start + size] for start in range(0, len(body), size)]
+    return httpx.Response(status, headers=raw, stream=Body(chunks))
 
-    async def chunks() -> bytes:
-        raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in named]
-        return await received(httpx.Response(status, headers=raw, stream=httpx.ByteStream(body)))
 
+pieces = st.integers(1, 50)
+
+
+@given(statuses, headers, bodies, pieces)
+def test_any_head_of_an_answer(status: int, named: list[tuple[str, str]], body: bytes, times: int) -> None:
+    """Its headers are read, or refused for a known reason without a secret; the pause after a 429 is bounded."""
     try:
-        assert len(asyncio.run(chunks())) <= 2**20
+        assert len(asyncio.run(received(answer(status, named, body, times)))) <= 2**20
     except QueryError as error:
         assert_clean(error.message, 2000)
         assert_known(error)
+        assert_silent(error.message)
+
+
+@given(compressed, pieces)
+def test_any_compressed_body(encoded: tuple[str, bytes], times: int) -> None:
+    """Is unpacked, in whatever pieces it comes; cut off, it is refused."""
+    encoding, packed = encoded
+    named = [("content-encoding", encoding)]
+    assert asyncio.run(received(answer(200, named, packed, times))) == zlib.decompress(packed, 47)
+    with pytest.raises(QueryError, match="ends too early"):
+        asyncio.run(received(answer(200, named, packed[:-1], times)))
+
+
+@costly
+@given(st.lists(wire_bytes, min_size=4, max_size=12))
+def test_any_bytes_on_the_wire(answers: list[bytes]) -> None:
+    """Over a real connection: a precheck, or one of the failures; the connection's task fails with nothing else."""
+    unexpected: list[dict[str, object]] = []
+
+    async def play(talk: Talk) -> None:
+        await talk.hear()
+        await talk.say(waiting.pop() if waiting else b"")
+
+    waiting = answers[:]
+
+    async def ask() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unexpected.append(context))
+        async with serving(play) as peer, Asker(peer.url, request_timeout=0.1) as asker:
+            while waiting:
+                try:
+                    await asker.query()
+                except QueryError as error:
+                    assert_clean(error.message, 2000)
+                    assert_silent(error.message)
+                asker.client.hold(0)
+
+    asyncio.run(ask())
+    assert not unexpected
 
 
 @given(texts)

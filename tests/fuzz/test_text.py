@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,12 +10,31 @@ from hypothesis import strategies as st
 from exporter.ninedata.text import clean, clean_name, cut_middle, is_printable
 from tests.fuzz.inputs import HOSTILE, texts, values
 
-CPU_SECONDS = 1.0
-"""Far more than any text may take, and far less than a pattern that runs away."""
-
-password = st.text(st.sampled_from("abcXYZ0189!#$%^*-_+.~"), min_size=6, max_size=40).map(
-    lambda text: f"hush{text}hush"
+EVERYTHING = "@ mysql akia eyj identified password -p key=:// "
+"""For each pattern what a text must have for it to be tried."""
+PROSE = ("The account lacks SELECT on 3 schemas: stock. Grant it and run the precheck again. " * 200)[:8000]
+LABORIOUS = (
+    *(
+        "a",
+        "a:",
+        "a@",
+        "@",
+        ":",
+        "=",
+        " ",
+        "'",
+        "password",
+        "://",
+        "://a:",
+        "oracle:a:b/",
+        "eyJaaaaaaaa",
+        "eyJaaaaaaaa.",
+    ),
+    *("mysql ", "-p", "\\", "pwd=a ", "secret-", "identified by ", "--password ", "AKIA", "b" * 256, "\n"),
 )
+"""What the patterns look for."""
+
+password = st.text(st.sampled_from("BCXYZ189!#$%^*-_+.~"), min_size=6, max_size=40).map(lambda text: f"HUSH{text}HUSH")
 place = st.from_regex(r"[a-z]{1,8}(\.[a-z]{2,4})?", fullmatch=True)
 FORMS = (
     "jdbc:mysql://{user}:{password}@{host}:3306/db",
@@ -42,24 +62,35 @@ def test_any_value_becomes_a_clean_text(value: object) -> None:
 
 
 @given(
-    st.lists(st.sampled_from((*HOSTILE, "a", ":", "@", "=", " ", "'", "password", "://", "\\")), max_size=40),
-    st.integers(1, 400),
+    st.lists(st.sampled_from((*HOSTILE, *LABORIOUS)), min_size=1, max_size=3),
+    st.sampled_from(["", EVERYTHING]),
 )
-def test_no_text_takes_long(parts: list[str], times: int) -> None:
-    """The patterns that look for credentials have no way to run away."""
-    text = "".join(parts) * times
-    began = time.process_time()
-    clean(text)
-    assert time.process_time() - began < CPU_SECONDS
+def test_no_text_takes_long(parts: list[str], before: str) -> None:
+    """The patterns have no way to run away: a text takes at most a few times what it takes to go over its words."""
+    text = (before + "".join(parts) * 8000)[:8000]
+    assert seconds(lambda: clean(text)) < 15 * seconds(lambda: re.sub(r"\w", "x", PROSE))
 
 
-told = st.builds(str.format, st.sampled_from(FORMS), password=password, user=place, host=place)
+def seconds(work: Callable[[], object]) -> float:
+    """The CPU time that it takes, at its shortest."""
+
+    def once() -> float:
+        began = time.process_time()
+        work()
+        return time.process_time() - began
+
+    return min(once() for _ in range(3))
 
 
-@given(texts, told, texts)
-def test_passwords_in_the_usual_forms_are_masked(before: str, text: str, after: str) -> None:
-    """Whatever stands around them."""
-    assert not re.search(r"hush.*hush", clean(f"{before[:500]}\n{text}\n{after}"))
+@given(texts, st.sampled_from(FORMS), password, place, place, texts)
+def test_passwords_in_the_usual_forms_are_masked(  # noqa: PLR0917 - the parts of a text
+    before: str, form: str, secret: str, user: str, host: str, after: str
+) -> None:
+    """Whatever stands around them, and to the last letter."""
+    text = form.format(password=secret, user=user, host=host)
+    shown = clean(f"{before[:500]}\n{text}\n{after}")
+    parts = {secret[at : at + 4] for at in range(len(secret) - 3)}
+    assert not [part for part in parts if part in shown and part not in before + after]
 
 
 @given(texts, st.integers(10, 600))

@@ -13,12 +13,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._now = 1000.0
-        super().__init__(_JumpingSelector(self._jump))
+        super().__init__(_JumpingSelector(self.advance))
 
     def time(self) -> float:
         return self._now
 
-    def _jump(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
+        """As if work took so long."""
         self._now += seconds
 
 

@@ -140,7 +140,7 @@ def test_any_compressed_body(encoded: tuple[str, bytes], times: int) -> None:
 
 
 @costly
-@given(st.lists(wire_bytes, min_size=4, max_size=12))
+@given(st.lists(wire_bytes, min_size=2, max_size=6))
 def test_any_bytes_on_the_wire(answers: list[bytes]) -> None:
     """Over a real connection: a precheck, or one of the failures; the connection's task fails with nothing else."""
     unexpected: list[dict[str, object]] = []

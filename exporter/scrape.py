@@ -124,7 +124,8 @@ class Scraper:
 def _suits(run: _Run, deadline: float) -> bool:
     """Whether a run has about as much time as a scrape with this deadline, or more."""
     now = asyncio.get_running_loop().time()
-    return run.deadline - now >= SHARED_TIME * (deadline - now)
+    # Its own run suits a scrape even when its time is up.
+    return run.deadline >= deadline or run.deadline - now >= SHARED_TIME * (deadline - now)
 
 
 class _Scrape:

@@ -249,6 +249,15 @@ async def test_a_crowd_of_hasty_scrapers_takes_nothing_from_a_patient_one(scrape
     assert client.asked.count("a") == MAX_RUNS + 1
 
 
+async def test_a_scrape_whose_time_is_up_already(scraper: Scraper, client: FakeClient) -> None:
+    """Ends at once, after one attempt."""
+    client.answers["a"] = hung
+    async with asyncio.timeout(10):
+        snapshot = await scraper.scrape(Targets(watched("a")), asyncio.get_running_loop().time() - 1)
+    assert outcomes(snapshot) == {"a": Reason.DEADLINE}
+    assert client.asked == ["a"]
+
+
 async def test_who_only_discovers_queries_nothing_and_shares(scraper: Scraper, client: FakeClient) -> None:
     """However many come at once."""
     found, asked = Discovered(watched("a", "b"), None, 0.1), []

@@ -19,10 +19,14 @@ def test_every_named_test_is_there() -> None:
 
 
 def test_every_statement_names_one() -> None:
-    """Each item of its lists says what holds it."""
+    """Each item of its lists, each line of its table, and each section but those of what it does not promise."""
     items = re.findall(r"^- .*(?:\n  .*)*", PAGE, re.MULTILINE)
+    lines = [line for line in re.findall(r"^\| .*", PAGE, re.MULTILINE) if not line.startswith("| who | can ")]
+    sections = {section.partition("\n")[0]: section for section in PAGE.split("\n## ")[1:]}
     assert len(items) > 10
-    assert [item for item in items if not re.search(r"`tests/", item)] == []
+    assert len(lines) > 4
+    statements = [*items, *lines, *sections.values()]
+    assert [statement for statement in statements if not re.search(r"`(?:tests|tools)/", statement)] == []
 
 
 def test_the_tools_that_it_names_are_there() -> None:

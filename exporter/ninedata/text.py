@@ -8,7 +8,9 @@ MAX_TEXT = 4000
 """Characters kept of a failure's text."""
 MAX_NAME = 200
 """Characters kept of an identifier or a name."""
-MAX_TEXT_READ = MAX_TEXT * 2 + 2048
+_MARGIN = 2048
+# A margin is kept while masking: a credential cut in two would no longer be recognised.
+MAX_TEXT_READ = MAX_TEXT * 2 + _MARGIN
 """Characters of a failure's text that are looked at."""
 MAX_TEXT_CACHED = 400
 """Characters of a text whose cleaned form is kept for when it comes again."""
@@ -20,66 +22,73 @@ _UNPRINTABLE = re.compile(
 )
 
 _MASK = "***"
-# No text may make a pattern slow, whatever it is filled with. So what repeats is bounded or possessive; a pattern
-# begins with a literal or a set, which is searched for fastest; and where a long part is looked through in vain, it is
-# consumed (the alternatives without a group), so that it is not looked through again from within.
-_QUOTED = (
-    r"\\\"[^\"\n]{0,256}+\"?|"  # \"...\", as in JSON within a text
-    r"\"(?:[^\"\\\n]|\\.){0,256}+\"?|'(?:[^'\\\n]|\\.){0,256}+'?"
-)
+# No text may make a pattern slow, whatever it is filled with. So what repeats is possessive or bounded, and where a
+# long part is looked through in vain it is consumed and kept, so that it is not looked through again from within.
+_QUOTED = r"""
+    \\"[^"\n]*+"?                 # \"...\", as in JSON within a text
+    |"(?:[^"\\\n]++|\\.)*+"?
+    |'(?:[^'\\\n]++|\\.)*+'?
+"""
 
 
-def _up_to_at(start: str) -> str:
-    """A password between `start` and an @: the last one that is near, or else the next one of the word."""
-    return rf"({start})(?:\S{{1,256}}|[^\s@]++)(?=@)|{start}[^\s@]*+"
+def _pattern(pattern: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
+    return re.compile(pattern, flags | re.VERBOSE)
 
 
+# Up to the last @ that is near, or else up to the next one of the word; a word without one is kept.
+_UP_TO_AT = r"(?:(?P<secret>\S{1,256}|[^\s@]++)(?=@)|[^\s@]*+)"
 _BEFORE_AT = (
-    re.compile(_up_to_at(r"://[^\s/:@]{0,128}+:")),  # scheme://user:password@host
-    re.compile(_up_to_at(r"oracle:(?<!\woracle:)\w{1,16}+:[^\s/@]{1,64}+/")),  # jdbc:oracle:thin:user/password@host
+    _pattern(rf"(?P<before>://[^\s/:@]*+:){_UP_TO_AT}"),  # scheme://user:password@host
+    _pattern(rf"(?P<before>\boracle:\w{{1,16}}+:[^\s/@]{{1,64}}+/){_UP_TO_AT}"),  # oracle:thin:user/password@
 )
-# Without a scheme, user:password@host; sought backwards, from the @ on, for a user can begin at any word.
-_BEFORE_AT_BACKWARDS = re.compile(
-    r"@(?<=[\w\[]@)(?:[^\s@/,;]{1,256}+@){0,3}[^\s@/]{1,256}(?=:[\w.$+-])(?!:(?:cbdj|elcaro)(?![\w.$+-]))"
+# Without a scheme, user:password@host; sought in the text turned round, from the @ on: a user can begin at any word.
+_BEFORE_AT_TURNED = _pattern(
+    r"""
+    @(?<=[\w\[]@)
+    (?:[^\s@/,;]{1,256}+@){0,3}[^\s@/]{1,256}
+    (?=:[\w.$+-])(?!:(?:cbdj|elcaro)(?![\w.$+-]))
+    """
 )
 # What a text must have one of, in lower case, for a pattern to be tried; the pattern.
 _CREDENTIALS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
     # password=..., "secretKey": "...", Authorization: Bearer ...
     (
         ("passw", "pwd", "pass=", "secret", "token", "key", "credential", "authorization", "signature", "密码", "口令"),
-        re.compile(
-            # The first letter, searched for as a set; the second, by which a branch is chosen; the rest.
-            r"([ACPSTacpst\u017f密口](?:[Aa][Ss\u017f](?i:(?<=pas)(?:sw(?:or)?d|s(?<=\bpass)(?==)))|[Ww](?i:(?<=\bpw)d)|"
-            r"[Ee](?i:(?<=se)cret)|[Ii](?i:(?<=si)gnature)|[Oo](?i:(?<=to)ken)|[Pp](?i:(?<=ap)i[_-]?key)|"
-            r"[Cc](?i:(?<=ac)cess[_-]?key)|[Uu](?i:(?<=au)thorization)|[Rr](?i:(?<=cr)edential)|码(?<=密码)|令(?<=口令))"
-            r"[\w-]{0,32}+\\?+[\"']?+\s{0,4}+[=:\uff1a]\s{0,4}+)"
-            r"(?!(?i:yes|no)(?:[\s,;.)]|$))"  # MySQL's "(using password: YES)" is no credential
-            r"(?i:(?:bearer|basic)\s{1,4}+)?"
-            rf"(?:{_QUOTED}|[^\s,;&)\"']{{1,256}}+)"
+        _pattern(
+            rf"""
+            (?P<before>
+                (?:passw(?:or)?d|\bpwd|\bpass(?==)|secret|token|api[_-]?key|access[_-]?key|credential
+                    |authorization|signature|密码|口令)
+                [\w-]{{0,32}}+\\?+["']?+\s{{0,4}}+[=:\uff1a]\s{{0,4}}+
+            )
+            (?!(?:yes|no)(?:[\s,;.)]|$))  # MySQL's "(using password: YES)" is no credential
+            (?P<secret>(?:(?:bearer|basic)\s{{1,4}}+)?(?:{_QUOTED}|[^\s,;&)"']++))
+            """,
+            re.IGNORECASE,
         ),
     ),
-    # IDENTIFIED BY '...', PASSWORD '...', PASSWORD('...'), --password ...
+    # IDENTIFIED BY '...', PASSWORD '...', PASSWORD('...')
     (
         ("identified", "password"),
-        re.compile(
-            r"([IPip](?i:(?<=\bi)dentified\s{1,4}+(?:with\s{1,4}+\S{1,64}+\s{1,4}+)?by(?:\s{1,4}+password)?\s{1,4}+|"
-            r"(?<=\bp)assword(?:\s{0,4}+\(\s{0,4}+|\s{1,4}+)(?=['\"])))"
-            rf"(?:{_QUOTED}|\S{{1,256}}+)"
+        _pattern(
+            rf"""
+            (?P<before>
+                \bidentified\s{{1,4}}+(?:with\s{{1,4}}+\S{{1,64}}+\s{{1,4}}+)?by(?:\s{{1,4}}+password)?\s{{1,4}}+
+                |\bpassword(?:\s{{0,4}}+\(\s{{0,4}}+|\s{{1,4}}+)(?=['"])
+            )
+            (?P<secret>{_QUOTED}|\S++)
+            """,
+            re.IGNORECASE,
         ),
     ),
-    (("--password",), re.compile(r"(--(?i:password)\s{1,4}+)\S{1,256}+")),
-    # mysql -pPASSWORD
-    (
-        ("mysql",),
-        re.compile(
-            r"(mysql(?<!\wmysql)\w{0,16}+(?:[^\n]*?-p(?<=\s-p)|[^\n]*+\n-p))\S{1,256}+|"
-            r"mysql(?<!\wmysql)[^\n]*+"
-        ),
-    ),
+    (("--password",), _pattern(r"(?P<before>--password\s{1,4}+)(?P<secret>\S++)", re.IGNORECASE)),
     # Access keys of the large clouds, JSON web tokens
-    (("akia", "asia", "ltai"), re.compile(r"[AL](?:(?<=\bA)(?:KIA|SIA)|(?<=\bL)TAI)()[0-9A-Za-z]{12,32}+")),
-    (("eyj",), re.compile(r"eyJ(?<!\weyJ)[\w-]{8,}+(?:()\.[\w-]{2,}+(?:\.[\w-]*+)?)?")),
+    (("akia", "asia", "ltai"), _pattern(r"(?P<before>\b)(?P<secret>(?:AKIA|ASIA|LTAI)[0-9A-Za-z]{12,}+)")),
+    (("eyj",), _pattern(r"(?P<before>\b)(?P<secret>eyJ[\w-]{8,}+(?:\.[\w-]++)*+)")),
 )
+# mysql -pPASSWORD
+_COMMAND = _pattern(r"\bmysql[^\n]*+")
+_COMMAND_OPTION = _pattern(r"(?P<before>\s-p)(?P<secret>\S++)")
 
 
 def text_of(value: object) -> str:
@@ -125,8 +134,7 @@ def clean(value: object, limit: int = MAX_TEXT) -> str:
 
 
 def _cleaned(text: str, limit: int) -> str:
-    # A margin is kept while masking: a credential cut in two would no longer be recognised.
-    text = text[: limit * 2 + 2048].replace("\r\n", "\n")
+    text = text[: limit * 2 + _MARGIN].replace("\r\n", "\n")
     text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
     return cut(_masked(text).strip(), limit)
 
@@ -134,19 +142,20 @@ def _cleaned(text: str, limit: int) -> str:
 def _masked(text: str) -> str:
     if "@" in text:
         for pattern in _BEFORE_AT:
-            text = pattern.sub(_without_credential, text)
-        text = _BEFORE_AT_BACKWARDS.sub(f"@{_MASK}", text[::-1])[::-1]
+            text = pattern.sub(_without_secret, text)
+        text = _BEFORE_AT_TURNED.sub(f"@{_MASK}", text[::-1])[::-1]
     folded = text.casefold()
     for words, pattern in _CREDENTIALS:
         if any(word in folded for word in words):
-            text = pattern.sub(_without_credential, text)
+            text = pattern.sub(_without_secret, text)
+    if "mysql" in text and "-p" in text:
+        text = _COMMAND.sub(lambda command: _COMMAND_OPTION.sub(_without_secret, command[0]), text)
     return text
 
 
-def _without_credential(found: re.Match[str]) -> str:
-    """What a pattern found: its first group, which stands before a credential, or all where there is none."""
-    before: str | None = found[1]
-    return found[0] if before is None else before + _MASK
+def _without_secret(found: re.Match[str]) -> str:
+    """What a pattern found, its secret masked; as it is where there is none in it."""
+    return found[0] if found["secret"] is None else f"{found['before']}{_MASK}"
 
 
 # Names and descriptions are the same in every task and every scrape; cleaning them anew each time is most of the work.

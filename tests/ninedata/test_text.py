@@ -78,10 +78,19 @@ MASKED = [
     ("SET PASSWORD FOR 'u'@'%' = PASSWORD('hunter2')", "SET PASSWORD FOR 'u'@'%' = PASSWORD(***)"),
     ("mysqldump --password=hunter2 x", "mysqldump --password=*** x"),
     ("mysqldump --password hunter2 x", "mysqldump --password *** x"),
+    ("mysqldump -uroot -phunter2 x", "mysqldump -uroot -p*** x"),
+    ("mysql -p1 < a && mysql -p2 < b", "mysql -p*** < a && mysql -p*** < b"),
+    # however long they are
+    ("token=" + "x" * 3000 + " expired", "token=*** expired"),
+    ('"token": "' + "x y" * 1000 + '" expired', '"token": *** expired'),
+    ("Authorization: Bearer " + "x" * 3000, "Authorization: ***"),
+    ("IDENTIFIED BY '" + "x" * 3000 + "' REQUIRE SSL", "IDENTIFIED BY *** REQUIRE SSL"),
+    ("mysql://root:" + "x" * 3000 + "@db", "mysql://root:***@db"),
     # well-known forms
     ("key AKIAIOSFODNN7EXAMPLE is not allowed", "key *** is not allowed"),
     ("key LTAI5tAbcdefghijklmnop is not allowed", "key *** is not allowed"),
     ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3 expired", "*** expired"),
+    ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0." + "x" * 2000 + ".", "***."),
 ]
 
 
@@ -91,7 +100,7 @@ def test_a_text_without_credentials_stays_as_it_is(line: str) -> None:
     assert clean(line) == line
 
 
-@pytest.mark.parametrize(("text", "expected"), MASKED, ids=[text for text, _ in MASKED])
+@pytest.mark.parametrize(("text", "expected"), MASKED, ids=[text[:60] for text, _ in MASKED])
 def test_credentials_are_masked(text: str, expected: str) -> None:
     """The words around them stay."""
     assert clean(text) == expected

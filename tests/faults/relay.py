@@ -19,6 +19,8 @@ class Mode(Enum):
     """Reset after half of an answer."""
     CLOSE_KEPT = "close kept"
     """Closed just when another request arrives on it."""
+    SILENT = "silent"
+    """Not answered: what asks for one is dropped, as by a firewall; what is open is closed."""
     REFUSE = "refuse"
     """Nobody listens; what is open is closed."""
 
@@ -31,6 +33,7 @@ class Relay:
         self._loop = loop
         self._mode = Mode.PASS
         self._server: asyncio.Server | None = None
+        self._silent: list[socket.socket] = []
         self._open: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self.port = 0
@@ -42,15 +45,33 @@ class Relay:
 
     async def _set(self, mode: Mode) -> None:
         self._mode = mode
-        if mode is Mode.REFUSE:
+        for unused in self._silent:
+            unused.close()
+        self._silent.clear()
+        if mode in {Mode.REFUSE, Mode.SILENT}:
             if self._server is not None:
                 self._server.close()
                 self._server = None
             for writer in self._open:
                 writer.transport.abort()
+            if mode is Mode.SILENT:
+                self._listen_in_vain()
         elif self._server is None:
             self._server = await asyncio.start_server(self._accepted, "127.0.0.1", self.port, backlog=1024)
             self.port = self._server.sockets[0].getsockname()[1]
+
+    def _listen_in_vain(self) -> None:
+        """A queue of connections that is full: Linux drops what asks for another."""
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        listener.listen(0)
+        self._silent.append(listener)
+        for _ in range(4):
+            queued = socket.socket()
+            queued.settimeout(0)
+            queued.connect_ex(("127.0.0.1", self.port))
+            self._silent.append(queued)
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._pass(reader, writer))

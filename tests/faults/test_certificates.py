@@ -3,14 +3,17 @@
 import shutil
 import ssl
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from exporter.sandbox import fleet, run_in_thread
+from tests.faults.relay import Mode, relaying
 from tests.program.process import Launcher, canary_sandbox
 
 TASKS = fleet(5)
+SCRAPE_SECONDS = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -58,4 +61,22 @@ def test_a_certificate_that_expires(launch: Launcher, issuer: Path) -> None:
             "no trusted TLS connection: certificate has expired"
         }
     with run_in_thread(canary_sandbox(TASKS), port=port, ssl_context=good):
+        assert exporter.scrape().down == set()
+
+
+def test_a_handshake_that_does_not_go_on(launch: Launcher, issuer: Path) -> None:
+    """A server that takes connections and says nothing: in time, told as such, and afterwards all is whole."""
+    with (
+        run_in_thread(canary_sandbox(TASKS), ssl_context=valid_for(issuer, 1)) as sandbox,
+        relaying(int(sandbox.base_url.rpartition(":")[2])) as relay,
+    ):
+        tls = {"ca_file": str(issuer / "issuer.crt")}
+        api = {"base_url": f"https://127.0.0.1:{relay.port}", "request_timeout": "1s", "tls": tls}
+        exporter = launch(sandbox, api=api)
+        relay.set(Mode.SWALLOW)
+        for _ in range(2):
+            began = time.monotonic()
+            assert set(exporter.scrape(timeout=SCRAPE_SECONDS).reasons.values()) <= {"timeout", "deadline"}
+            assert time.monotonic() - began < SCRAPE_SECONDS
+        relay.set(Mode.PASS)
         assert exporter.scrape().down == set()

@@ -126,6 +126,52 @@ def test_a_clock_that_jumps_during_a_scrape(launch: Launcher, serve: Serve, tamp
     assert exporter.logged("query fails") == []
 
 
+def removed(file: Path) -> None:
+    file.unlink()
+
+
+def a_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+def a_loop_of_links(file: Path) -> None:
+    file.unlink()
+    file.symlink_to(file)
+
+
+UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "removed": (removed, "No such file or directory"),
+    "a folder": (a_folder, "Is a directory"),
+    "a loop of links": (a_loop_of_links, "Too many levels of symbolic links"),
+    "empty": (lambda file: file.write_text("\n"), "is empty"),
+    "not text": (lambda file: file.write_bytes(b"\xff\xfe\x00"), "is not UTF-8 text"),
+    "several lines": (lambda file: file.write_text("one\ntwo\n"), "has line breaks or control characters within"),
+    "too large": (lambda file: file.write_text("x" * 1_000_000), "is larger than 65536 bytes; that is no secret"),
+}
+
+
+@pytest.mark.parametrize(("break_", "told"), UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_a_secret_file_that_cannot_be_read(
+    launch: Launcher, serve: Serve, tmp_path: Path, break_: Callable[[Path], object], told: str
+) -> None:
+    """Scrapes go on with the last good secret, the log says what is wrong, once; without one there is no start."""
+    sandbox, file = serve(*fleet(3)), tmp_path / "secret"
+    file.write_text(sandbox.secret_key)
+    config = config_of(sandbox, api={"secret_key": None, "secret_key_file": str(file)})
+    exporter = launch.run(f"--config.file={launch.config(config)}")
+    assert scrape_reasons(exporter) == set()
+    break_(file)
+    for _ in range(3):
+        assert scrape_reasons(exporter) == set()
+    complaints = [line for line in exporter.log if "secret file cannot be read" in line["msg"]]
+    assert [(line["error"], line["file"]) for line in complaints] == [(told, str(file))]
+    other = launch.begin(f"--config.file={launch.config(config)}")
+    assert other.wait() != 0
+    assert "api.secret_key_file: the file that it names" in other.stderr
+    assert told in other.stderr
+
+
 @pytest.fixture
 def volume(tmp_path: Path) -> Path:
     """A folder on a volume whose server can go away."""

@@ -13,7 +13,7 @@ from exporter.sandbox import Handle, fleet, run_in_thread
 from exporter.sandbox.faults import Body, Delay, Drip, Drop, Endless, Garbage, Hang, HttpStatus, RateLimited, Reset
 from tests.faults.footprint import Footprint, await_footprint
 from tests.faults.relay import Mode, Relay, relaying
-from tests.program.process import Exporter, Launcher, canary_sandbox
+from tests.program.process import Exporter, Launcher, canary_sandbox, until
 from tests.program.scrape import Scrape
 
 TASKS = 16
@@ -100,6 +100,7 @@ LABORIOUS = json.dumps({"success": True, "data": {"status": "Failed", "precheckI
 # What goes wrong, and the only reasons that may be told for it.
 OUTAGES: dict[str, tuple[Callable[[Ground], None], set[str]]] = {
     "nobody listens": (network(Mode.REFUSE), {"connect"}),
+    "connections that are not answered": (network(Mode.SILENT), {"timeout", "deadline"}),
     "connections that are half open": (network(Mode.SWALLOW), {"timeout", "deadline"}),
     "connections reset in mid-answer": (network(Mode.RESET_MIDWAY), {"connect"}),
     "every answer too slow": (api(Delay(delay_seconds=30)), {"timeout", "deadline"}),
@@ -115,10 +116,13 @@ OUTAGES: dict[str, tuple[Callable[[Ground], None], set[str]]] = {
     "a gateway that is down": (api(HttpStatus(status=503, body="html")), {"http_error"}),
 }
 
+FAILS, NO_TURN = "query fails", "tasks had no turn in a scrape"
+
 
 @pytest.mark.parametrize(("break_", "reasons"), OUTAGES.values(), ids=OUTAGES.keys())
 def test_an_outage(ground: Ground, break_: Callable[[Ground], None], reasons: set[str]) -> None:
     """Two scrapes long: in time, every task down for a fitting reason; pages and log say what to do."""
+    said_before = len(ground.exporter.log)
     break_(ground)
     for _ in range(2):
         scrape = ground.scrape()
@@ -130,9 +134,18 @@ def test_an_outage(ground: Ground, break_: Callable[[Ground], None], reasons: se
         assert f"The query fails: {reason}" in page
         assert advice_on(Reason(reason), "data_compare").partition(".")[0] in page
     assert ground.exporter.get("/-/healthy").status == 200
-    told = [line for line in ground.exporter.logged("query fails") if line["reason"] in reasons]
-    assert told
-    assert all(line["advice"] for line in told)
+
+    def told(message: str) -> list[dict[str, str]]:
+        return [line for line in ground.exporter.log[said_before:] if line["msg"] == message]
+
+    def each_is_told() -> bool:
+        """Those that had no turn are told together."""
+        return {line["task_id"] for line in told(FAILS)} == scrape.down or bool(told(NO_TURN))
+
+    until(each_is_told, 5, "the log tells of each task")
+    assert told(FAILS)
+    assert {line["reason"] for line in told(FAILS)} <= reasons
+    assert all(line["advice"] for line in told(FAILS))
     if "rate_limited" in reasons:
         # The pause that the API wants; the first scrape after it is whole.
         time.sleep(1.1)

@@ -20,19 +20,21 @@ def tool() -> ModuleType:
 
 
 # Put together here, or this file would be found itself.
-FOUND = {
-    "a private key": "-----BEGIN EC PRIVATE KEY-----\n" + "MHcCAQEEIB" * 7,
-    "a key of AWS": "AKIA" + "Q3EGRZXJ5TDN7ABC",
-    "a key of Alibaba Cloud": "LTAI" + "5tQwErTyUiOpAsDfGh",
-    "a key of Google": "AIza" + "SyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY",
-    "a token of GitHub": "ghp_" + "a1B2" * 9,
-    "a token of GitLab": "glpat-" + "a1B2c3D4e5F6g7H8i9J0",
-    "a token of PyPI": "pypi-" + "AgE" + "IcHlwaS5vcmcCJD" * 4,
-    "a token of npm": "npm_" + "a1B2" * 9,
-    "a token of Slack": "xoxb-" + "123456789012-abc",
-    "a JSON web token": "eyJ" + "hbGciOiJI.eyJ" + "zdWIiOiIxMjM.SflKxwRJSMe",
-    "a value of a secret key": "secret_key: " + "q7Zt93bXwPf02LkVsRmNc85D",
-}
+FOUND = (
+    ("a private key", "-----BEGIN EC PRIVATE KEY-----\n" + "MHcCAQEEIB" * 7),
+    ("a private key", "-----BEGIN PRIVATE KEY-----\n" + "    MHcCAQEEIB\r\n" * 7),
+    ("a private key", "-----BEGIN RSA PRIVATE KEY-----\\n" + "MHcCAQEEIB\\n" * 7),
+    ("a key of AWS", "AKIA" + "Q3EGRZXJ5TDN7ABC"),
+    ("a key of Alibaba Cloud", "LTAI" + "5tQwErTyUiOpAsDfGh"),
+    ("a key of Google", "AIza" + "SyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY"),
+    ("a token of GitHub", "ghp_" + "a1B2" * 9),
+    ("a token of GitLab", "glpat-" + "a1B2c3D4e5F6g7H8i9J0"),
+    ("a token of PyPI", "pypi-" + "AgE" + "IcHlwaS5vcmcCJD" * 4),
+    ("a token of npm", "npm_" + "a1B2" * 9),
+    ("a token of Slack", "xoxb-" + "123456789012-abc"),
+    ("a JSON web token", "eyJ" + "hbGciOiJI.eyJ" + "zdWIiOiIxMjM.SflKxwRJSMe"),
+    ("a value of a secret key", "secret_key: " + "q7Zt93bXwPf02LkVsRmNc85D"),
+)
 HARMLESS = (
     "secret_key: ${NINEDATA_SECRET_KEY}",
     "access_key_id: ak-...",
@@ -40,7 +42,7 @@ HARMLESS = (
 )
 
 
-@pytest.mark.parametrize(("what", "text"), FOUND.items(), ids=FOUND.keys())
+@pytest.mark.parametrize(("what", "text"), FOUND)
 def test_a_key_is_found(tool: ModuleType, tmp_path: Path, what: str, text: str) -> None:
     """Its place is told, and not what stands there."""
     file = tmp_path / "file"

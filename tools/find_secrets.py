@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 FORMS = {
-    "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{60}",
+    "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:\\[nr]|[A-Za-z0-9+/=\s]){60}",
     "a key of AWS": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
     "a key of Alibaba Cloud": r"\bLTAI[0-9A-Za-z]{12,30}\b",
     "a key of Google": r"\bAIza[\w-]{35}\b",

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
@@ -52,7 +52,8 @@ class Targets:
     remembered: bool = True
     """Whether pages and the log are to know of it."""
     heard: Callable[[TaskResult], None] = field(default=lambda _: None, compare=False)
-    """Is told of each result when it comes; where the run is shared, for the scrape that began it."""
+    """Is told of each result when it comes; where the run is shared, for the scrape that began it. What it raises is a
+    bug met in that task, whose result is then a failure."""
 
 
 @dataclass(slots=True)
@@ -188,10 +189,14 @@ class _Scrape:
         """One task's result."""
         clock = asyncio.get_running_loop().time
         began = clock()
-        outcome = await outcome_of(self._client.query(task.ref, self._deadline), task=task.name, task_id=task.task_id)
+        about = {"task": task.name, "task_id": task.task_id}
+        outcome = await outcome_of(self._client.query(task.ref, self._deadline), **about)
         result = TaskResult(task, outcome, clock() - began, self._wall_clock())
+        try:
+            self._targets.heard(result)
+        except Exception as error:  # noqa: BLE001 - as in `outcome_of`
+            result = replace(result, outcome=_bug(error, about))
         self._results[task.task_id] = result
-        self._targets.heard(result)
         if result.up or task.task_id not in self._doubtful:
             self._doubtful.discard(task.task_id)
             self._record(result)
@@ -250,6 +255,11 @@ async def outcome_of(question: Awaitable[T], **about: object) -> T | QueryFailur
         return await question
     except QueryError as error:
         return QueryFailure(error.reason, error.message, error.request_id, asked=error.sent)
-    except Exception as error:  # noqa: BLE001 - the only one: a bug met in one task must not cost all the others
-        _log.exception("internal error", extra={"fields": about})
-        return QueryFailure(Reason.INTERNAL, f"{type(error).__name__} in the exporter; its log has more")
+    except Exception as error:  # noqa: BLE001 - a bug met in one task must not cost all the others
+        return _bug(error, about)
+
+
+def _bug(error: Exception, about: Mapping[str, object]) -> QueryFailure:
+    """The failure of a task in which a bug of the exporter was met; to be called where it was caught."""
+    _log.exception("internal error", extra={"fields": dict(about)})
+    return QueryFailure(Reason.INTERNAL, f"{type(error).__name__} in the exporter; its log has more")

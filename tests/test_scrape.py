@@ -8,7 +8,7 @@ import pytest
 from exporter.last_known import LastKnown
 from exporter.ninedata import Precheck, QueryError, Reason, TaskRef
 from exporter.scrape import MAX_RUNS, Scraper, Targets
-from exporter.snapshot import Discovered, QueryFailure, Snapshot
+from exporter.snapshot import Discovered, QueryFailure, Snapshot, TaskResult
 from tests.fake_client import (
     GOOD,
     NOON,
@@ -100,6 +100,23 @@ async def test_a_fault_of_the_exporter_is_its_tasks_own(
     (record,) = (record for record in caplog.records if record.levelno >= logging.ERROR)
     assert record.exc_info
     assert vars(record)["fields"] == {"task": "b", "task_id": "b"}
+
+
+async def test_a_fault_in_writing_a_result_is_its_tasks_own(scraper: Scraper, caplog: pytest.LogCaptureFixture) -> None:
+    """As in asking: the others are whole."""
+
+    def heard(result: TaskResult) -> None:
+        if result.task.task_id == "b":
+            raise KeyError("something of the inside")
+
+    snapshot = await scraper.scrape(Targets(watched("a", "b", "c"), heard=heard), in_time())
+    assert outcomes(snapshot) == {"a": GOOD, "b": Reason.INTERNAL, "c": GOOD}
+    assert [vars(record)["fields"] for record in caplog.records if record.levelno >= logging.ERROR] == [
+        {"task": "b", "task_id": "b"}
+    ]
+    known = scraper.known.get("b")
+    assert known is not None
+    assert not known.last.up
 
 
 async def test_no_more_than_the_permitted_number_at_once(scraper: Scraper, client: FakeClient) -> None:

@@ -3,11 +3,13 @@
 import http.client
 import re
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, nullcontext, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,8 @@ from exporter.scrape import MAX_RUNS
 from tests.faults.footprint import Footprint, await_footprint
 from tests.program.process import Exporter, Launcher, canary_sandbox, until
 from tests.program.scrape import Scrape
+from tests.program.secured import Site, ask
+from tests.secrecy import Watch
 
 TASKS = 60
 CONCURRENCY = 16
@@ -119,31 +123,40 @@ def test_fifty_scrapers_that_go_away(ground: Ground) -> None:
     until(lambda: ground.sandbox.requests().in_flight == 0, 10, "no request is left")
 
 
-def test_readers_that_do_not_read(launch: Launcher, serve: Serve) -> None:
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_readers_that_do_not_read(launch: Launcher, serve: Serve, tmp_path: Path, secrecy: Watch, *, tls: bool) -> None:
     """Sixty scrapers that never take their large answer cost the others nothing, and not sixty times the memory."""
+    site = Site(tmp_path, secrecy)
+    site.write(tls=tls)
+    context = site.client() if tls else None
     sandbox = serve(*fleet(300, items=200))
-    exporter = launch(sandbox)
-    answer = exporter.get("/metrics")
+    exporter = launch(sandbox, site.flag)
     # The kernel's buffers take 4 MiB, of which the exporter knows nothing.
-    assert len(answer.content) > 7 * 1024 * 1024
+    assert len(ask(exporter, "/metrics", client=context).content) > 7 * 1024 * 1024
     before = exporter.memory_kib("VmHWM")
     # Nobody's answer comes before all have asked: they share it.
     sandbox.set_fault(Delay(delay_seconds=0.1))
     with ExitStack() as stack:
-        lazy = [stack.enter_context(closing(socket.socket())) for _ in range(60)]
+        lazy = [stack.enter_context(closing(slow_connection(exporter, context))) for _ in range(60)]
         for client in lazy:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.settimeout(30)
-            client.connect((exporter.host, exporter.port))
             client.sendall(b"GET /metrics HTTP/1.1\r\nHost: exporter\r\n\r\n" * 3)
         assert {client.recv(15) for client in lazy} == {b"HTTP/1.1 200 OK"}
         sandbox.reset()
         for _ in range(2):
-            scrape = exporter.scrape(timeout=SCRAPE_SECONDS)
+            scrape = Scrape.of_text(ask(exporter, "/metrics", client=context).text)
             assert len(scrape.up) == 300
             assert not scrape.down
-        assert exporter.get("/-/healthy").status == 200
+        assert ask(exporter, client=context).status == 200
         assert exporter.memory_kib("VmHWM") < before + 64 * 1024
+
+
+def slow_connection(exporter: Exporter, context: ssl.SSLContext | None) -> socket.socket:
+    """One that takes little at once."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(30)
+    client.connect((exporter.host, exporter.port))
+    return context.wrap_socket(client, server_hostname="localhost") if context else client
 
 
 def test_more_silent_clients_than_there_may_be(ground: Ground) -> None:

@@ -17,7 +17,7 @@ KEEPALIVE_SECONDS = 120.0
 READ_SECONDS = 60.0
 """For taking an answer."""
 MAX_CONNECTIONS = 500
-"""More than that, and those that have waited longest for a request make room."""
+"""More than that, and the one that has let the server wait for longest makes room."""
 MAX_UNSENT_BYTES = 64 * 1024 * 1024
 """Of answers that nobody takes. More than that, and those that have waited longest are given up."""
 SWEEP_SECONDS = 1.0
@@ -52,7 +52,7 @@ class Connection(H11Protocol):
         self._await_request(REQUEST_SECONDS)
         others = [other for other in connections_in(self.connections) if not other.transport.is_closing()]
         if len(others) > MAX_CONNECTIONS:
-            waiting = [other for other in others if (other.is_idle or other.body is not None) and other is not self]
+            waiting = [other for other in others if other.lets_wait and other is not self]
             min(waiting, key=lambda other: other.waiting_since, default=self).transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -77,6 +77,14 @@ class Connection(H11Protocol):
     def is_idle(self) -> bool:
         """Whether no request is being answered."""
         return self.cycle is None or self.cycle.response_complete
+
+    @property
+    def lets_wait(self) -> bool:
+        """Whether its client is waited for: for a request, or to take what is sent.
+
+        Or else it asks on before it is answered, as no scraper does, so that it would never count as waiting.
+        """
+        return self.is_idle or self.flow.write_paused or bool(self.conn.trailing_data[0])
 
     @property
     def waiting_since(self) -> float:

@@ -21,8 +21,10 @@ from exporter.serve import serve
 pytestmark = pytest.mark.anyio
 
 REQUEST = b"GET /{} HTTP/1.1\r\nHost: exporter\r\n\r\n"
-SMALL, LARGE, SHARED, SLOW = (REQUEST.replace(b"{}", name) for name in (b"small", b"large", b"shared", b"slow"))
-LARGE_BYTES = 16 * 1024 * 1024
+SMALL, MEDIUM, LARGE, SHARED, SLOW = (
+    REQUEST.replace(b"{}", name) for name in (b"small", b"medium", b"large", b"shared", b"slow")
+)
+MEDIUM_BYTES, LARGE_BYTES = 60_000, 16 * 1024 * 1024
 
 Limits = Callable[..., None]
 
@@ -75,6 +77,9 @@ async def connect() -> AsyncIterator[Connect]:
     async def small(_: Request) -> Response:
         return PlainTextResponse("here")
 
+    async def medium(_: Request) -> Response:
+        return PlainTextResponse("x" * MEDIUM_BYTES)
+
     async def large(_: Request) -> Response:
         return PlainTextResponse("x" * LARGE_BYTES)
 
@@ -90,7 +95,7 @@ async def connect() -> AsyncIterator[Connect]:
     ready = asyncio.Event()
     with listen(Address("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        app = Starlette(routes=[Route(f"/{name.__name__}", name) for name in (small, large, shared, slow)])
+        app = Starlette(routes=[Route(f"/{name.__name__}", name) for name in (small, medium, large, shared, slow)])
         serving = asyncio.create_task(serve(app, listener, ready.set))
         await ready.wait()
 
@@ -118,7 +123,7 @@ async def test_who_asks_nothing_is_not_waited_for(connect: Connect, limits: Limi
                     await asyncio.sleep(0.2)
 
         drops = asyncio.create_task(drip())
-        assert await asyncio.gather(silent.ended(10), dripping.ended(10)) == [True, True]
+        assert all(await asyncio.gather(silent.ended(10), dripping.ended(10)))
         drops.cancel()
 
 
@@ -209,13 +214,30 @@ async def test_where_all_are_busy_a_newcomer_is_turned_away(connect: Connect, li
         assert await asking == b"HTTP/1.1 200 OK"
 
 
-async def test_who_does_not_read_makes_room(connect: Connect, limits: Limits) -> None:
-    """An answer that is not taken keeps nobody else out."""
-    limits(MAX_CONNECTIONS=1)
-    async with connect() as reader:
-        assert await reader.answer(LARGE) == b"HTTP/1.1 200 OK"
-        async with connect() as newcomer:
-            assert await newcomer.answer() == b"HTTP/1.1 200 OK"
+@pytest.mark.parametrize("asked", [LARGE, LARGE * 3, MEDIUM * 200], ids=["one", "more", "medium"])
+async def test_who_does_not_read_makes_room(connect: Connect, limits: Limits, asked: bytes) -> None:
+    """Answers that are not taken keep nobody else out, however large they are and however many are asked for."""
+    limits(MAX_CONNECTIONS=2)
+    async with connect() as first, connect() as second:
+        for reader in (first, second):
+            assert await reader.answer(asked) == b"HTTP/1.1 200 OK"
+        await asyncio.sleep(1)
+        for _ in range(4):
+            async with connect() as newcomer:
+                assert await newcomer.answer() == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("asked", [SLOW * 2, SMALL * 20_000], ids=["slow", "small"])
+async def test_who_asks_on_before_it_is_answered_makes_room(connect: Connect, limits: Limits, asked: bytes) -> None:
+    """Its requests have no end, so that it would always count as one that is being answered."""
+    limits(MAX_CONNECTIONS=2)
+    async with connect() as first, connect() as second:
+        for client in (first, second):
+            client.writer.write(asked)
+        await asyncio.sleep(0.5)
+        for _ in range(4):
+            async with connect() as newcomer:
+                assert await newcomer.answer() == b"HTTP/1.1 200 OK"
 
 
 async def test_an_answer_that_many_do_not_take_is_kept_once(connect: Connect, limits: Limits) -> None:

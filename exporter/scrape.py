@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from exporter.config import Task
 from exporter.last_known import LastKnown
-from exporter.ninedata import Precheck, QueryError, Reason, TaskRef
+from exporter.ninedata import DISCOVERED_KIND, Precheck, QueryError, Reason, TaskRef
 from exporter.snapshot import Discovered, QueryFailure, Snapshot, TaskResult, Turn
 
 _log = logging.getLogger(__name__)
@@ -189,29 +189,39 @@ class _Scrape:
         """One task's result."""
         clock = asyncio.get_running_loop().time
         began = clock()
-        about = {"task": task.name, "task_id": task.task_id}
-        outcome = await outcome_of(self._client.query(task.ref, self._deadline), **about)
+        outcome = await outcome_of(self._client.query(task.ref, self._deadline), **_about(task))
         result = TaskResult(task, outcome, clock() - began, self._wall_clock())
-        try:
-            self._targets.heard(result)
-        except Exception as error:  # noqa: BLE001 - as in `outcome_of`
-            result = replace(result, outcome=_bug(error, about))
-        self._results[task.task_id] = result
-        if result.up or task.task_id not in self._doubtful:
+        if result.up:
             self._doubtful.discard(task.task_id)
-            self._record(result)
+        self._keep(result, self._targets.heard, *(() if task.task_id in self._doubtful else (self._record,)))
 
     async def _discover(self, discover: Callable[[float], Awaitable[Discovered]]) -> None:
         """Look which tasks there are, and have the new ones queried."""
-        self._found = found = await discover(self._deadline)
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            found = await discover(self._deadline)
+        except Exception as error:  # noqa: BLE001 - as in `outcome_of`
+            failure = _bug(error, {"discovery": DISCOVERED_KIND})
+            found = Discovered(self._targets.discovered, failure, clock() - began)
+        self._found = found
         confirmed = self._doubtful & {task.task_id for task in found.tasks}
         self._doubtful -= confirmed
         for task_id in confirmed & self._results.keys():
-            self._record(self._results[task_id])
+            self._keep(self._results[task_id], self._record)
         if not self._targets.query:
             return
         asked = {task.task_id for task in self._targets.listed + self._targets.discovered}
         self._crew.add([partial(self._query, task) for task in found.tasks if task.task_id not in asked])
+
+    def _keep(self, result: TaskResult, *steps: Callable[[TaskResult], None]) -> None:
+        """Do this with a result, and keep it; where a bug is met in it, the result is a failure from there on."""
+        for step in steps:
+            try:
+                step(result)
+            except Exception as error:  # noqa: BLE001, PERF203 - as in `outcome_of`
+                result = replace(result, outcome=_bug(error, _about(result.task)))
+        self._results[result.task.task_id] = result
 
     def _record(self, result: TaskResult) -> None:
         if self._targets.remembered:
@@ -257,6 +267,11 @@ async def outcome_of(question: Awaitable[T], **about: object) -> T | QueryFailur
         return QueryFailure(error.reason, error.message, error.request_id, asked=error.sent)
     except Exception as error:  # noqa: BLE001 - a bug met in one task must not cost all the others
         return _bug(error, about)
+
+
+def _about(task: Task) -> dict[str, str]:
+    """What names a task in the log."""
+    return {"task": task.name, "task_id": task.task_id}
 
 
 def _bug(error: Exception, about: Mapping[str, object]) -> QueryFailure:

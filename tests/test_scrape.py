@@ -119,6 +119,38 @@ async def test_a_fault_in_writing_a_result_is_its_tasks_own(scraper: Scraper, ca
     assert not known.last.up
 
 
+async def test_a_fault_in_remembering_a_result_is_its_tasks_own(client: FakeClient) -> None:
+    """As in asking: the others are whole."""
+
+    class Forgetful(LastKnown):
+        def record(self, result: TaskResult, scrape: int) -> None:
+            if result.task.task_id == "b":
+                raise KeyError("something of the inside")
+            super().record(result, scrape)
+
+    snapshot = await Scraper(client, concurrency=3, known=Forgetful()).scrape(
+        Targets(watched("a", "b", "c")), in_time()
+    )
+    assert outcomes(snapshot) == {"a": GOOD, "b": Reason.INTERNAL, "c": GOOD}
+
+
+async def test_a_fault_in_discovering_costs_no_task(scraper: Scraper, caplog: pytest.LogCaptureFixture) -> None:
+    """Those that are known are queried, and the discovery is `internal`."""
+
+    async def discover(_deadline: float) -> Discovered:
+        await asyncio.sleep(0)
+        raise KeyError("something of the inside")
+
+    snapshot = await scraper.scrape(Targets(watched("a"), watched("b"), discover), in_time())
+    assert outcomes(snapshot) == {"a": GOOD, "b": GOOD}
+    assert snapshot.discovered is not None
+    assert snapshot.discovered.failure is not None
+    assert snapshot.discovered.failure.reason is Reason.INTERNAL
+    assert [vars(record)["fields"] for record in caplog.records if record.levelno >= logging.ERROR] == [
+        {"discovery": "replication"}
+    ]
+
+
 async def test_no_more_than_the_permitted_number_at_once(scraper: Scraper, client: FakeClient) -> None:
     """And that many, where there are as many tasks."""
     event = asyncio.Event()

@@ -219,7 +219,7 @@ class _Scrape:
         for step in steps:
             try:
                 step(result)
-            except Exception as error:  # noqa: BLE001, PERF203 - as in `outcome_of`
+            except Exception as error:  # noqa: BLE001 - as in `outcome_of`
                 result = replace(result, outcome=_bug(error, _about(result.task)))
         self._results[result.task.task_id] = result
 

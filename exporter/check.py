@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.config import Config, ConfigError, Task, load, load_task_file
-from exporter.config.matching import match
+from exporter.config.matching import match, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Checked:
     files: tuple[str, ...]
     faults: tuple[str, ...]
     """Every fault of the configuration, or where it has none of its task files."""
+    unmatched: tuple[str, ...] = ()
+    """Patterns of task files that match none."""
 
 
 def check(path: Path, environment: Mapping[str, str]) -> Checked:
@@ -40,7 +42,7 @@ def check(path: Path, environment: Mapping[str, str]) -> Checked:
             if task.task_id in tasks:
                 faults.append(f"{file}: the task id {task.task_id} is already named before this file")
             tasks.setdefault(task.task_id, task)
-    return Checked(config, tuple(tasks.values()), matched.paths, tuple(faults))
+    return Checked(config, tuple(tasks.values()), matched.paths, tuple(faults), matched.unmatched)
 
 
 def summary_of(checked: Checked, config: Config) -> str:
@@ -50,3 +52,11 @@ def summary_of(checked: Checked, config: Config) -> str:
     found = f", with those of {files} task {'file' if files == 1 else 'files'}," if files else ""
     discovery = " and the replication tasks that are discovered" if config.discovery else ""
     return f"{tasks}{found}{discovery} to watch at {config.api.base_url}"
+
+
+def warnings_of(checked: Checked, config: Config) -> list[str]:
+    """What is no fault of a good configuration and yet hardly meant, in the words of the log."""
+    warnings = [f"no task file matches {printable(pattern)}" for pattern in checked.unmatched]
+    if not checked.tasks and not config.discovery:
+        warnings.append("no task is watched; see the key tasks of the configuration")
+    return warnings

@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         dest="config_check",
         action="store_true",
         default=False,
-        help="load the configuration, print every fault with its place or a summary, and exit",
+        help="load the configuration, print every fault with its place, or a summary and warnings, and exit",
     )
     add(
         "--doctor",
@@ -140,7 +140,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _check(flags: argparse.Namespace) -> int:
-    from exporter.check import check, summary_of
+    from exporter.check import check, summary_of, warnings_of
 
     checked = check(flags.config_file, os.environ)
     if checked.config is None or checked.faults:
@@ -150,6 +150,8 @@ def _check(flags: argparse.Namespace) -> int:
     web = _check_web(flags.web_config_file)
     if web is None:
         return 1
+    for warning in warnings_of(checked, checked.config):
+        sys.stderr.write(f"{flags.config_file}: warning: {warning}\n")
     print(f"{flags.config_file}: good: {summary_of(checked, checked.config)}")  # noqa: T201 - its purpose
     print(web, end="")  # noqa: T201 - the same
     return 0

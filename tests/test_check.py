@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.check import check, summary_of
+from exporter.check import check, summary_of, warnings_of
 from exporter.config import matching
 
 API = "api: {base_url: https://ninedata.example, access_key_id: hush-ak, secret_key: hush-sk}\n"
@@ -51,6 +51,35 @@ def test_a_good_configuration_is_summed_up(config: Path, more: str, summary: str
     assert checked.faults == ()
     assert checked.config is not None
     assert summary_of(checked, checked.config) == f"{summary} to watch at https://ninedata.example"
+
+
+@pytest.mark.parametrize(
+    ("more", "warnings"),
+    [
+        (TASKS, []),
+        ("discovery: {replication: {enabled: true}}\n", []),
+        ("task_files: [a.tasks]\n", []),
+        (f"{TASKS}task_files: [a.tasks, 'b*.tasks', c.tasks]\n", ["b*.tasks", "c.tasks"]),
+        ("discovery: {replication: {enabled: true}}\ntask_files: ['b*.tasks']\n", ["b*.tasks"]),
+        ("", [None]),
+        ("task_files: [empty.tasks]\n", [None]),
+        ("task_files: ['b*.tasks']\n", ["b*.tasks", None]),
+    ],
+)
+def test_what_is_hardly_meant_is_told(config: Path, more: str, warnings: list[str | None]) -> None:
+    """Each pattern that matches no file, and that nothing is watched; neither is a fault."""
+    config.write_text(f"{API}{more}")
+    (config.parent / "a.tasks").write_text(entry("cd-2"))
+    (config.parent / "empty.tasks").write_text("[]")
+    checked = check(config, {})
+    assert checked.faults == ()
+    assert checked.config is not None
+    assert warnings_of(checked, checked.config) == [
+        f"no task file matches {config.parent}/{pattern}"
+        if pattern
+        else "no task is watched; see the key tasks of the configuration"
+        for pattern in warnings
+    ]
 
 
 def test_the_faults_of_the_configuration_come_first(config: Path) -> None:

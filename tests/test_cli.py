@@ -110,6 +110,19 @@ def test_the_summary_counts_the_tasks(
     assert (said.status, f": good: {count} to watch at " in said.out) == (0, True)
 
 
+def test_a_configuration_that_watches_nothing_is_warned_of(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """On standard error, beside the summary; it is good all the same."""
+    config = tmp_path / "config.yaml"
+    config.write_text(f"{GOOD.partition('tasks:')[0]}task_files: [a.yaml, 'b*.yaml']\n", "utf-8")
+    said = Said(capsys, f"--config.file={config}", "--config.check")
+    assert (said.status, said.out) == (0, f"{config}: good: 0 tasks to watch at https://ninedata.example\n")
+    assert said.err.splitlines() == [
+        f"{config}: warning: no task file matches {tmp_path}/a.yaml",
+        f"{config}: warning: no task file matches {tmp_path}/b*.yaml",
+        f"{config}: warning: no task is watched; see the key tasks of the configuration",
+    ]
+
+
 @pytest.mark.parametrize("flags", [[], ["--config.check"]])
 def test_every_fault_of_a_configuration_is_told(
     capsys: pytest.CaptureFixture[str], broken: Path, flags: list[str]

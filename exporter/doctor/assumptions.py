@@ -110,7 +110,7 @@ def _sized(evidence: Evidence) -> Verdict:
     if too_large:
         return Level.WARNING, too_large[0].message
     found = evidence.prechecks()
-    return (Level.OK, f"the largest one has {max(len(each.items) for each in found)}") if found else _NOT_SEEN
+    return (Level.OK, f"no more than {max(len(each.items) for each in found)} check items seen") if found else _NOT_SEEN
 
 
 def _failing(reason: Reason) -> Callable[[Evidence], Verdict]:
@@ -148,6 +148,10 @@ def _some_of(words: Collection[str]) -> str:
     return f"{shown} and {len(words) - MAX_WORDS} more" if len(words) > MAX_WORDS else shown
 
 
+_SIZES = (
+    "a precheck has at most 1000 check items and 400,000 characters of text, "
+    "an answer at most 1 MiB, 30,000 brackets and 100,000 commas"
+)
 _CLAIMS: tuple[tuple[str, Callable[[Evidence], Verdict]], ...] = (
     ("the console's host serves the API", _host),
     ("the signature is made of the /openapi path alone", _signature),
@@ -155,7 +159,7 @@ _CLAIMS: tuple[tuple[str, Callable[[Evidence], Verdict]], ...] = (
     ("a check item's identifier is unique in its precheck", _unique_items),
     ("the words for a precheck's status are known", _status_words),
     ("check items can end in Warning", _warnings),
-    ("a precheck has at most 1000 check items, an answer at most 1 MiB", _sized),
+    (_SIZES, _sized),
     *((f"prechecks of {kind.title} have the documented shape", _shaped(kind.name)) for kind in KINDS.values()),
     ("the list of replication tasks is read to its end", _listed),
     ("the words for a replication task's status are known", _task_statuses),

@@ -13,12 +13,14 @@ NOT_QUERIED = "Not queried"
 
 _STATUS_URGENCY = {
     Status.FAILED: 1,
-    Status.WARNING: 2,
-    Status.UNKNOWN: 3,
-    Status.RUNNING: 4,
-    Status.UNSTARTED: 5,
-    Status.SUCCESS: 6,
+    Status.WARNING: 3,
+    Status.UNKNOWN: 4,
+    Status.RUNNING: 5,
+    Status.UNSTARTED: 6,
+    Status.SUCCESS: 7,
 }
+_FAILING_QUERY_URGENCY = 2
+"""Nobody knows how such a task stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class TaskView:
         ranks = [_STATUS_URGENCY[item.status] for item in self.attention]
         ranks.append(_STATUS_URGENCY[self.status or Status.UNKNOWN])
         if self.failure:
-            ranks.append(_STATUS_URGENCY[Status.WARNING])
+            ranks.append(_FAILING_QUERY_URGENCY)
         return min(ranks), self.task.name
 
     def as_json(self) -> dict[str, object]:

@@ -46,6 +46,12 @@ def test_it_may_open_as_many_files_as_the_configuration_can_ask_for() -> None:
     assert int(limit) >= 1024 + SPARE_FILES
 
 
+def test_its_memory_is_bounded() -> None:
+    """At what the manual says."""
+    (limit,) = settings("MemoryMax")
+    assert f"`MemoryMax={limit}`" in MANUALS[0]
+
+
 def test_it_never_runs_as_root() -> None:
     """But as a user of its own, who is not told the key in any other way."""
     assert settings("DynamicUser") == ["yes"]

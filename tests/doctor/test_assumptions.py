@@ -12,6 +12,10 @@ from exporter.ninedata import CheckItem, Precheck, Reason, Replication, Status, 
 from exporter.snapshot import QueryFailure, TaskResult
 
 URL = "https://ninedata.example/nd"
+SIZES = (
+    "a precheck has at most 1000 check items and 400,000 characters of text, "
+    "an answer at most 1 MiB, 30,000 brackets and 100,000 commas"
+)
 
 
 def answered(*items: str, kind: str = "data_compare", status: Status = Status.SUCCESS, word: str = "") -> TaskResult:
@@ -79,9 +83,10 @@ def test_without_an_answer_nothing_is_known() -> None:
         ),
         (
             failed(Reason.TOO_LARGE, "the answer is larger than 1024 KiB; not read further"),
-            "a precheck has at most 1000 check items, an answer at most 1 MiB",
+            SIZES,
             (Level.WARNING, "the answer is larger than 1024 KiB; not read further"),
         ),
+        (answered("a", "b"), SIZES, (Level.OK, "no more than 2 check items seen")),
         (failed(Reason.NOT_FOUND), "a precheck that is not there is recognised", (Level.OK, "no")),
         (failed(Reason.AUTH), "a refused key is recognised", (Level.OK, "no")),
         (failed(Reason.UNSUPPORTED), "a path that an old server does not know is recognised", (Level.OK, "no")),

@@ -172,7 +172,7 @@ def test_a_query_that_works_again_is_well(site: Site, orders: Task) -> None:
 
 
 def test_what_needs_attention_comes_first() -> None:
-    """Failed, warned or failing queries, unknown, running, unstarted, success; by name within."""
+    """Failed, failing queries, warned, unknown, running, unstarted, success; by name within."""
     outcomes = {
         "g-success": Precheck(Status.SUCCESS, ()),
         "f-unstarted": Precheck(Status.UNSTARTED, ()),
@@ -191,8 +191,8 @@ def test_what_needs_attention_comes_first() -> None:
     assert names(page) == [
         "a-failed",
         "z-failed",
-        "b-warning",
         "c-failing",
+        "b-warning",
         "d-unknown",
         "e-running",
         "f-unstarted",

@@ -198,7 +198,7 @@ class NineDataClient:
             extensions={"connection": connection},
         )
         # An answer that repeats what it was sent must not carry it into logs and pages.
-        secrets = (access_key_id, secret_key, Secret(signed))
+        secrets = (access_key_id, secret_key, Secret(signed), Secret(signed.upper()))
         response = await self._transport.handle_async_request(request)
         try:
             skew = self._skew(response, moment)

@@ -41,6 +41,9 @@ def path_until(length: int) -> str:
 WHERE: dict[str, Callable[[str], httpx.Response]] = {
     "message": lambda s: reply({"success": False, "message": f"unknown key {s}"}),
     "message of an error": lambda s: reply({"success": False, "message": f"path/{s}&time"}, 401),
+    "message, in capitals": lambda s: reply(
+        {"success": False, "message": f"wrong {s.upper() if s == SIGNATURE else s}"}
+    ),
     "error code": lambda s: reply({"success": False, "errorCode": s}),
     "request id": lambda s: reply({"success": False, "requestId": s}),
     "text that is no JSON": lambda s: reply(f"bad {s}".encode()),

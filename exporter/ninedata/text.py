@@ -4,12 +4,16 @@ import functools
 import json
 import re
 
+from exporter.ninedata.masking import masked
+
 MAX_TEXT = 4000
 """Characters kept of a failure's text."""
 MAX_NAME = 200
 """Characters kept of an identifier or a name."""
+MAX_WORD = 512
+"""Characters of a text's end that are left out, where it was not read to its end within a word."""
 _MARGIN = 2048
-# A margin is kept while masking: a credential cut in two would no longer be recognised.
+# A margin is kept while masking: what is cut is mostly cut after that.
 MAX_TEXT_READ = MAX_TEXT * 2 + _MARGIN
 """Characters of a failure's text that are looked at."""
 MAX_TEXT_CACHED = 400
@@ -20,75 +24,6 @@ MAX_TEXT_CACHED = 400
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-
-_MASK = "***"
-# No text may make a pattern slow, whatever it is filled with. So what repeats is possessive or bounded, and where a
-# long part is looked through in vain it is consumed and kept, so that it is not looked through again from within.
-_QUOTED = r"""
-    \\"[^"\n]*+"?                 # \"...\", as in JSON within a text
-    |"(?:[^"\\\n]++|\\.)*+"?
-    |'(?:[^'\\\n]++|\\.)*+'?
-"""
-
-
-def _pattern(pattern: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
-    return re.compile(pattern, flags | re.VERBOSE)
-
-
-# Up to the last @ that is near, or else up to the next one of the word; a word without one is kept.
-_UP_TO_AT = r"(?:(?P<secret>\S{1,256}|[^\s@]++)(?=@)|[^\s@]*+)"
-_BEFORE_AT = (
-    _pattern(rf"(?P<before>://[^\s/:@]*+:){_UP_TO_AT}"),  # scheme://user:password@host
-    _pattern(rf"(?P<before>\boracle:\w{{1,16}}+:[^\s/@]{{1,64}}+/){_UP_TO_AT}"),  # oracle:thin:user/password@
-)
-# Without a scheme, user:password@host; sought in the text turned round, from the @ on: a user can begin at any word.
-_BEFORE_AT_TURNED = _pattern(
-    r"""
-    @(?<=[\w\[]@)
-    (?:[^\s@/,;]{1,256}+@){0,3}[^\s@/]{1,256}
-    (?=:[\w.$+-])(?!:(?:cbdj|elcaro)(?![\w.$+-]))
-    """
-)
-# What a text must have one of, in lower case, for a pattern to be tried; the pattern.
-_CREDENTIALS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
-    # password=..., "secretKey": "...", Authorization: Bearer ...
-    (
-        ("passw", "pwd", "pass=", "secret", "token", "key", "credential", "authorization", "signature", "密码", "口令"),
-        _pattern(
-            rf"""
-            (?P<before>
-                (?:passw(?:or)?d|\bpwd|\bpass(?==)|secret|token|api[_-]?key|access[_-]?key|credential
-                    |authorization|signature|密码|口令)
-                [\w-]{{0,32}}+\\?+["']?+\s{{0,4}}+[=:\uff1a]\s{{0,4}}+
-            )
-            (?!(?:yes|no)(?:[\s,;.)]|$))  # MySQL's "(using password: YES)" is no credential
-            (?P<secret>(?:(?:bearer|basic)\s{{1,4}}+)?(?:{_QUOTED}|[^\s,;&)"']++))
-            """,
-            re.IGNORECASE,
-        ),
-    ),
-    # IDENTIFIED BY '...', PASSWORD '...', PASSWORD('...')
-    (
-        ("identified", "password"),
-        _pattern(
-            rf"""
-            (?P<before>
-                \bidentified\s{{1,4}}+(?:with\s{{1,4}}+\S{{1,64}}+\s{{1,4}}+)?by(?:\s{{1,4}}+password)?\s{{1,4}}+
-                |\bpassword(?:\s{{0,4}}+\(\s{{0,4}}+|\s{{1,4}}+)(?=['"])
-            )
-            (?P<secret>{_QUOTED}|\S++)
-            """,
-            re.IGNORECASE,
-        ),
-    ),
-    (("--password",), _pattern(r"(?P<before>--password\s{1,4}+)(?P<secret>\S++)", re.IGNORECASE)),
-    # Access keys of the large clouds, JSON web tokens
-    (("akia", "asia", "ltai"), _pattern(r"(?P<before>\b)(?P<secret>(?:AKIA|ASIA|LTAI)[0-9A-Za-z]{12,}+)")),
-    (("eyj",), _pattern(r"(?P<before>\b)(?P<secret>eyJ[\w-]{8,}+(?:\.[\w-]++)*+)")),
-)
-# mysql -pPASSWORD
-_COMMAND = _pattern(r"\bmysql[^\n]*+")
-_COMMAND_OPTION = _pattern(r"(?P<before>\s-p)(?P<secret>\S++)")
 
 
 def text_of(value: object) -> str:
@@ -134,28 +69,16 @@ def clean(value: object, limit: int = MAX_TEXT) -> str:
 
 
 def _cleaned(text: str, limit: int) -> str:
-    text = text[: limit * 2 + _MARGIN].replace("\r\n", "\n")
-    text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
-    return cut(_masked(text).strip(), limit)
+    read = text.lstrip()[: limit * 2 + _MARGIN]
+    whole = len(read) == len(text.lstrip())
+    shown = masked(_UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", read.replace("\r\n", "\n"))).strip()
+    return cut(shown if whole else _without_last_word(shown), limit)
 
 
-def _masked(text: str) -> str:
-    if "@" in text:
-        for pattern in _BEFORE_AT:
-            text = pattern.sub(_without_secret, text)
-        text = _BEFORE_AT_TURNED.sub(f"@{_MASK}", text[::-1])[::-1]
-    folded = text.casefold()
-    for words, pattern in _CREDENTIALS:
-        if any(word in folded for word in words):
-            text = pattern.sub(_without_secret, text)
-    if "mysql" in text and "-p" in text:
-        text = _COMMAND.sub(lambda command: _COMMAND_OPTION.sub(_without_secret, command[0]), text)
-    return text
-
-
-def _without_secret(found: re.Match[str]) -> str:
-    """What a pattern found, its secret masked; as it is where there is none in it."""
-    return found[0] if found["secret"] is None else f"{found['before']}{_MASK}"
+def _without_last_word(text: str) -> str:
+    """What is left of a text whose last word may have been cut: a credential cut in two is not recognised."""
+    end = max(text.rfind(" "), text.rfind("\n"), len(text) - MAX_WORD)
+    return text[: max(end, 0)].rstrip() + "…"
 
 
 # Names and descriptions are the same in every task and every scrape; cleaning them anew each time is most of the work.

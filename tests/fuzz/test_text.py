@@ -34,7 +34,10 @@ LABORIOUS = (
 )
 """What the patterns look for."""
 
-password = st.text(st.sampled_from("BCXYZ189!#$%^*-_+.~"), min_size=6, max_size=40).map(lambda text: f"HUSH{text}HUSH")
+password = st.lists(
+    st.text(st.sampled_from("BCXYZ189!#$%^*-_+.~"), max_size=20).map(lambda text: f"HUSH{text}"), min_size=1, max_size=4
+)
+"""Parts of one, between which there may be what also stands around a password."""
 place = st.from_regex(r"[a-z]{1,8}(\.[a-z]{2,4})?", fullmatch=True)
 FORMS = (
     "jdbc:mysql://{user}:{password}@{host}:3306/db",
@@ -68,7 +71,7 @@ def test_any_value_becomes_a_clean_text(value: object) -> None:
 def test_no_text_takes_long(parts: list[str], before: str) -> None:
     """The patterns have no way to run away: a text takes at most a few times what it takes to go over its words."""
     text = (before + "".join(parts) * 8000)[:8000]
-    assert seconds(lambda: clean(text)) < 15 * seconds(lambda: re.sub(r"\w", "x", PROSE))
+    assert seconds(lambda: clean(text)) < 25 * seconds(lambda: re.sub(r"\w", "x", PROSE))
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -82,11 +85,12 @@ def seconds(work: Callable[[], object]) -> float:
     return min(once() for _ in range(3))
 
 
-@given(texts, st.sampled_from(FORMS), password, place, place, texts)
+@given(texts, st.sampled_from(FORMS), password, st.sampled_from(["", ",", ";", "&", ")"]), place, place, texts)
 def test_passwords_in_the_usual_forms_are_masked(  # noqa: PLR0917 - the parts of a text
-    before: str, form: str, secret: str, user: str, host: str, after: str
+    before: str, form: str, parts_of_secret: list[str], mark: str, user: str, host: str, after: str
 ) -> None:
     """Whatever stands around them, and to the last letter."""
+    secret = mark.join(parts_of_secret)
     text = form.format(password=secret, user=user, host=host)
     shown = clean(f"{before[:500]}\n{text}\n{after}")
     parts = {secret[at : at + 4] for at in range(len(secret) - 3)}

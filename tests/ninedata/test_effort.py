@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 EVERYTHING = "@ mysql akia eyj identified password -p key=:// "
 """For each pattern that looks for credentials what a text must have for it to be tried."""
 PROSE = "The account lacks SELECT on 3 schemas: stock. Grant it and run the precheck again. "
-TIMES = 12
+TIMES = 20
 """So many times as long as it takes to go over the words of a large answer its reading may take."""
 
 

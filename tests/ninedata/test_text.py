@@ -27,6 +27,25 @@ started at 12:30:45, dba@example.com was told
 50 % of `t`.`c` is "NULL" \\ {"a": [1, 2]} <b>&amp;</b>
 the pass rate is 100%; tokens of the full-text index differ
 keyring_file plugin, password_lifetime policy and secret engine are not checked
+innodb_ft_min_token_size: 3 <> 4, ngram_token_size=2 on the source but 3 on the target
+validate_password_policy = LOW, validate_password.length=8, default_password_lifetime=0, old_passwords=OFF
+password_encryption=scram-sha-256 must be md5, tokenizer=ngram, password_history: 6
+(using password: 'YES')
+Columns differ: password: varchar(32), token: text, secret: INT
+column 'password': varchar(32) <> varchar(64)
+each table must be identified by a primary key or unique key
+The user is identified by its host, rows are identified by primary key
+--password and --user are required
+mysql 8.0 -partition by range
+密码: 已过期, 请修改
+密码过期时间: 90天
+account:ninedata@10.20.4.17, Definer:app@localhost
+SET @x:=@y
+jdbc:mysql://h:3306/x?u=a@b
+syntax error, unexpected token: 'x' at line 1
+Procedure signature: `p`(IN a INT) differs
+Authorization: missing SELECT privilege
+bypass: 1, compass=2
 """
 
 MASKED = [
@@ -86,7 +105,46 @@ MASKED = [
     ("Authorization: Bearer " + "x" * 3000, "Authorization: ***"),
     ("IDENTIFIED BY '" + "x" * 3000 + "' REQUIRE SSL", "IDENTIFIED BY *** REQUIRE SSL"),
     ("mysql://root:" + "x" * 3000 + "@db", "mysql://root:***@db"),
+    # with other words, marks and quotes
+    ("Access key: hunter2", "Access key: ***"),
+    ("secret access key = hunter2", "secret access key = ***"),
+    ("AccountKey=hunter2==;EndpointSuffix=x", "AccountKey=***;EndpointSuffix=x"),
+    ("MYSQL_PWD=hunter2 mysql -h h", "MYSQL_PWD=*** mysql -h h"),
+    ("userPwd: hunter2", "userPwd: ***"),
+    ("DB_PASS=hunter2", "DB_PASS=***"),
+    ("dbPass=hunter2", "dbPass=***"),
+    ('{"pass": "hunter2"}', '{"pass": ***}'),
+    ("passphrase=hunter2", "passphrase=***"),
+    ("密钥: hunter2", "密钥: ***"),
+    ("password => 'hunter2'", "password => ***"),
+    ("password=     hunter2", "password=     ***"),
+    ("password='it''s hunter2' and more", "password=*** and more"),
+    ('password="it""s hunter2" and more', "password=*** and more"),
+    ('{"password": ["hunter2"], "a": 1}', '{"password": ***, "a": 1}'),
+    ("PWD={hun;ter2};DATABASE=x", "PWD=***;DATABASE=x"),
+    ("password=pa)hun,ter2;x&y'z", "password=***"),
+    ("password=hunter2;user=root", "password=***;user=root"),
+    ("(password=hunter2)", "(password=***)"),
+    ("Authorization: Token hunter2", "Authorization: ***"),
+    ('Authorization: Digest username="u", response="hunter2"', "Authorization: ***"),
+    ('"Authorization":["Bearer hunter2"]', '"Authorization":***'),
+    ("GET /x: Bearer hunter2abcdefghijk", "GET /x: Bearer ***"),
+    ("GRANT ALL TO u IDENTIFIED BY 'it''s hunter2' REQUIRE SSL", "GRANT ALL TO u IDENTIFIED BY *** REQUIRE SSL"),
+    ("IDENTIFIED WITH mysql_native_password AS '*2470C0C06DEE'", "IDENTIFIED WITH mysql_native_password AS ***"),
+    ("IDENTIFIED BY VALUES 'S:2470C0C06DEE';", "IDENTIFIED BY VALUES ***;"),
+    ("ALTER USER u IDENTIFIED BY one REPLACE two", "ALTER USER u IDENTIFIED BY *** REPLACE ***"),
+    ("SET PASSWORD FOR 'u'@'%' = 'hunter2'", "SET PASSWORD FOR 'u'@'%' = ***"),
+    ("CREATE LOGIN u WITH PASSWORD = N'hunter2'", "CREATE LOGIN u WITH PASSWORD = ***"),
+    ("CREATE ROLE u PASSWORD $$hunter2$$ LOGIN", "CREATE ROLE u PASSWORD *** LOGIN"),
+    ("mysql -u root -p'two hunter2' db", "mysql -u root -p*** db"),
+    ("mariadb-dump -uroot -phunter2 x", "mariadb-dump -uroot -p*** x"),
+    ("sqlplus -s scott/hunter2@db:1521/orcl failed", "sqlplus -s scott/***@db:1521/orcl failed"),
+    ("root:hunter2@/orders", "root:***@/orders"),
     # well-known forms
+    (
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIhunter2\n-----END RSA PRIVATE KEY-----",
+        "-----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY-----",
+    ),
     ("key AKIAIOSFODNN7EXAMPLE is not allowed", "key *** is not allowed"),
     ("key LTAI5tAbcdefghijklmnop is not allowed", "key *** is not allowed"),
     ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3 expired", "*** expired"),
@@ -195,6 +253,17 @@ def test_names_are_cut_at_200_characters_and_texts_at_4000() -> None:
     """Nothing from outside is without bound."""
     assert len(clean_name("x" * 10_000_000)) == 200
     assert len(clean("x" * 10_000_000)) == 4000
+
+
+@pytest.mark.parametrize("before", [" ", "token=" + "x" * 2500 + " ", "token=" + "x" * 2980 + " "])
+@pytest.mark.parametrize("more", range(25))
+def test_a_credential_is_masked_where_the_text_is_read_no_further(before: str, more: int) -> None:
+    """What stood before it may be much shorter once it is masked."""
+    limit = 500
+    secret = "mysql://root:hunter2hunter2@db:3306"
+    read = 2 * limit + 2048
+    text = before.ljust(read - more, " ") + secret + " and so on" * 500
+    assert "hun" not in clean(text, limit=limit)
 
 
 @pytest.mark.parametrize("before", range(480, 501))

@@ -23,11 +23,11 @@ _BLANK = r"[^\S\n]"
 # Up to the last @ that is near, or else up to the next one of the word; a word without one is kept.
 _UP_TO_AT = r"(?:(?P<secret>\S{1,256}|[^\s@]++)(?=@)|[^\s@]*+)"
 _BEFORE_AT = (
-    _pattern(rf"(?P<before>://[^\s/:@]*+:(?!\d{{1,5}}[/?])){_UP_TO_AT}"),  # scheme://user:password@host
+    _pattern(rf"(?P<before>://[^\s/:@]*+:(?!\d{{1,5}}[,/?])){_UP_TO_AT}"),  # scheme://user:password@host
     _pattern(rf"(?P<before>\boracle:\w{{1,16}}+:[^\s/@]{{1,64}}+/){_UP_TO_AT}"),  # oracle:thin:user/password@host
 )
 # Without a scheme, user:password@host; sought in the text turned round, from the @ on: a user can begin at any word.
-_NO_USERS = ("jdbc", "oracle", "account", "username", "definer", "email", "mail")
+_NO_USERS = ("jdbc", "oracle", "account", "username", "definer", "email", "mail", "mailto", "账号", "账户")
 _BEFORE_AT_TURNED = _pattern(
     rf"""
     @(?<=[\w\[/]@)

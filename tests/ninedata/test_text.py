@@ -42,6 +42,8 @@ mysql 8.0 -partition by range
 account:ninedata@10.20.4.17, Definer:app@localhost
 SET @x:=@y
 jdbc:mysql://h:3306/x?u=a@b
+mongodb://h1:27017,h2:27017/?authSource=a@b
+see mailto:dba@example.com, 账号:ninedata@10.20.4.17
 syntax error, unexpected token: 'x' at line 1
 Procedure signature: `p`(IN a INT) differs
 Authorization: missing SELECT privilege

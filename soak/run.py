@@ -80,7 +80,7 @@ class Record:
 
     samples: list[Sample] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    """Scrapes that were late, or not whole although nothing was wrong."""
+    """Scrapes that were late, or not whole although nothing was wrong, and errors in the log."""
     troubles: Counter[str] = field(default_factory=Counter)
     """How often each thing went wrong, after the warm-up of `Run.warm_up`."""
 
@@ -217,6 +217,7 @@ class Run:
         self._sandbox.clear()
         lines = text.splitlines()
         up = sum(line.startswith("ninedata_precheck_up{") and line.endswith(" 1.0") for line in lines)
+        self.record.failures += subject.complaints()
         if up != len(self._tasks):
             self.record.failures.append(f"{up} of {len(self._tasks)} tasks up after scrape {number}")
         held = subject.held()
@@ -253,4 +254,5 @@ def soak(extent: Extent, tell: Callable[[Sample], None]) -> Record:
         with started(run.config, folder / "log") as subject:
             run.warm_up(subject, extent.rounds)
             run.go(subject, extent.scrapes, extent.every, tell)
+        run.record.failures += subject.complaints()
         return run.record

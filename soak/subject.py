@@ -1,4 +1,4 @@
-"""The exporter under test, as a process of its own, and what it holds."""
+"""The exporter under test, as a process of its own, what it holds, and what it complains of."""
 
 import http.client
 import os
@@ -13,6 +13,8 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+
+from soak.log import Log
 
 START_SECONDS = 30.0
 ALLOCATOR = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -35,9 +37,10 @@ class Held:
 class Subject:
     """Asks a running exporter."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int, log: Log) -> None:
         self._process = process
         self._port = port
+        self._log = log
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
         """Status and text of an answer."""
@@ -80,6 +83,10 @@ class Subject:
             raise RuntimeError("the exporter is gone")
         return Held(int(found[1]), len(list((proc / "fd").iterdir())), len(list((proc / "task").iterdir())))
 
+    def complaints(self) -> list[str]:
+        """What its log says since the last time that it should not; see `Log`. Also once it has ended."""
+        return self._log.complaints()
+
     def _connection(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_SECONDS)
 
@@ -91,10 +98,10 @@ def started(config: Path, log: Path) -> Iterator[Subject]:
         port = free.getsockname()[1]
     flags = [f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}", "--web.enable-lifecycle"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NINEDATA_")} | ALLOCATOR
-    with log.open("wb") as file:
+    with log.open("ab") as file:
         process = subprocess.Popen([sys.executable, "-m", "exporter", *flags], stderr=file, env=environment)  # noqa: S603 - our own
     try:
-        subject = Subject(process, port)
+        subject = Subject(process, port, Log(log))
         _await(subject, process, log)
         yield subject
     finally:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import bcrypt
 import yaml
 
 from exporter.sandbox import Handle, Sandbox, Task, fleet, run_in_thread
@@ -31,7 +32,7 @@ from exporter.sandbox.faults import (
     Redirect,
     Reset,
 )
-from soak.subject import Subject, started
+from soak.subject import AUTHORIZATION, PASSWORD, USER, Subject, started
 from soak.verdict import Sample
 
 CONCURRENCY = 8
@@ -71,7 +72,13 @@ FAULTS: Sequence[Fault] = (
     Reset(),
 )
 _TO_ASK = {"X-Prometheus-Scrape-Timeout-Seconds": "1"}
-_ASK = b"GET /metrics HTTP/1.1\r\nHost: exporter\r\nX-Prometheus-Scrape-Timeout-Seconds: 1\r\n\r\n"
+_ASK = (
+    "GET /metrics HTTP/1.1\r\nHost: exporter\r\nX-Prometheus-Scrape-Timeout-Seconds: 1\r\n"
+    f"Authorization: {AUTHORIZATION}\r\n\r\n"
+).encode()
+_STRANGER = {"Authorization": "Basic c3RyYW5nZXI6aW4gdGhlIG5pZ2h0"}
+_LIST = "replication/list"
+"""The id that the sandbox has for the list of replication tasks."""
 
 
 @dataclass(slots=True)
@@ -80,7 +87,7 @@ class Record:
 
     samples: list[Sample] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    """Scrapes that were late, or not whole although nothing was wrong."""
+    """Scrapes that were late, or not whole although nothing was wrong, and errors in the log."""
     troubles: Counter[str] = field(default_factory=Counter)
     """How often each thing went wrong, after the warm-up of `Run.warm_up`."""
 
@@ -103,9 +110,13 @@ class Run:
                 "request_timeout": "1s",
             },
             "task_files": ["tasks*.yaml"],
+            "discovery": {"replication": {"enabled": True}},
             "probe": {"allow_unlisted": True},
         }
         self.config = folder / "config.yaml"
+        self.web_config = folder / "web.yaml"
+        hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+        self.web_config.write_text(yaml.safe_dump({"basic_auth_users": {USER: hashed}}))
         self._put_right()
 
     def warm_up(self, subject: Subject, rounds: int) -> None:
@@ -143,7 +154,8 @@ class Run:
 
     def _fault_of_one(self, subject: Subject) -> None:
         self.record.troubles["faults of one"] += 1
-        self._sandbox.set_fault(self._chance.choice(FAULTS), self._chance.choice(self._tasks).task_id)
+        about = [_LIST, *(task.task_id for task in self._tasks)]
+        self._sandbox.set_fault(self._chance.choice(FAULTS), self._chance.choice(about))
         self._scrape(subject, HASTY_SECONDS)
         self._sandbox.clear()
 
@@ -199,6 +211,7 @@ class Run:
                 "/metrics?collect[]=exporter",
             ):
                 subject.get(path, {"Accept": self._chance.choice(["text/html", "application/json"])})
+            subject.get("/", _STRANGER)
 
     def _scrape(self, subject: Subject, seconds: float) -> str:
         began = time.monotonic()
@@ -217,6 +230,7 @@ class Run:
         self._sandbox.clear()
         lines = text.splitlines()
         up = sum(line.startswith("ninedata_precheck_up{") and line.endswith(" 1.0") for line in lines)
+        self.record.failures += subject.complaints()
         if up != len(self._tasks):
             self.record.failures.append(f"{up} of {len(self._tasks)} tasks up after scrape {number}")
         held = subject.held()
@@ -227,7 +241,9 @@ class Run:
         """All files as they should be."""
         self.config.write_text(yaml.safe_dump(self._config))
         (self._folder / "secret").write_text(self._sandbox.secret_key)
-        listed = [{"task_id": task.task_id, "precheck_task_id": task.precheck_task_id} for task in self._tasks]
+        # The others are discovered.
+        named = [task for task in self._tasks if task.precheck_task_id]
+        listed = [{"task_id": task.task_id, "precheck_task_id": task.precheck_task_id} for task in named]
         (self._folder / "tasks.yaml").write_text(yaml.safe_dump(listed))
 
 
@@ -237,6 +253,7 @@ class Extent:
 
     scrapes: int
     tasks: int
+    """One in five is a replication task, which is discovered."""
     every: int
     """Scrapes between two measurements."""
     rounds: int
@@ -246,11 +263,13 @@ class Extent:
 
 def soak(extent: Extent, tell: Callable[[Sample], None]) -> Record:
     """A whole run."""
-    watched = fleet(extent.tasks)
+    found = extent.tasks // 5
+    watched = (*fleet(extent.tasks - found), *fleet(found, kind="replication"))
     with tempfile.TemporaryDirectory() as name, run_in_thread(Sandbox(watched)) as sandbox:
         folder = Path(name)
         run = Run(watched, random.Random(extent.seed), folder, sandbox)  # noqa: S311 - no secret
-        with started(run.config, folder / "log") as subject:
+        with started(run.config, run.web_config, folder / "log") as subject:
             run.warm_up(subject, extent.rounds)
             run.go(subject, extent.scrapes, extent.every, tell)
+        run.record.failures += subject.complaints()
         return run.record

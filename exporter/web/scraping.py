@@ -59,7 +59,7 @@ class Scraping:
     def __init__(self, runtime: Runtime, timeout_offset: float) -> None:
         self._runtime = runtime
         self._timeout_offset = timeout_offset
-        # Apart: what one task costs tells nothing about each of thousands.
+        # Apart: how long an answer with one task takes tells nothing of one with thousands.
         self._rendering, self._rendering_of_one = Rendering(), Rendering()
 
     async def metrics(self, request: Request) -> Response:

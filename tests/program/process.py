@@ -24,6 +24,8 @@ from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY, Watch
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+GRACE_SECONDS = 2.0
+"""What a busy machine may add, in a test, to the time that a scraper allows; what hangs would take much longer."""
 
 
 def until(condition: Callable[[], bool], seconds: float, what: str) -> None:

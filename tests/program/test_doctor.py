@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -284,14 +285,14 @@ def test_one_task_in_trouble_blames_no_other(doctor: Doctor, serve: Serve) -> No
 
 def test_slow_answers(doctor: Doctor, small: Handle) -> None:
     """What a scrape has no time for is a warning, and so is an answer that is nearly too late."""
-    small.set_fault(Delay(delay_seconds=1.2))
-    config = config_of(small, api={"request_timeout": "2s", "concurrency": 1}, scrape={"timeout": "2s"})
+    small.set_fault(Delay(delay_seconds=1.6))
+    config = config_of(small, api={"request_timeout": "3s", "concurrency": 1}, scrape={"timeout": "2s"})
     diagnosis = doctor.examine(config)
     assert (diagnosis.status, [found.check for found in diagnosis.warnings]) == (0, ["time", "time"])
     whole, slowest = diagnosis.of("time")
-    assert whole.what.startswith("2 queries took 2.")
+    assert re.match(r"2 queries took [3-5]\.", whole.what)
     assert "api.concurrency" in whole.advice
-    assert slowest.what.startswith("the slowest answer took 1.")
+    assert re.match(r"the slowest answer took [12]\.", slowest.what)
 
 
 def test_discovery(doctor: Doctor, serve: Serve) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.sandbox import Handle, demo_tasks, fleet, run_in_thread
 from exporter.sandbox.faults import Hang
-from tests.program.process import Exporter, Launcher, canary_sandbox
+from tests.program.process import GRACE_SECONDS, Exporter, Launcher, canary_sandbox
 from tests.program.scrape import Scrape
 
 Serve = Callable[..., Handle]
@@ -181,4 +181,4 @@ def test_a_probe_keeps_to_the_scrapers_timeout(launch: Launcher, sandbox: Handle
     answer = exporter.get(f"/probe?task_id={ORDERS}", {"X-Prometheus-Scrape-Timeout-Seconds": "1"})
     scrape = Scrape.of_text(answer.text)
     assert scrape.reasons == {ORDERS: "deadline"}
-    assert scrape.value("ninedata_precheck_query_duration_seconds") < 0.9
+    assert scrape.value("ninedata_precheck_query_duration_seconds") < 0.5 + GRACE_SECONDS

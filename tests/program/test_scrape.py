@@ -10,7 +10,7 @@ import pytest
 
 from exporter.sandbox import Handle, fleet, run_in_thread
 from exporter.sandbox.faults import CloseAfter, Delay, Hang, HttpStatus, Patch, RateLimited
-from tests.program.process import Exporter, Launcher, canary_sandbox, until
+from tests.program.process import GRACE_SECONDS, Exporter, Launcher, canary_sandbox, until
 from tests.program.scrape import Scrape
 
 TASKS = 12
@@ -53,7 +53,7 @@ def test_one_hanging_task_costs_the_others_nothing(launch: Launcher, serve: Serv
     sandbox.set_fault(Hang(), "cd-fleet-00042")
     began = time.monotonic()
     answer = exporter.get("/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": "3"})
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 3 + GRACE_SECONDS
     scrape = Scrape.of_text(answer.text)
     assert sum(scrape.up.values()) == 199
     assert scrape.reasons == {"cd-fleet-00042": "deadline"}
@@ -73,11 +73,11 @@ def test_more_tasks_hang_than_requests_may_be_under_way(ground: Ground) -> None:
 def test_the_timeout_of_the_configuration_holds_where_the_scraper_names_none(launch: Launcher, serve: Serve) -> None:
     """A browser sends no timeout; `scrape.timeout` is there for it, less the offset."""
     sandbox = serve(*fleet(1))
-    exporter = launch(sandbox, "--scrape.timeout-offset=1", scrape={"timeout": "2s"})
+    exporter = launch(sandbox, "--scrape.timeout-offset=2", scrape={"timeout": "4s"}, api={"request_timeout": "60s"})
     sandbox.set_fault(Hang())
     scrape = exporter.scrape()
     assert scrape.reasons == {"cd-fleet-00001": "deadline"}
-    assert 0.9 < scrape.value("ninedata_precheck_query_duration_seconds") < 1.5
+    assert 1 < scrape.value("ninedata_precheck_query_duration_seconds") < 3.2
 
 
 @pytest.mark.parametrize("header", ["0", "-1", "nan", "inf", "", "1s"])

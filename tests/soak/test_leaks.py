@@ -21,10 +21,11 @@ class Leaking(Subject):
     config: Path
     """What a reload reads."""
 
-    def __init__(self, per_reload: float = 0.0, per_client: float = 0.0) -> None:
+    def __init__(self, per_reload: float = 0.0, per_client: float = 0.0, complaint: str = "") -> None:
         self._chance = random.Random(1)  # noqa: S311 - no secret
         self._per_reload = per_reload
         self._per_client = per_client
+        self._complaint = complaint
         self._leaked = 0.0
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
@@ -53,6 +54,9 @@ class Leaking(Subject):
         # Creeps a little, by 50 bytes per scrape, as a healthy one was seen to.
         self._leaked += self._chance.uniform(0, 0.1) * EVERY
         return Held(61_000 + round(self._leaked) + self._chance.randrange(-300, 500), 20, 3)
+
+    def complaints(self) -> list[str]:
+        return [self._complaint] if self._complaint else []
 
 
 Judge = Callable[[Leaking], Verdict]
@@ -95,3 +99,9 @@ def test_a_leak_at_a_rare_trouble_is_found(judge: Judge, subject: Leaking) -> No
     """Even one of a few KiB."""
     verdict = judge(subject)
     assert verdict.text.startswith("NOT flat: memory: memory +"), verdict.text
+
+
+def test_a_complaint_in_the_log_is_no_success(judge: Judge) -> None:
+    """Whatever the figures say."""
+    verdict = judge(Leaking(complaint="the log says: ts=1 level=error msg=why"))
+    assert verdict.text.startswith("NOT flat: the log says: ts=1 level=error msg=why, "), verdict.text

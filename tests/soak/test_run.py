@@ -1,10 +1,12 @@
 """A tiny soak, from the start of the exporter to the verdict."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from soak.__main__ import main
+from tests.program.process import ROOT
 from tests.secrecy import Watch
 
 
@@ -26,4 +28,34 @@ def test_a_tiny_run(capsys: pytest.CaptureFixture[str], secrecy: Watch) -> None:
     assert re.match(r"(flat|NOT flat: .*): memory [+-][\d.]+ bytes per scrape \(", verdict)
     assert re.search(r"; in them .*; seed 3; glibc gave free memory back at once$", verdict)
     assert status == (0 if verdict.startswith("flat: ") else 1)
-    assert [line for line in measured if "tasks up" in line] == []
+    assert [line for line in measured if "tasks up" in line or "the log says" in line] == []
+
+
+BROKEN = """
+import exporter.metrics.tasks as tasks
+
+written = tasks.TaskLines.write
+
+
+def write(lines, result):
+    if result.task.task_id == "cd-fleet-00002":
+        raise ZeroDivisionError("planted")
+    written(lines, result)
+
+
+tasks.TaskLines.write = write
+"""
+
+
+def test_an_internal_error_is_found(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its line is told, though every scrape is answered in time."""
+    (tmp_path / "sitecustomize.py").write_text(BROKEN)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+    assert main(["--scrapes=4", "--tasks=5", "--every=2", "--rounds=0"]) == 1
+    *lines, verdict = capsys.readouterr().out.splitlines()
+    told = [line for line in lines if line.startswith("the log says: ")]
+    assert any(' level=error msg="internal error" task=cd-fleet-00002 ' in line for line in told)
+    assert all("internal error" in line and len(line) < 400 for line in told)
+    assert verdict.startswith("NOT flat: ")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import Metric
 
-from exporter.web.rendering import FIRST_GUESS, MAX_AT_ONCE, Rendering
+from exporter.web.rendering import FIRST_GUESS, GUESS_PER_TASK, MAX_AT_ONCE, Rendering, RenderingTime
 
 
 class Slow:
@@ -23,36 +23,94 @@ class Slow:
         return iter(())
 
 
-def test_before_the_first_rendering_a_guess_is_kept() -> None:
-    """Half as much again as a thousand tasks take."""
-    assert Rendering().reserve(1000, 10) == pytest.approx(1.5 * 1000 * FIRST_GUESS)
+TIMEOUT = 9.5
+MANY = 5000
+
+
+def settled(seconds: float, tasks: int) -> RenderingTime:
+    """After twenty answers with so many tasks that took so long each."""
+    learnt = RenderingTime()
+    for _ in range(20):
+        learnt.learn(seconds, tasks)
+    return learnt
+
+
+@pytest.mark.parametrize("tasks", [0, 1, 1000, MANY])
+def test_before_the_first_answer_a_guess_is_kept(tasks: int) -> None:
+    """Half as much again as it takes, and a small part of the scrape's time; discovery may still find the tasks."""
+    reserved = RenderingTime().reserve(tasks, TIMEOUT)
+    assert reserved == pytest.approx(1.5 * (FIRST_GUESS + tasks * GUESS_PER_TASK))
+    assert 0.02 < reserved < 0.1 * TIMEOUT
 
 
 def test_queries_keep_at_least_half_of_the_time() -> None:
     """A scrape of very many tasks would otherwise query none."""
-    assert Rendering().reserve(10**6, 10) == 5
+    assert RenderingTime().reserve(10**6, 10) == 5
+    assert settled(8, 10).reserve(10, 10) == 5
 
 
-async def render(rendering: Rendering, seconds: float) -> None:
-    await rendering.render((Slow(seconds),), 10, "", "")
+@pytest.mark.parametrize("seconds", [0.0002, 0.0025, 0.05])
+def test_thousands_of_tasks_after_a_single_one_take_little_from_queries(seconds: float) -> None:
+    """After a reload or a discovery: the time that the one took in any case is not multiplied."""
+    reserved = settled(seconds, 1).reserve(MANY, TIMEOUT)
+    assert MANY * GUESS_PER_TASK < reserved < 0.1 * TIMEOUT
+
+
+@pytest.mark.parametrize(("seconds", "tasks"), [(0.001, 1), (0.1, MANY), (3.0, MANY)])
+def test_a_steady_answer_has_its_time(seconds: float, tasks: int) -> None:
+    """Half as much again as it takes, however slow the machine is, and no more than that."""
+    assert settled(seconds, tasks).reserve(tasks, TIMEOUT) == pytest.approx(1.5 * seconds)
+
+
+def test_a_slow_answer_counts_at_once() -> None:
+    """The next scrape leaves the time that this one took, also where there were quick ones before."""
+    learnt = settled(0.1, MANY)
+    learnt.learn(3, MANY)
+    assert learnt.reserve(MANY, TIMEOUT) == pytest.approx(1.5 * 3)
+
+
+def test_a_quick_answer_counts_little_by_little() -> None:
+    """One that was quick by chance must not make the next one late; a machine that has become quick is believed."""
+    learnt = settled(3, MANY)
+    learnt.learn(0.1, MANY)
+    assert learnt.reserve(MANY, TIMEOUT) == pytest.approx(1.5 * 0.8 * 3)
+    for _ in range(10):
+        learnt.learn(0.1, MANY)
+    assert learnt.reserve(MANY, TIMEOUT) < 0.05 * TIMEOUT
+
+
+def test_a_machine_that_stood_still_is_forgotten() -> None:
+    """However long it was, which says nothing of the next answer."""
+    learnt = settled(0.1, MANY)
+    learnt.learn(3600, MANY)
+    for _ in range(15):
+        learnt.learn(0.1, MANY)
+    assert learnt.reserve(MANY, TIMEOUT) < 0.1 * TIMEOUT
+
+
+def test_fewer_tasks_have_their_time_at_least() -> None:
+    """What many took is kept for a while, and forgotten."""
+    learnt = settled(0.1, MANY)
+    assert learnt.reserve(1, TIMEOUT) == pytest.approx(1.5 * 0.1)
+    for _ in range(20):
+        learnt.learn(0.001, 1)
+    assert learnt.reserve(1, TIMEOUT) < 0.01
+
+
+def test_an_answer_without_tasks_says_nothing() -> None:
+    """Prometheus may ask for the exporter's own metrics apart, as often as for the tasks."""
+    learnt = settled(0.1, MANY)
+    for seconds in (0.0, 5.0):
+        learnt.learn(seconds, 0)
+    assert learnt.reserve(MANY, TIMEOUT) == pytest.approx(1.5 * 0.1)
 
 
 @pytest.mark.anyio
-async def test_a_slow_rendering_counts_at_once() -> None:
-    """The next scrape leaves the time that this one took."""
+async def test_what_rendering_took_is_learnt() -> None:
+    """The next scrape leaves half as much again."""
     rendering = Rendering()
-    await render(rendering, 0.2)
+    await rendering.render((Slow(0.2),), 10, "", "")
     assert rendering.reserve(10, 10) >= 1.5 * 0.2
-
-
-@pytest.mark.anyio
-async def test_a_quick_rendering_counts_little_by_little() -> None:
-    """One that was quick by chance must not make the next answer late."""
-    rendering = Rendering()
-    await render(rendering, 0.2)
-    slow = rendering.reserve(10, 10)
-    await render(rendering, 0)
-    assert rendering.reserve(10, 10) == pytest.approx(0.8 * slow)
 
 
 @pytest.mark.anyio

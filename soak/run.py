@@ -48,6 +48,8 @@ CLIENTS_AT_ONCE = 20
 RELOADS = 10
 FILES_CHANGED = 5
 LOOKS_AROUND = 5
+OTHER_TASKS = 50
+"""Tasks that come and go. Of each the exporter keeps 1.3 KiB, of 10,000 at the most: no leak, but it would hide one."""
 GRACE_SECONDS = 1.0
 """A scrape that is late by less is the fault of a machine that has other work as well."""
 FAULTS: Sequence[Fault] = (
@@ -192,7 +194,7 @@ class Run:
         for _ in range(FILES_CHANGED):
             self.record.troubles["changed files"] += 1
             (self._folder / "secret").write_text("wrong")
-            other = [{"task_id": f"cd-gone-{self._chance.randrange(10**9)}", "precheck_task_id": "pcte-1"}]
+            other = [{"task_id": f"cd-gone-{self._chance.randrange(OTHER_TASKS)}", "precheck_task_id": "pcte-1"}]
             (self._folder / "tasks-more.yaml").write_text(yaml.safe_dump(other))
             self._scrape(subject, HASTY_SECONDS)
             (self._folder / "tasks-more.yaml").unlink()
@@ -201,7 +203,7 @@ class Run:
     def _look_around(self, subject: Subject) -> None:
         for _ in range(LOOKS_AROUND):
             self.record.troubles["looks around"] += 1
-            unlisted = f"/probe?task_id=cd-unlisted-{self._chance.randrange(10**9)}&precheck_task_id=pcte-1"
+            unlisted = f"/probe?task_id=cd-unlisted-{self._chance.randrange(OTHER_TASKS)}&precheck_task_id=pcte-1"
             for path in (
                 "/",
                 f"/tasks/{self._tasks[0].task_id}",

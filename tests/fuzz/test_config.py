@@ -150,9 +150,10 @@ def assert_told(faults: Sequence[Fault], file: Path) -> None:
         assert str(fault).startswith(str(file))
         assert is_printable(str(fault))
         assert len(str(fault)) < 2500
-        assert not secrets_in(fault.message)
         # Which file a certificate was looked for in is told, whatever was put in the place of its name.
-        assert HASH[8:] not in fault.message or fault.key.endswith((".cert_file", ".client_ca_file"))
+        if not fault.key.endswith((".cert_file", ".client_ca_file")):
+            assert not secrets_in(fault.message)
+            assert HASH[8:] not in fault.message
 
 
 @given(contents(BASE))

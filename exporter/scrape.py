@@ -199,11 +199,9 @@ class _Scrape:
         """Look which tasks there are, and have the new ones queried."""
         clock = asyncio.get_running_loop().time
         began = clock()
-        try:
-            found = await discover(self._deadline)
-        except Exception as error:  # noqa: BLE001 - as in `outcome_of`
-            failure = _bug(error, {"discovery": DISCOVERED_KIND})
-            found = Discovered(self._targets.discovered, failure, clock() - began)
+        found = await outcome_of(discover(self._deadline), discovery=DISCOVERED_KIND)
+        if isinstance(found, QueryFailure):
+            found = Discovered(self._targets.discovered, found, clock() - began)
         self._found = found
         confirmed = self._doubtful & {task.task_id for task in found.tasks}
         self._doubtful -= confirmed
@@ -275,6 +273,6 @@ def _about(task: Task) -> dict[str, str]:
 
 
 def _bug(error: Exception, about: Mapping[str, object]) -> QueryFailure:
-    """The failure of a task in which a bug of the exporter was met; to be called where it was caught."""
+    """The failure of what met a bug of the exporter; to be called where it was caught."""
     _log.exception("internal error", extra={"fields": dict(about)})
     return QueryFailure(Reason.INTERNAL, f"{type(error).__name__} in the exporter; its log has more")

@@ -49,8 +49,8 @@ _SETTINGS = (
 )
 _NO_SETTING = "".join(f"(?<!{end})" for end in _SETTINGS)
 _NO_VALUE = r"""(?!
-    ["']?(?:yes|no|on|off|true|false|null|none|empty)(?:[\s,;.)"']|$)  # "(using password: YES)"
-    |(?:n?(?:var)?char|(?:var)?binary|(?:tiny|medium|long)?(?:text|blob)|(?:big)?int|json)(?:[\s,;.()]|$)  # a column
+    ["']?(?:yes|no|on|off|true|false|null|none|empty)\.?(?:[\s,;)"']|$)  # "(using password: YES)"
+    |(?:n?(?:var)?char|(?:var)?binary|(?:tiny|medium|long)?(?:text|blob)|(?:big)?int|json)\.?(?:[\s,;()]|$)  # a column
     |[\u4e00-\u9fff]                                                   # "密码: 已过期"
 )"""
 # Not quoted, it has what may also follow it only where more of it comes, and not the next name and value.
@@ -134,7 +134,7 @@ _WITHIN: tuple[tuple[tuple[str, ...], re.Pattern[str], re.Pattern[str]], ...] = 
         _pattern(r"\bidentified\b[^\n]*+", re.IGNORECASE),
         _pattern(
             rf"""
-            (?P<before>\b(?:by|as|replace){_BLANK}{{1,16}}+(?:(?:password|values){_BLANK}{{1,16}}+)?)
+            (?P<before>\b(?:by|with\ \S{{1,64}}+\ as|replace){_BLANK}{{1,16}}+(?:(?:password|values){_BLANK}{{1,16}}+)?)
             (?:
                 {_QUOTED}
                 |[^\s'";]++(?={_BLANK}*+(?:[;)\n"']|$|(?:require|replace|account|password|default|with|profile|quota)\b))

@@ -11,9 +11,9 @@ MAX_TEXT = 4000
 MAX_NAME = 200
 """Characters kept of an identifier or a name."""
 MAX_WORD = 512
-"""Characters of a text's end that are left out, where it was not read to its end within a word."""
+"""The most characters that count as the last word of a text which was not read to its end."""
 _MARGIN = 2048
-# A margin is kept while masking: what is cut is mostly cut after that.
+"""Characters that are read and masked beyond twice those that are kept: masking makes a text shorter."""
 MAX_TEXT_READ = MAX_TEXT * 2 + _MARGIN
 """Characters of a failure's text that are looked at."""
 MAX_TEXT_CACHED = 400
@@ -69,10 +69,10 @@ def clean(value: object, limit: int = MAX_TEXT) -> str:
 
 
 def _cleaned(text: str, limit: int) -> str:
-    read = text.lstrip()[: limit * 2 + _MARGIN]
-    whole = len(read) == len(text.lstrip())
+    text = text.lstrip()
+    read = text[: limit * 2 + _MARGIN]
     shown = masked(_UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", read.replace("\r\n", "\n"))).strip()
-    return cut(shown if whole else _without_last_word(shown), limit)
+    return cut(shown if len(read) == len(text) else _without_last_word(shown), limit)
 
 
 def _without_last_word(text: str) -> str:

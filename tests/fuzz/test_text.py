@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from exporter.ninedata.text import clean, clean_name, cut_middle, is_printable
 from tests.fuzz.inputs import HOSTILE, texts, values
 
-EVERYTHING = "@ mysql akia eyj identified password -p key=:// "
+EVERYTHING = (
+    "@ mysql akia eyj identified set password --pass key=:// signature authorization bearer private key- sqlplus "
+)
 """For each pattern what a text must have for it to be tried."""
 PROSE = ("The account lacks SELECT on 3 schemas: stock. Grant it and run the precheck again. " * 200)[:8000]
 LABORIOUS = (
@@ -29,6 +31,15 @@ LABORIOUS = (
         "oracle:a:b/",
         "eyJaaaaaaaa",
         "eyJaaaaaaaa.",
+    ),
+    *(
+        "sqlplus a/",
+        "bearer a",
+        "authorization:",
+        "signature=",
+        "set password to ",
+        "$$",
+        "-----BEGIN PRIVATE KEY-----",
     ),
     *("mysql ", "-p", "\\", "pwd=a ", "secret-", "identified by ", "--password ", "AKIA", "b" * 256, "\n"),
 )

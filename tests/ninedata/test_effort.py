@@ -16,7 +16,9 @@ from tests.ninedata.virtual_time import VirtualTimeLoop
 
 pytestmark = pytest.mark.anyio
 
-EVERYTHING = "@ mysql akia eyj identified password -p key=:// "
+EVERYTHING = (
+    "@ mysql akia eyj identified set password --pass key=:// signature authorization bearer private key- sqlplus "
+)
 """For each pattern that looks for credentials what a text must have for it to be tried."""
 PROSE = "The account lacks SELECT on 3 schemas: stock. Grant it and run the precheck again. "
 TIMES = 20
@@ -57,6 +59,14 @@ TEXTS = {
     "options": "mysql - p -q ",
     "web tokens": "eyJaaaaaaaa-",
     "cloud keys": "AKIA ",
+    "set passwords": "set password to ",
+    "dollars": "password $$ ",
+    "signatures": "signature=a",
+    "authorizations": "authorization:a",
+    "bearers": "bearer a",
+    "private keys": "-----BEGIN PRIVATE KEY-----",
+    "logins": "sqlplus a/ ",
+    "identified": "identified by a ",
     "unprintable": "\x7f",
     "hard to tell": "@aaaaaaaaaaaaaaaaaaassecret-eyJaaaaaaaa",
 }

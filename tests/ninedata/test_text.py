@@ -48,6 +48,7 @@ syntax error, unexpected token: 'x' at line 1
 Procedure signature: `p`(IN a INT) differs
 Authorization: missing SELECT privilege
 bypass: 1, compass=2
+The column that is identified as 'id' is missing
 """
 
 MASKED = [
@@ -125,6 +126,7 @@ MASKED = [
     ('{"password": ["hunter2"], "a": 1}', '{"password": ***, "a": 1}'),
     ("PWD={hun;ter2};DATABASE=x", "PWD=***;DATABASE=x"),
     ("password=pa)hun,ter2;x&y'z", "password=***"),
+    ("password=int.hunter2", "password=***"),
     ("password=hunter2;user=root", "password=***;user=root"),
     ("(password=hunter2)", "(password=***)"),
     ("Authorization: Token hunter2", "Authorization: ***"),

@@ -1,4 +1,4 @@
-"""Threads for calls that may hang: looking up a name, looking at a file."""
+"""Threads for blocking calls: resolving a host name, reading a file, rendering."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,15 +9,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class UnawaitedThreads(ThreadPoolExecutor):
-    """Runs each call in a thread of its own, for which neither other calls nor the end of the process wait.
+class DaemonThreads(ThreadPoolExecutor):
+    """Runs each call in a daemon thread of its own.
 
-    Python's own pool has few threads, which hung calls use up, and joins them at the end. How many calls there are
-    at once is the callers' to bound. A subclass, for asyncio takes nothing else as its default executor.
+    The standard pool joins its threads at exit, so a DNS server that does not answer would hold up the end of the
+    process. It is a subclass because asyncio accepts nothing else as its default executor.
     """
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Start the call."""
+        """Start the call at once."""
         future: Future[T] = Future()
 
         def run() -> None:
@@ -25,7 +25,7 @@ class UnawaitedThreads(ThreadPoolExecutor):
                 return
             try:
                 result = fn(*args, **kwargs)
-            except BaseException as error:  # noqa: BLE001 - it is the caller's, as in any executor
+            except BaseException as error:  # noqa: BLE001 - it belongs to the caller, as in any executor
                 future.set_exception(error)
             else:
                 future.set_result(result)
@@ -33,5 +33,5 @@ class UnawaitedThreads(ThreadPoolExecutor):
         Thread(target=run, daemon=True).start()
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - the base class's
-        """Leave calls under way to themselves."""
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as in the base class
+        """Return at once; running calls end with the process."""

@@ -1,0 +1,170 @@
+"""Files that are read again when they change: the one place that decides when, and what happens if that fails."""
+
+import errno
+import logging
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from exporter.faults import ConfigError, UnreadableError
+from exporter.logs import event
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_State = tuple[int, ...] | None
+
+_MAX_FAULTS_LOGGED = 10
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """The content of a regular file of at most `limit` bytes.
+
+    Raises OSError. A pipe or a device is refused: reading it could block forever.
+    """
+    # Without O_NONBLOCK, opening a named pipe waits for a writer.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        if status.st_size > limit:
+            raise OSError(errno.EFBIG, f"larger than {limit} bytes", str(path))
+        return file.read(limit)
+
+
+class WatchedFile(Generic[T]):
+    """A file that is read again when it changes, or when a file that its content names (`related`) changes.
+
+    While the file has a fault, the last good content stays in use. A fault is logged once. Reading `content` never
+    blocks; `load` and `refresh` may. `read` may raise ConfigError, OSError or ValueError.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        read: Callable[[Path], T],
+        *,
+        description: str,
+        related: Callable[[T], Iterable[Path]] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`description` is the subject of log lines, such as "secret file"."""
+        self.path = path
+        self.content: T | None = None
+        self.faults: tuple[str, ...] = ()
+        self.loaded_at: float | None = None
+        """When the content was read, in seconds since the epoch."""
+        self._read = read
+        self._description = description
+        self._related = related
+        self._related_paths: tuple[Path, ...] = ()
+        self._clock = clock
+        self._seen: tuple[_State, ...] = ()
+
+    def load(self) -> T:
+        """Read the file now. Raises what `read` raises."""
+        state = _state(self.path)
+        content = self._read(self.path)
+        self._accept(content, state)
+        return content
+
+    def refresh(self) -> None:
+        """Read the file if it changed since it was last read."""
+        state = _state(self.path)
+        seen = (state, *map(_state, self._related_paths))
+        if seen == self._seen:
+            return
+        try:
+            content = self._read(self.path)
+        except (ConfigError, OSError, ValueError) as error:
+            # Such a fault can go away without a change to the files seen so far: read again each time.
+            retry = self._related is not None or isinstance(error, OSError | UnreadableError)
+            self._seen = () if retry else seen
+            self._reject(_faults_of(error, self.path))
+            return
+        if _state(self.path) != state:
+            return  # Written to during the read: the content may be half of it. The next refresh reads again.
+        self._accept(content, state)
+        event(_log, logging.INFO, f"{self._description} loaded", file=_printable(self.path))
+
+    def _accept(self, content: T, state: _State) -> None:
+        self._related_paths = tuple(self._related(content)) if self._related else ()
+        self._seen = (state, *map(_state, self._related_paths))
+        self.content, self.faults, self.loaded_at = content, (), self._clock()
+
+    def _reject(self, faults: tuple[str, ...]) -> None:
+        if faults == self.faults:
+            return
+        self.faults = faults
+        use = "not used" if self.content is None else "last good content stays in use"
+        for fault in faults[:_MAX_FAULTS_LOGGED]:
+            event(_log, logging.WARNING, f"{self._description} has a fault, {use}", fault=fault)
+        if more := len(faults[_MAX_FAULTS_LOGGED:]):
+            event(_log, logging.WARNING, f"{self._description} has more faults", file=_printable(self.path), more=more)
+
+
+class FileWatcher:
+    """Calls each of `refreshes` once per `interval` seconds in a daemon thread.
+
+    A file system that hangs blocks this thread only: requests use the content read last, and the process still ends.
+    """
+
+    def __init__(self, refreshes: Iterable[Callable[[], None]], interval: float = 1.0) -> None:
+        self._refreshes = tuple(refreshes)
+        self._interval = interval
+        self._stopping = threading.Event()
+        self._round_began: float | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._run, name="file-watcher", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread after the running round, without waiting for it."""
+        self._stopping.set()
+
+    @property
+    def stalled_seconds(self) -> float:
+        """How long the running round of refreshes has taken so far; 0 between rounds."""
+        began = self._round_began
+        return 0.0 if began is None else time.monotonic() - began
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._interval):
+            self._round_began = time.monotonic()
+            for refresh in self._refreshes:
+                try:
+                    refresh()
+                except Exception:  # noqa: BLE001 - a bug that one file triggers must not stop watching the others
+                    _log.exception("internal error while reading a file")
+            self._round_began = None
+
+
+def _state(path: Path) -> _State:
+    """What differs after a file changed; None if there is no file or it cannot be accessed.
+
+    Follows links: Kubernetes replaces what a link points to.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
+def _faults_of(error: ConfigError | OSError | ValueError, path: Path) -> tuple[str, ...]:
+    if isinstance(error, ConfigError):
+        return tuple(map(str, error.faults))
+    if isinstance(error, OSError):
+        return (f"{_printable(error.filename or path)}: cannot be read: {error.strerror}",)
+    return (f"{_printable(path)}: {error}",)
+
+
+def _printable(path: Path | str) -> str:
+    """A path as text that can be encoded as UTF-8, whatever bytes it has."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

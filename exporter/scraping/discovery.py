@@ -1,0 +1,64 @@
+"""Discovery: which of the replication tasks that the key can see are watched."""
+
+import fnmatch
+import logging
+from collections.abc import Mapping
+from itertools import islice
+
+from exporter.config import ReplicationDiscovery, Task
+from exporter.logs import event
+from exporter.ninedata import DISCOVERED_KIND, MAX_LISTED, Replication, TaskRef
+from exporter.scraping.snapshot import DiscoveryResult, QueryFailure
+
+_log = logging.getLogger(__name__)
+
+
+class Discovery:
+    """The replication tasks as they were listed last, and those that the configuration selects from them.
+
+    `known` is what was listed under an earlier configuration of the same server.
+    """
+
+    def __init__(self, settings: ReplicationDiscovery, known: Mapping[str, Replication] | None = None) -> None:
+        self._settings = settings
+        self._statuses = {status.casefold() for status in settings.statuses}
+        self.known: Mapping[str, Replication] = known or {}
+        """All listed tasks by id, selected or not."""
+        self.tasks = self._select()
+        """The selected tasks; the same object while nothing changes."""
+        self.last: DiscoveryResult | None = None
+        """The latest attempt."""
+
+    @property
+    def status_filter(self) -> str | None:
+        """The one status that the server is asked for; None to list all."""
+        return next(iter(self._settings.statuses)) if len(self._settings.statuses) == 1 else None
+
+    def update(self, found: Mapping[str, Replication], failure: QueryFailure | None, seconds: float) -> DiscoveryResult:
+        """Take over a list. After a failure the tasks known before stay."""
+        if failure is not None:
+            found = dict(islice({**self.known, **found}.items(), MAX_LISTED))
+        if found != self.known:
+            self.known = dict(found)
+            before, after = self.tasks, self._select()
+            if after != before:
+                old, new = {task.task_id for task in before}, {task.task_id for task in after}
+                event(
+                    _log, logging.INFO, "discovered tasks", tasks=len(new), new=len(new - old), gone=len(old - new)
+                )
+                self.tasks = after
+        self.last = DiscoveryResult(self.tasks, failure, seconds)
+        return self.last
+
+    def _select(self) -> tuple[Task, ...]:
+        return tuple(
+            Task(TaskRef(DISCOVERED_KIND, found.task_id, ""), found.name, self._settings.labels)
+            for found in sorted(self.known.values(), key=lambda found: found.task_id)
+            if self._selects(found)
+        )
+
+    def _selects(self, found: Replication) -> bool:
+        names = self._settings.names
+        return (not self._statuses or found.status.casefold() in self._statuses) and (
+            not names or any(fnmatch.fnmatchcase(found.name, pattern) for pattern in names)
+        )

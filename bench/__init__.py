@@ -1,4 +1,1 @@
-"""A benchmark of the exporter, of the least that its requests cost, and of what one would use in its place.
-
-`make bench` runs it; docs/performance.md has its results.
-"""
+"""A benchmark of the exporter, next to raw aiohttp that sends the same requests. `make bench` runs it."""

@@ -1,60 +1,96 @@
-"""`python -m bench` measures and prints the report; `--write` puts it into docs/performance.md as well."""
+"""`python -m bench` measures and prints a table; `--write` puts it into docs/performance.md as well."""
 
 import argparse
+import math
 import os
+import platform
 import re
+import statistics
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 
-from bench.measure import Series, measure
-from bench.plan import Step, quick, whole
-from bench.plot import plot
-from bench.processes import ROOT
-from bench.report import markdown
-from bench.results import Results, cpu_per_task, wall
-from bench.startup import startup
+from bench.measure import CONCURRENCY, peak_mib, side_by_side, start_up
+from bench.process import ROOT
 
-PAGE = ROOT / "docs/performance.md"
-PICTURE = ROOT / "docs/images/performance.svg"
-BUSY = 0.5
-
-_PLACE = re.compile(r"(?<=<!-- results -->\n).*(?=<!-- end of results -->)", re.DOTALL)
+PAGE = ROOT / "docs" / "performance.md"
+TASKS = 1000
+LATENCY_SECONDS = 0.05
 
 
-def main() -> None:
-    """Read the flags, measure, and tell."""
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A row of the table: values of several runs, and the limit that their median must keep."""
+
+    name: str
+    form: str
+    limit: float
+    values: Sequence[float]
+
+    def row(self) -> str:
+        """The row in Markdown."""
+        least, middle, most = (
+            self.form.format(value) for value in (min(self.values), statistics.median(self.values), max(self.values))
+        )
+        spread = f" ({least} to {most})" if len(self.values) > 1 else ""
+        return f"| {self.name} | {self.form.format(self.limit)} | {middle}{spread} | {'yes' if self.kept else 'NO'} |"
+
+    @property
+    def kept(self) -> bool:
+        """Whether the limit is kept."""
+        return statistics.median(self.values) <= self.limit
+
+
+def figures(tasks: int, rounds: int, say: Callable[[str], None]) -> Iterator[Figure]:
+    """Measure everything, with 5 times as many tasks for the memory."""
+    say(f"{tasks} tasks at {LATENCY_SECONDS * 1000:.0f} ms")
+    ideal = math.ceil(tasks / CONCURRENCY) * LATENCY_SECONDS
+    walls = [scraped.seconds / ideal for scraped, _ in side_by_side(LATENCY_SECONDS, tasks, rounds)]
+    yield Figure(f"wall time / ideal, {tasks} tasks at 50 ms", "{:.2f}", 1.15, walls)
+    say(f"{tasks} tasks at 0 ms")
+    costs = side_by_side(0, tasks, 3 * rounds)
+    per_task = [scraped.cpu_seconds / tasks * 1000 for scraped, _ in costs]
+    yield Figure(f"CPU per task, {tasks} tasks at 0 ms", "{:.2f} ms", 0.36, per_task)
+    ratios = [scraped.cpu_seconds / floor.cpu_seconds for scraped, floor in costs]
+    yield Figure("the same / raw aiohttp in the same run", "{:.2f}", 2.6, ratios)
+    say(f"{5 * tasks} tasks")
+    yield Figure(f"peak memory, {5 * tasks} tasks", "{:.0f} MiB", 120, [peak_mib(5 * tasks, 3)])
+    limits = {"start to first scrape answered": 0.6, "`--config.check`": 0.3, "`--version`": 0.3}
+    for name, measured in start_up(10).items():
+        say(name)
+        yield Figure(name, "{:.2f} s", limits[name], [measured() for _ in range(rounds)])
+
+
+def table(measured: Sequence[Figure]) -> str:
+    """The table and what it was measured on, in Markdown."""
+    cpu = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "httpx", "prometheus-client"))
+    where = (
+        f"Measured on {len(os.sched_getaffinity(0))} cores of {cpu[1] if cpu else platform.machine()}, "
+        f"Python {platform.python_version()}, {libraries}; {CONCURRENCY} requests at once."
+    )
+    head = "| what | limit | median (least to most) | kept |\n|---|---|---|---|"
+    return "\n".join([where, "", head, *(figure.row() for figure in measured)])
+
+
+def main() -> int:
+    """Measure and print; returns 1 if a limit is not kept."""
     parser = argparse.ArgumentParser(prog="make bench", allow_abbrev=False)
-    parser.add_argument("--quick", action="store_true", help="a look at it, in half a minute")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md and its picture")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
+    parser.add_argument("--tasks", type=int, default=TASKS, help="number of tasks (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=7, help="runs of each measurement (default: %(default)s)")
     flags = parser.parse_args()
-    if os.getloadavg()[0] > BUSY:
-        _say(f"the machine is busy (load {os.getloadavg()[0]:.1f}): the figures will be worse than they need be")
-    series = list(_measured(quick() if flags.quick else whole()))
-    results = Results(series, startup(5))
-    report = markdown(results, "make bench" + (" ARGS=--quick" if flags.quick else ""))
-    sys.stdout.write(report)
+    measured = list(figures(flags.tasks, flags.rounds, lambda what: print(f"{what} ...", file=sys.stderr)))  # noqa: T201 - progress
+    text = table(measured)
+    print(text)  # noqa: T201 - the result
     if flags.write:
-        page = PAGE.read_text("utf-8")
-        PAGE.write_text(_PLACE.sub(lambda _: f"\n{report}\n", page), "utf-8")
-        PICTURE.write_text(plot(results), "utf-8")
-
-
-def _measured(steps: Iterable[Step]) -> Iterable[Series]:
-    for step in steps:
-        for series in measure(step.case, step.contenders, step.rounds):
-            case = series.case
-            _say(
-                f"{case.tasks} tasks, {case.latency_seconds * 1e3:.0f} ms, {case.concurrency} at once, "
-                f"{case.failing} of {case.items} items failing, {series.contender}: "
-                f"{wall(series).median:.3f} s, {cpu_per_task(series).median:.3f} ms CPU per task"
-            )
-            yield series
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+        between = r"(?<=<!-- figures -->\n).*(?=<!-- end of figures -->)"
+        page = re.sub(between, lambda _: f"\n{text}\n\n", PAGE.read_text("utf-8"), flags=re.DOTALL)
+        PAGE.write_text(page, "utf-8")
+    return 0 if all(figure.kept for figure in measured) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,7 +1,7 @@
-"""The least that the requests cost: raw aiohttp, nothing parsed, nothing rendered.
+"""The lower bound: the same signed requests sent by raw aiohttp, answers read and thrown away.
 
-`python -m bench.floor URL TASKS CONCURRENCY` makes all requests for each line of its standard input, and answers each
-with a line: the bytes that it received.
+`python -m bench.floor URL TASKS CONCURRENCY` sends all requests for each line of its standard input, and prints the
+number of answers.
 """
 
 import asyncio
@@ -11,40 +11,33 @@ from datetime import UTC, datetime
 
 import aiohttp
 
+from bench.tasks import ACCESS_KEY_ID, PATH, SECRET_KEY, tasks
 from exporter.ninedata.signing import signature, timestamp_of
-from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, fleet
-
-PATH = "/openapi/v1/comparedata/precheck/status"
 
 
-async def _work(session: aiohttp.ClientSession, urls: Iterator[str]) -> int:
-    """Ask for one after the other; the bytes received."""
-    received = 0
+async def _worker(session: aiohttp.ClientSession, urls: Iterator[str]) -> int:
+    answered = 0
     for url in urls:
         timestamp = timestamp_of(datetime.now(UTC))
-        headers = {
-            "access-key-id": ACCESS_KEY_ID,
-            "timestamp": timestamp,
-            "signature": signature(PATH, SECRET_KEY, timestamp),
-        }
+        signed = signature(PATH, SECRET_KEY, timestamp)
+        headers = {"access-key-id": ACCESS_KEY_ID, "timestamp": timestamp, "signature": signed}
         async with session.get(url, headers=headers) as response:
             response.raise_for_status()
-            received += len(await response.read())
-    return received
+            await response.read()
+            answered += 1
+    return answered
 
 
-async def run(base_url: str, tasks: int, concurrency: int) -> None:
-    """Make the requests as often as is asked for."""
-    urls = [f"{base_url}{PATH}?taskId={task.task_id}&precheckTaskId={task.precheck_task_id}" for task in fleet(tasks)]
-    timeout = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as session:
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
+async def run(base_url: str, count: int, concurrency: int) -> None:
+    """Send all requests once for each line."""
+    urls = [f"{base_url}{PATH}?taskId={task_id}&precheckTaskId={precheck_id}" for task_id, precheck_id in tasks(count)]
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        print("ready", flush=True)  # noqa: T201 - read by the benchmark
         while await asyncio.to_thread(sys.stdin.readline):
             shared = iter(urls)
-            received = await asyncio.gather(*(_work(session, shared) for _ in range(concurrency)))
-            sys.stdout.write(f"{sum(received)}\n")
-            sys.stdout.flush()
+            answered = await asyncio.gather(*(_worker(session, shared) for _ in range(concurrency)))
+            print(sum(answered), flush=True)  # noqa: T201 - read by the benchmark
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The configuration: a YAML file in, typed immutable values or a list of all its faults out."""
+"""The configuration: YAML in; immutable values, or a list of all faults, out."""
 
-from exporter.config.document import ConfigError, Fault, UnreadableError
 from exporter.config.load import load, load_task_file
 from exporter.config.model import Config, ReplicationDiscovery, Task
+from exporter.faults import ConfigError, Fault, UnreadableError
 
 __all__ = [
     "Config",

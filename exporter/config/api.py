@@ -1,6 +1,5 @@
-"""The section `api` of the configuration: the server, the credentials, the limits."""
+"""The section `api` of the configuration: server, credentials, limits."""
 
-import ipaddress
 import re
 import ssl
 import urllib.parse
@@ -10,48 +9,31 @@ from pathlib import Path
 from exporter.config.model import Api
 from exporter.config.reader import Reader
 from exporter.credentials import FixedSecret, Secret, SecretFile, SecretSource, checked_secret
-from exporter.ninedata.tls import tls_context
-
-MAX_REQUEST_TIMEOUT_SECONDS = 300.0
-MAX_CONCURRENCY = 1024
-MAX_RATE = 100_000
-MAX_URL_LENGTH = 2000
-
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", re.ASCII)
-_ADDRESS = re.compile(r"[\d.]+|.*:.*", re.ASCII)
+from exporter.ninedata.tls import client_context
 
 
 def load_api(reader: Reader, folder: Path, environment: Mapping[str, str]) -> Api | None:
-    """The section, or None where a needed part is missing or wrong; every fault is in the reader's list."""
+    """The section; None if a required part is missing or wrong. Every fault goes to the reader's list."""
     if not reader.usable:
         return None
     base_url = _load_url(reader, "base_url", path_allowed=True)
     if not reader.has("base_url"):
         reader.fault("is missing: the address of the NineData console", "base_url")
-    key_id = _load_secret(reader, "access_key_id", folder, environment, header=True)
-    secret = _load_secret(reader, "secret_key", folder, environment)
-    request_timeout = reader.duration("request_timeout", default=5.0, highest=MAX_REQUEST_TIMEOUT_SECONDS)
-    concurrency = reader.number("concurrency", default=32, lowest=1, highest=MAX_CONCURRENCY, whole=True)
-    rate_limit = reader.number("rate_limit", default=0, lowest=0, highest=MAX_RATE)
-    proxy_url = _load_url(reader, "proxy_url", path_allowed=False, userinfo_allowed=True)
-    tls = reader.mapping("tls")
-    ca_file = tls.text("ca_file")
-    verify = not tls.boolean("insecure_skip_verify", default=False)
-    tls.done()
+    access_key_id = _load_secret(reader, "access_key_id", folder, environment, header=True)
+    secret_key = _load_secret(reader, "secret_key", folder, environment)
+    request_timeout = reader.duration("request_timeout", default=5.0, highest=300)
+    concurrency = reader.number("concurrency", default=32, lowest=1, highest=1024, whole=True)
+    rate_limit = reader.number("rate_limit", default=0, lowest=0, highest=100_000)
+    proxy_url = _load_url(reader, "proxy_url", user_allowed=True)
+    tls = _load_tls(reader.mapping("tls"), folder)
     reader.done()
-    try:
-        context = tls_context(folder / ca_file if ca_file else None, verify=verify)
-    except OSError as error:
-        why = "it holds no certificate in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
-        tls.fault(f"{folder / ca_file if ca_file else ''} cannot be used: {why}", "ca_file")
-        return None
-    if base_url is None or key_id is None or secret is None:
+    if base_url is None or access_key_id is None or secret_key is None or tls is None:
         return None
     return Api(
         base_url=base_url,
-        access_key_id=key_id,
-        secret_key=secret,
-        tls=context,
+        access_key_id=access_key_id,
+        secret_key=secret_key,
+        tls=tls,
         proxy_url=Secret(proxy_url) if proxy_url else None,
         request_timeout=request_timeout,
         concurrency=int(concurrency),
@@ -59,37 +41,46 @@ def load_api(reader: Reader, folder: Path, environment: Mapping[str, str]) -> Ap
     )
 
 
-def _load_url(reader: Reader, name: str, *, path_allowed: bool, userinfo_allowed: bool = False) -> str | None:
-    text = reader.text(name)
-    if text is None:
-        return None
-    fault = _fault_of_url(text.strip(), path_allowed=path_allowed, userinfo_allowed=userinfo_allowed)
-    if fault:
-        reader.fault(fault, name)
-        return None
-    return text.strip().rstrip("/")
+def _load_tls(reader: Reader, folder: Path) -> ssl.SSLContext | None:
+    ca_file = reader.text("ca_file")
+    path = folder / ca_file if ca_file else None
+    verify = not reader.boolean("insecure_skip_verify", default=False)
+    reader.done()
+    try:
+        return client_context(path, verify=verify)
+    except ssl.SSLError:
+        reader.fault(f"{path} has no certificate in PEM format", "ca_file")
+    except OSError as error:
+        reader.fault(f"{path} cannot be read: {error.strerror}", "ca_file")
+    return None
 
 
-def _fault_of_url(text: str, *, path_allowed: bool, userinfo_allowed: bool) -> str | None:
+def _load_url(reader: Reader, name: str, *, path_allowed: bool = False, user_allowed: bool = False) -> str | None:
+    text = (reader.text(name) or "").strip()
+    if not text:
+        return None
+    if message := _fault_of_url(text, path_allowed=path_allowed, user_allowed=user_allowed):
+        reader.fault(message, name)
+        return None
+    return text.rstrip("/")
+
+
+def _fault_of_url(text: str, *, path_allowed: bool, user_allowed: bool) -> str | None:
     try:
         parts = urllib.parse.urlsplit(text)
         host, _ = parts.hostname, parts.port
-        if host and ("[" in parts.netloc or _ADDRESS.fullmatch(host)):
-            ipaddress.ip_address(host)
     except ValueError:
         return "is not a URL"
-    if len(text) > MAX_URL_LENGTH:
-        return f"is longer than {MAX_URL_LENGTH} characters"
     if parts.scheme not in ("http", "https") or not host:
         return "must begin with http:// or https:// and name a host"
-    # httpx, which takes what is left, is not asked here: to import it takes longer than to check a configuration.
-    if not text.isprintable() or " " in text or not (_NAME.fullmatch(host) or _ADDRESS.fullmatch(host)):
-        return "has characters that a URL cannot have"
-    if not userinfo_allowed and "@" in parts.netloc:
-        return "must not hold a user name or a password"
-    if parts.query or parts.fragment or "?" in text or "#" in text:
+    # httpx would check this as well, but importing it takes longer than checking a configuration.
+    if not text.isprintable() or " " in text or not re.fullmatch(r"[A-Za-z0-9_.:-]{1,253}", host):
+        return "has characters that a URL must not have"
+    if "@" in parts.netloc and not user_allowed:
+        return "must not have a user name or a password"
+    if "?" in text or "#" in text:
         return "must not have a query or a fragment"
-    if not path_allowed and parts.path not in ("", "/"):
+    if parts.path not in ("", "/") and not path_allowed:
         return "must not have a path"
     return None
 
@@ -97,29 +88,28 @@ def _fault_of_url(text: str, *, path_allowed: bool, userinfo_allowed: bool) -> s
 def _load_secret(
     reader: Reader, name: str, folder: Path, environment: Mapping[str, str], *, header: bool = False
 ) -> SecretSource | None:
-    """A secret from its key, from the file that its `_file` key names, or from the environment, in this order."""
-    variable, file_key = f"NINEDATA_{name.upper()}", f"{name}_file"
+    """A secret from its key, from the file under its `_file` key, or from the environment, in this order."""
+    file_key, variable = f"{name}_file", f"NINEDATA_{name.upper()}"
     value, file = reader.text(name), reader.text(file_key)
     if value is not None and file is not None:
         reader.fault(f"give either {name} or {file_key}, not both", file_key)
         return None
-    key = name if value is not None else file_key if file is not None else None
+    key, subject = name, ""
     try:
         if file is not None:
+            key, subject = file_key, "the file "
             return SecretFile(folder / file, header=header)
         if value is not None:
             return FixedSecret(checked_secret(value, header=header))
         if reader.has(name) or reader.has(file_key):
-            return None
+            return None  # its fault is already reported
         if environment.get(variable):
+            subject = f"{variable} "
             return FixedSecret(checked_secret(environment[variable], header=header))
+        reader.fault(f"is missing: give {name}, {file_key} or the environment variable {variable}", name)
     except OSError as error:
-        # Not which file: whoever mistakes this key for the secret itself must not find it in a log.
-        reader.fault(f"the file that it names cannot be read: {error.strerror}", key)
-        return None
+        # The path is not shown: it may be the secret itself, given under the wrong key.
+        reader.fault(f"the file cannot be read: {error.strerror}", key)
     except ValueError as error:
-        place = "the file that it names " if file is not None else f"{variable} " if key is None else ""
-        reader.fault(f"{place}{error}", key or name)
-        return None
-    reader.fault(f"is missing: give {name}, {file_key} or the environment variable {variable}", name)
+        reader.fault(f"{subject}{error}", key)
     return None

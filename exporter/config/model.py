@@ -1,10 +1,10 @@
-"""What a configuration says, once it is known to be right. Times in seconds."""
+"""The configuration as immutable values. Times are in seconds."""
 
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from exporter.credentials import Secret, SecretSource
+from exporter.credentials import Secret, SecretFile, SecretSource
 from exporter.ninedata import TaskRef
 
 
@@ -16,7 +16,7 @@ class Task:
     name: str
     """The value of the label `task`."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Further labels on every series of the task."""
+    """Configured labels of every series of the task."""
 
     @property
     def task_id(self) -> str:
@@ -26,14 +26,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """How to reach the NineData API, and as whom."""
+    """How to reach the NineData API, and with which credentials."""
 
     base_url: str
     access_key_id: SecretSource
     secret_key: SecretSource
     tls: ssl.SSLContext
     proxy_url: Secret | None = None
-    """May hold a user name and a password."""
+    """May have a user name and a password."""
     request_timeout: float = 5.0
     concurrency: int = 32
     rate_limit: float = 0.0
@@ -41,12 +41,12 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class ReplicationDiscovery:
-    """Which of the replication tasks that the key can see are watched, and with which labels."""
+    """Which replication tasks are discovered, and with which labels."""
 
     statuses: frozenset[str] = frozenset()
-    """The API's words for a task's status; empty for all."""
+    """Task statuses in the API's words; empty for all."""
     names: tuple[str, ...] = ()
-    """Patterns as a shell's (`orders-*`), of which a name must match one; empty for all."""
+    """Shell patterns (`orders-*`), one of which the task's name must match; empty for all names."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -57,11 +57,13 @@ class Config:
     api: Api
     tasks: tuple[Task, ...]
     task_files: tuple[str, ...] = ()
-    """Patterns of files with further tasks, as absolute paths or from the folder of the process."""
+    """Shell patterns of task files."""
     discovery: ReplicationDiscovery | None = None
     probe_unlisted: bool = False
     """Whether /probe takes ids of tasks that are not watched."""
     scrape_timeout: float = 10.0
-    """Used where a scraper sends no X-Prometheus-Scrape-Timeout-Seconds."""
+    """Used if the scraper sends no X-Prometheus-Scrape-Timeout-Seconds."""
     failure_reasons: bool = True
-    """False: no text of a failure in the metrics."""
+    """Whether failure texts go into metrics."""
+    secret_files: tuple[SecretFile, ...] = ()
+    """To be watched, so that a new secret is used without a reload."""

@@ -1,40 +1,35 @@
-"""Typed reading of a YAML mapping, collecting every fault instead of stopping at the first."""
+"""Typed reading of a YAML mapping that collects every fault instead of stopping at the first."""
 
-import math
 import re
 from collections.abc import Callable, Iterator
 
 import yaml
 
-from exporter.config.document import Fault
+from exporter.faults import Fault
 from exporter.ninedata.text import is_printable
 
-_UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
-_DURATION = re.compile(
-    r"(?:(?P<y>\d{1,9})y)?(?:(?P<w>\d{1,9})w)?(?:(?P<d>\d{1,9})d)?(?:(?P<h>\d{1,9})h)?(?:(?P<m>\d{1,9})m)?"
-    r"(?:(?P<s>\d{1,9})s)?(?:(?P<ms>\d{1,9})ms)?",
-    re.ASCII,
-)
+_UNIT_SECONDS = {"y": 31536000, "w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+_DURATION = re.compile("".join(rf"(?:(?P<{unit}>\d{{1,9}}){unit})?" for unit in _UNIT_SECONDS), re.ASCII)
 _PLAIN_KEY = re.compile(r"[\w.<-]{1,64}", re.ASCII)
-_TEXT_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
-_NULL_TAG = "tag:yaml.org,2002:null"
-
-
-def duration_seconds(text: str) -> float | None:
-    """A duration as Prometheus writes it (`500ms`, `5s`, `1m30s`, `0`) in seconds; None for anything else."""
-    if text == "0":
-        return 0.0
-    match = _DURATION.fullmatch(text)
-    if not text or match is None:
-        return None
-    return sum(int(number) * _UNIT_SECONDS[unit] for unit, number in match.groupdict().items() if number)
+_TAG = "tag:yaml.org,2002:"
+_NUMBER_TAGS = (f"{_TAG}int", f"{_TAG}float")
+_TEXT_TAGS = (f"{_TAG}str", *_NUMBER_TAGS)
+_NULL_TAG = f"{_TAG}null"
+_TYPE_NAMES = {
+    "str": "text",
+    "bool": "a boolean",
+    "null": "empty",
+    "timestamp": "a date",
+    "int": "a number",
+    "float": "a number",
+}
 
 
 class Reader:
     """A mapping of the document, read key by key.
 
-    Each typed method gives the value, or the default where the key is missing, null or wrong; what is wrong becomes a
-    fault in the shared list. `done()` reports the keys that nobody took.
+    Each typed method returns the value, or the default if the key is missing, null or wrong; what is wrong is added to
+    the shared list of faults. `done()` reports the keys that were not read.
     """
 
     def __init__(self, node: yaml.Node | None, file: str, faults: list[Fault], key: str = "") -> None:
@@ -42,43 +37,36 @@ class Reader:
         self.key = key
         self.faults = faults
         self.line = node.start_mark.line + 1 if node is not None else None
+        self.usable = True
+        """False if the value is not a mapping: missing keys are then not reported."""
         self._values: dict[str, yaml.Node] = {}
         self._lines: dict[str, int] = {}
-        self._taken: set[str] = set()
-        self.usable = True
-        """False where there is something else than a mapping: what it lacks needs no further faults."""
-        if node is None or node.tag == _NULL_TAG:
-            return
-        if not isinstance(node, yaml.MappingNode):
+        self._read: set[str] = set()
+        if isinstance(node, yaml.MappingNode):
+            for name_node, value in node.value:
+                self._add(name_node, value)
+        elif node is not None and node.tag != _NULL_TAG:
             self.usable = False
-            self.fault(f"must be a mapping of keys, not {_described(node)}")
-            return
-        for name_node, value in node.value:
-            self._enter(name_node, value)
+            self.fault(f"must be a mapping, not {_type_name(node)}")
 
-    def _enter(self, name_node: yaml.Node, value: yaml.Node) -> None:
-        line = name_node.start_mark.line + 1
+    def _add(self, name_node: yaml.Node, value: yaml.Node) -> None:
+        line, name = name_node.start_mark.line + 1, str(name_node.value)
         if not isinstance(name_node, yaml.ScalarNode):
             self.faults.append(Fault(self.file, line, self.key, "a key must be text"))
-            return
-        name = str(name_node.value)
-        if name_node.tag.endswith(":merge"):
-            hint = "YAML merge keys (<<) are not supported; an alias for a whole value (labels: *common) is"
-            self.faults.append(Fault(self.file, line, self.key, hint))
-            return
-        if name in self._values:
-            self.faults.append(
-                Fault(self.file, line, self.path(name), f"is given twice, first on line {self._lines[name]}")
-            )
-            return
-        self._values[name] = value
-        self._lines[name] = line
+        elif name_node.tag == f"{_TAG}merge":
+            message = "YAML merge keys (<<) are not supported; use an alias for a whole value (labels: *common)"
+            self.faults.append(Fault(self.file, line, self.key, message))
+        elif name in self._values:
+            message = f"is given twice, first on line {self._lines[name]}"
+            self.faults.append(Fault(self.file, line, self.path(name), message))
+        else:
+            self._values[name], self._lines[name] = value, line
 
     def path(self, name: str) -> str:
-        """The path of a key of this mapping, `api.tls.ca_file`.
+        """The path of a key of this mapping, such as `api.tls.ca_file`.
 
-        Of a key that is no plain word only the start is shown: the rest of `secret_key:value`, which lacks a space and
-        so is a key as a whole, is secret, and a control character would spoil the message.
+        Only the start of an unusual key is shown: in `secret_key:value` the missing space makes the secret part of
+        the key.
         """
         plain = _PLAIN_KEY.match(name)
         shown = plain.group() if plain else ""
@@ -91,31 +79,30 @@ class Reader:
         if name is None:
             self.faults.append(Fault(self.file, self.line, self.key, message))
         else:
-            self.faults.append(Fault(self.file, self._lines.get(name, self.line), self.path(name), message))
+            self.faults.append(Fault(self.file, self.line_of(name), self.path(name), message))
 
     def has(self, name: str) -> bool:
         """Whether the key is there and not null."""
         return name in self._values and self._values[name].tag != _NULL_TAG
 
     def names(self) -> Iterator[str]:
-        """The keys that are there, in the order of the file."""
+        """The keys in the order of the file."""
         return iter(self._values)
 
     def line_of(self, name: str) -> int | None:
-        """The line of a key."""
+        """The line of a key; that of the mapping if the key is missing."""
         return self._lines.get(name, self.line)
 
-    def done(self, hint: str = "is not a known key") -> None:
-        """Report every key that was not taken."""
+    def done(self, message: str = "is not a known key") -> None:
+        """Report every key that was not read."""
         for name in self._values:
-            if name not in self._taken:
-                self.fault(hint, name)
+            if name not in self._read:
+                self.fault(message, name)
 
     def mapping(self, name: str) -> "Reader":
-        """The mapping under a key; an empty one where it is missing."""
-        node = self._take(name)
-        reader = Reader(node, self.file, self.faults, self.path(name))
-        if node is None:
+        """The mapping under a key; an empty one if it is missing."""
+        reader = Reader(self._take(name), self.file, self.faults, self.path(name))
+        if reader.line is None:
             reader.line = self.line_of(name)
         return reader
 
@@ -125,31 +112,29 @@ class Reader:
         if node is None:
             return []
         if not isinstance(node, yaml.SequenceNode):
-            self.fault(f"must be a list, not {_described(node)}", name)
+            self.fault(f"must be a list, not {_type_name(node)}", name)
             return []
         return list(node.value)
 
-    def text(self, name: str, *, multiline: bool = False) -> str | None:
-        """A text. A number is taken as it is written, so that an id of digits needs no quotes."""
+    def text(self, name: str) -> str | None:
+        """A text. A number is text as written, so an id of digits needs no quotes."""
         node = self._take(name)
         if node is None:
             return None
-        fault = _fault_of_text(node, multiline=multiline)
-        if fault is not None:
-            self.fault(fault, name)
+        if message := _fault_of_text(node):
+            self.fault(message, name)
             return None
         return str(node.value)
 
     def texts(self, name: str, check: Callable[[str], str | None] = lambda _text: None) -> list[str]:
-        """The texts of a list; `check` says what is wrong with one, or None."""
+        """The texts of a list; `check` returns what is wrong with one, or None."""
         found = []
         for index, node in enumerate(self.sequence(name)):
-            fault = _fault_of_text(node) or check(str(node.value))
-            if fault is None:
-                found.append(str(node.value))
+            if message := _fault_of_text(node) or check(str(node.value)):
+                place = f"{self.path(name)}[{index}]"
+                self.faults.append(Fault(self.file, node.start_mark.line + 1, place, message))
             else:
-                line = node.start_mark.line + 1
-                self.faults.append(Fault(self.file, line, f"{self.path(name)}[{index}]", fault))
+                found.append(str(node.value))
         return found
 
     def boolean(self, name: str, *, default: bool) -> bool:
@@ -157,25 +142,22 @@ class Reader:
         node = self._take(name)
         if node is None:
             return default
-        if not isinstance(node, yaml.ScalarNode) or node.tag != "tag:yaml.org,2002:bool":
-            self.fault(f"must be true or false, not {_described(node)}", name)
+        if node.tag != f"{_TAG}bool":
+            self.fault(f"must be true or false, not {_type_name(node)}", name)
             return default
         return str(node.value).lower() in ("true", "yes", "on")
 
     def number(self, name: str, *, default: float, lowest: float, highest: float, whole: bool = False) -> float:
-        """A number between two bounds, both allowed."""
+        """A number from `lowest` to `highest`."""
         node = self._take(name)
         if node is None:
             return default
-        kind = "a whole number" if whole else "a number"
         try:
-            if not isinstance(node, yaml.ScalarNode) or node.tag == _TEXT_TAGS[0]:
-                raise ValueError  # noqa: TRY301 - one message for all that is no number
-            value = float(int(node.value)) if whole else float(node.value)
-            if not lowest <= value <= highest:  # also false for a NaN
-                raise ValueError  # noqa: TRY301 - the same
+            value = (int if whole else float)(node.value) if node.tag in _NUMBER_TAGS else None
         except (ValueError, OverflowError):
-            self.fault(f"must be {kind} from {lowest:g} to {highest:g}", name)
+            value = None
+        if value is None or not lowest <= value <= highest:
+            self.fault(f"must be a {'whole ' if whole else ''}number from {lowest:g} to {highest:g}", name)
             return default
         return value
 
@@ -188,40 +170,39 @@ class Reader:
         if seconds is None:
             self.fault("must be a duration such as 500ms, 5s or 1m30s", name)
             return default
-        if not 0 < seconds <= highest or not math.isfinite(seconds):
+        if not 0 < seconds <= highest:
             self.fault(f"must be more than 0 and at most {highest:g}s", name)
             return default
         return seconds
 
     def _take(self, name: str) -> yaml.Node | None:
-        self._taken.add(name)
+        self._read.add(name)
         return self._values[name] if self.has(name) else None
 
 
-def _fault_of_text(node: yaml.Node, *, multiline: bool = False) -> str | None:
-    """Why a node is no text, or one that cannot be used; None where it can."""
-    if not isinstance(node, yaml.ScalarNode) or node.tag not in _TEXT_TAGS:
-        hint = "; put it in quotes if it is meant so" if isinstance(node, yaml.ScalarNode) else ""
-        return f"must be text, not {_described(node)}{hint}"
+def duration_seconds(text: str) -> float | None:
+    """A duration as Prometheus writes it (`500ms`, `5s`, `1m30s`, `0`) in seconds; None for anything else."""
+    if text == "0":
+        return 0.0
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        return None
+    return sum(int(number) * _UNIT_SECONDS[unit] for unit, number in match.groupdict().items() if number)
+
+
+def _fault_of_text(node: yaml.Node) -> str | None:
+    if node.tag not in _TEXT_TAGS:
+        hint = "; put it in quotes" if isinstance(node, yaml.ScalarNode) else ""
+        return f"must be text, not {_type_name(node)}{hint}"
     if not str(node.value).strip():
         return "is empty"
-    if not all(is_printable(line) for line in (str(node.value).split("\n") if multiline else [str(node.value)])):
-        return "has line breaks or control characters"
-    return None
+    return None if is_printable(str(node.value)) else "has line breaks or control characters"
 
 
-def _described(node: yaml.Node) -> str:
-    """What a node is, without its content, which may be secret."""
+def _type_name(node: yaml.Node) -> str:
+    """What kind of value this is. The value itself may be secret."""
     if isinstance(node, yaml.MappingNode):
         return "a mapping"
     if isinstance(node, yaml.SequenceNode):
         return "a list"
-    names = {
-        "str": "text",
-        "bool": "a truth value",
-        "null": "nothing",
-        "timestamp": "a date",
-        "int": "a number",
-        "float": "a number",
-    }
-    return names.get(node.tag.removeprefix("tag:yaml.org,2002:"), "a special value of YAML")
+    return _TYPE_NAMES.get(node.tag.removeprefix(_TAG), "a special YAML value")

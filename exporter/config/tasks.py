@@ -1,4 +1,4 @@
-"""The entries of a list of tasks, in the configuration or in a file of its own."""
+"""The entries of a list of tasks, in the configuration or in a task file."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,8 @@ RESERVED_LABELS = frozenset(
         "item",
         "item_name",
         "reason",
+        "subtask",
+        "difference",
         "job",
         "instance",
         "le",
@@ -26,16 +28,14 @@ RESERVED_LABELS = frozenset(
     ]
 )
 
-_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-
 
 def load_tasks(entries: Sequence[yaml.Node], parent: Reader, key: str) -> tuple[Task, ...]:
-    """The tasks of a list found under `key`; every fault is in the parent's list."""
+    """The tasks of the list under `key`; every fault goes to the parent's list."""
     tasks: list[Task] = []
     lines: dict[str, int | None] = {}
     for index, node in enumerate(entries):
         reader = Reader(node, parent.file, parent.faults, f"{key}[{index}]")
-        task = _load_task(reader, node)
+        task = _load_task(reader) if reader.usable else None
         if task is None:
             continue
         if task.task_id in lines:
@@ -50,8 +50,8 @@ def load_labels(reader: Reader) -> Mapping[str, str]:
     """Labels for the series of a task."""
     labels: dict[str, str] = {}
     for name in reader.names():
-        if not _LABEL_NAME.fullmatch(name):
-            reader.fault("is not a label name: letters, digits and _ only, not a digit first", name)
+        if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", name):
+            reader.fault("must be a label name: letters, digits and _, not starting with a digit", name)
         elif name in RESERVED_LABELS or name.startswith("__"):
             reader.fault("is a reserved label name", name)
         value = reader.text(name)
@@ -60,19 +60,15 @@ def load_labels(reader: Reader) -> Mapping[str, str]:
     return labels
 
 
-def _load_task(reader: Reader, node: yaml.Node) -> Task | None:
-    if not isinstance(node, yaml.MappingNode):
-        if node.tag.endswith(":null"):
-            reader.fault("must be a mapping of keys, not nothing")
-        return None
+def _load_task(reader: Reader) -> Task | None:
     task_id = _load_id(reader, "task_id")
     kind = reader.text("kind") or DEFAULT_KIND
     if kind in KINDS and not KINDS[kind].has_precheck_id:
-        precheck_task_id = None
+        precheck_task_id = ""
         if reader.text("precheck_task_id") is not None:
-            reader.fault(f"a task of kind {kind} has no precheck id: leave it out", "precheck_task_id")
+            reader.fault(f"must be left out: a precheck of kind {kind} has no id", "precheck_task_id")
     else:
-        precheck_task_id = _load_id(reader, "precheck_task_id")
+        precheck_task_id = _load_id(reader, "precheck_task_id") or ""
     if kind not in KINDS:
         reader.fault(f"must be one of {', '.join(KINDS)}", "kind")
     name = reader.text("name")
@@ -80,16 +76,15 @@ def _load_task(reader: Reader, node: yaml.Node) -> Task | None:
     reader.done()
     if task_id is None:
         return None
-    return Task(ref=TaskRef(kind, task_id, precheck_task_id or ""), name=(name or task_id).strip(), labels=labels)
+    return Task(TaskRef(kind, task_id, precheck_task_id), name=(name or task_id).strip(), labels=labels)
 
 
 def _load_id(reader: Reader, name: str) -> str | None:
-    if not reader.has(name):
-        reader.text(name)
-        reader.fault("is missing", name)
-        return None
     text = reader.text(name)
-    if text is not None and not ID.fullmatch(text.strip()):
-        reader.fault("has characters that an id cannot have; ids look like cd-tg3isu1xgs", name)
-        return None
-    return text.strip() if text else None
+    if not reader.has(name):
+        reader.fault("is missing", name)
+    elif text is not None and ID.fullmatch(text.strip()):
+        return text.strip()
+    elif text is not None:
+        reader.fault("has characters that an id must not have; an id looks like cd-tg3isu1xgs", name)
+    return None

@@ -1,16 +1,6 @@
-"""The metrics: a snapshot in, metric families and text out. Pure; knows no network."""
+"""The metrics: the results of a scrape in, text out. Pure; knows no network."""
 
-from exporter.metrics.exposition import Exposition, accepts_gzip, expose, prefers_openmetrics
-from exporter.metrics.process import ProcessMetrics, WatchedFile
-from exporter.metrics.tasks import SnapshotCollector, TaskLines
+from exporter.metrics.exposition import Format, accepts_gzip, choose_format, render, rendering_seconds
+from exporter.metrics.own_metrics import OwnMetrics
 
-__all__ = [
-    "Exposition",
-    "ProcessMetrics",
-    "SnapshotCollector",
-    "TaskLines",
-    "WatchedFile",
-    "accepts_gzip",
-    "expose",
-    "prefers_openmetrics",
-]
+__all__ = ["Format", "OwnMetrics", "accepts_gzip", "choose_format", "render", "rendering_seconds"]

@@ -43,9 +43,7 @@ class Discovery:
             before, after = self.tasks, self._select()
             if after != before:
                 old, new = {task.task_id for task in before}, {task.task_id for task in after}
-                event(
-                    _log, logging.INFO, "discovered tasks", tasks=len(new), new=len(new - old), gone=len(old - new)
-                )
+                event(_log, logging.INFO, "discovered tasks", tasks=len(new), new=len(new - old), gone=len(old - new))
                 self.tasks = after
         self.last = DiscoveryResult(self.tasks, failure, seconds)
         return self.last

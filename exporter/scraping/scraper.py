@@ -225,6 +225,6 @@ async def _outcome(query: Awaitable[T], **about: str) -> T | QueryFailure:
         return await query
     except QueryError as error:
         return QueryFailure.of(error)
-    except Exception as error:  # a bug that one answer triggers must not cost the other tasks
+    except Exception as error:  # noqa: BLE001 - a bug that one answer triggers must not cost the other tasks
         _log.exception("internal error", extra={"fields": about})
         return QueryFailure(Reason.INTERNAL, f"{type(error).__name__} in the exporter; see its log")

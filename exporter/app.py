@@ -1,0 +1,151 @@
+"""The running program: its parts, put together and run until a signal."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter import __version__
+from exporter.config import Config
+from exporter.files import FileWatcher, WatchedFile
+from exporter.http.server import ServerOptions, serve
+from exporter.http.sockets import Address, listen
+from exporter.http.web_config import WebConfig, load_web_config
+from exporter.logs import event
+from exporter.metrics import OwnMetrics
+from exporter.reload import Reloader
+from exporter.scraping.shard import Shard
+from exporter.threads import DaemonThreads
+
+_log = logging.getLogger(__name__)
+
+STALLED_SECONDS = 5.0
+"""The file system counts as stalled if reading the watched files takes longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line's options for a running exporter."""
+
+    listen_address: Address
+    telemetry_path: str = "/metrics"
+    timeout_offset: float = 0.5
+    """Seconds subtracted from the scraper's timeout."""
+    lifecycle: bool = False
+    """Whether /-/reload is on."""
+    shard: Shard | None = None
+    web_config_file: Path | None = None
+
+
+def run(config: Config, load: Callable[[], Config], options: Options) -> None:
+    """Serve until SIGTERM or SIGINT; SIGHUP puts what `load` returns into force.
+
+    Raises StartError or ConfigError if it cannot start.
+    """
+    asyncio.run(start(config, load, options))
+
+
+async def start(
+    config: Config,
+    load: Callable[[], Config],
+    options: Options,
+    *,
+    hangup_stops: bool = False,
+    on_listening: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve within a running loop. `on_listening` gets the URL for a browser on this machine."""
+    event(_log, logging.INFO, "starting ninedata-exporter", version=__version__)
+    asyncio.get_running_loop().set_default_executor(DaemonThreads())
+    own = OwnMetrics(options.shard)
+    web_config = _load_web_config(options.web_config_file, own)
+    with listen(options.listen_address) as socket:
+        address = Address(options.listen_address.host, socket.getsockname()[1])
+        tls = web_config is not None and web_config.content is not None and web_config.content.tls is not None
+        url = f"{'https' if tls else 'http'}://{Address(address.host or 'localhost', address.port)}"
+
+        def ready() -> None:
+            on_listening(url)
+            event(_log, logging.INFO, "listening", address=str(address), metrics=f"{url}{options.telemetry_path}")
+
+        reloader = Reloader(config, own, load)
+        watcher = FileWatcher([reloader.refresh_files, *([web_config.refresh] if web_config else [])])
+        stop = _stop_on_signal(None if hangup_stops else reloader)
+        background = asyncio.create_task(_log_stalls(watcher))
+        try:
+            if await _started(reloader, stop):
+                watcher.start()
+                server_options = ServerOptions(
+                    (socket,), options.telemetry_path, options.timeout_offset, options.lifecycle, web_config
+                )
+                await serve(reloader, server_options, stop=stop, ready=ready)
+        finally:
+            background.cancel()
+            watcher.stop()
+            await reloader.close()
+
+
+def _load_web_config(path: Path | None, own: OwnMetrics) -> WatchedFile[WebConfig] | None:
+    if path is None:
+        return None
+    file = WatchedFile(path, load_web_config, description="web configuration", related=lambda content: content.files)
+    content = file.load()
+    event(_log, logging.INFO, "web configuration loaded", file=str(path), protection=content.summary)
+    if content.users and not content.tls:
+        event(_log, logging.WARNING, "passwords are sent in clear text: web configuration without TLS", file=str(path))
+    own.web_config_successful = lambda: not file.faults
+    return file
+
+
+def _stop_on_signal(reloader: Reloader | None) -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set. SIGHUP reloads, or stops as well without a reloader."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    reloads: set[asyncio.Task[tuple[str, ...]]] = set()
+
+    def stop_on(number: signal.Signals) -> None:
+        event(_log, logging.INFO, "stopping", signal=number.name)
+        stop.set()
+        # A second signal ends the process at once.
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)
+
+    def hang_up() -> None:
+        if reloader is None:
+            stop_on(signal.SIGHUP)
+            return
+        reload = asyncio.create_task(reloader.reload())
+        reloads.add(reload)
+        reload.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop_on, number)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    return stop
+
+
+async def _started(reloader: Reloader, stop: asyncio.Event) -> bool:
+    """Start the reloader; False if a signal came first, while a file system did not answer for example."""
+    starting, stopping = asyncio.create_task(reloader.start()), asyncio.create_task(stop.wait())
+    await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not starting.done():
+        starting.cancel()
+        return False
+    await starting
+    return True
+
+
+async def _log_stalls(watcher: FileWatcher) -> None:
+    """Log once when the file system does not answer, and once when it does again."""
+    stalled = False
+    while True:
+        await asyncio.sleep(STALLED_SECONDS / 2)
+        if stalled is not (watcher.stalled_seconds > STALLED_SECONDS):
+            stalled = not stalled
+            message = "file system does not answer, using the last known file contents"
+            event(
+                _log, logging.WARNING if stalled else logging.INFO, message if stalled else "file system answers again"
+            )

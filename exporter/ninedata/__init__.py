@@ -1,29 +1,23 @@
-"""What NineData says: its OpenAPI's prechecks, asked for and understood. Knows nothing of Prometheus.
+"""What NineData says: prechecks queried from its OpenAPI and understood. Knows no Prometheus, no configuration.
 
-Here is all but the `client` and its `transport`: to import an HTTP library takes longer than to check a configuration.
+`client` and `transport` are imported directly: to import an HTTP library takes longer than to check a configuration.
 """
 
-from exporter.ninedata.calls import Call
-from exporter.ninedata.failures import ADVICE, QueryError, Reason
-from exporter.ninedata.guidance import REQUEST_KINDS, advice_on
-from exporter.ninedata.kinds import DEFAULT_KIND, KINDS
+from exporter.ninedata.failures import QueryError, Reason, advice_on
+from exporter.ninedata.kinds import DEFAULT_KIND, DISCOVERED_KIND, KINDS, LIST_NAME, REQUEST_KINDS, Kind
 from exporter.ninedata.model import ID, CheckItem, Precheck, Status, TaskRef
-from exporter.ninedata.replication_list import DISCOVERED_KIND, TASK_STATUSES, Replication, list_replications
-from exporter.ninedata.replication_list import MAX_TASKS as MAX_LISTED
-from exporter.ninedata.replication_list import NAME as LIST_NAME
+from exporter.ninedata.replication_list import TASK_STATUSES, Replication
 
 __all__ = [
-    "ADVICE",
     "DEFAULT_KIND",
     "DISCOVERED_KIND",
     "ID",
     "KINDS",
     "LIST_NAME",
-    "MAX_LISTED",
     "REQUEST_KINDS",
     "TASK_STATUSES",
-    "Call",
     "CheckItem",
+    "Kind",
     "Precheck",
     "QueryError",
     "Reason",
@@ -31,5 +25,4 @@ __all__ = [
     "Status",
     "TaskRef",
     "advice_on",
-    "list_replications",
 ]

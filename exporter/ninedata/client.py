@@ -1,31 +1,31 @@
-"""The client of the NineData OpenAPI: signs, sends, bounds, retries, and understands."""
+"""The client of the NineData OpenAPI: signs, sends, bounds, retries and understands."""
 
 import asyncio
 import functools
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import httpx
 
-from exporter.credentials import Secret, SecretSource
-from exporter.ninedata.calls import Call, T, precheck_call
-from exporter.ninedata.echo import without
+from exporter.credentials import SecretSource
+from exporter.ninedata.answers import Answer, date_of, read_envelope, read_precheck
 from exporter.ninedata.failures import QueryError, Reason
+from exporter.ninedata.kinds import KINDS, LIST_NAME, LIST_PATH, Parameters
 from exporter.ninedata.model import Precheck, TaskRef
-from exporter.ninedata.payloads import read_envelope
-from exporter.ninedata.responses import date_of, read_body, refuse_by_headers
+from exporter.ninedata.rate_limit import RateLimit
+from exporter.ninedata.replication_list import Page, Replication, page_parameters, read_list, read_page
 from exporter.ninedata.signing import signature, timestamp_of
-from exporter.ninedata.throttle import Throttle
-from exporter.ninedata.transport import FRESH, KEPT, NETWORK_ERRORS, query_error_of
+from exporter.ninedata.transport import FRESH, NETWORK_ERRORS, query_error_of
 
+T = TypeVar("T")
+
+MAX_ANSWER_BYTES = 1024 * 1024
+"""The largest answer that is read, after decompression: more than any precheck needs."""
 MAX_CLOCK_SKEW_SECONDS = 600.0
-"""Further than this from the server's clock, a timestamp is rejected (documented)."""
-RETRY_PAUSE_SECONDS = 0.2
-MAX_URLS = 10_000
-"""So many URLs are remembered; each takes about a kilobyte."""
+"""The API rejects a timestamp that is further than this from its own clock (documented)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +40,59 @@ class ApiSettings:
 
 
 class ApiObserver(Protocol):
-    """Is told of every request; `kind` is the name of the call: the task's kind, or that of a list."""
+    """Called for every request; `kind` is the task's kind, or LIST_NAME."""
 
     def request_sent(self, kind: str) -> None:
         """A request leaves."""
         ...
 
     def request_ended(self, kind: str, seconds: float, failure: Reason | None) -> None:
-        """It was answered and understood (`failure` is None), or it failed."""
+        """The request was answered and understood (`failure` is None), or failed."""
         ...
 
     def clock_skew(self, seconds: float) -> None:
-        """An answer told the server's clock minus ours."""
+        """The server's clock minus ours, as an answer shows it."""
         ...
 
 
-class NineDataClient:
-    """Asks the API, at most `concurrency` requests at once, over one pool of connections.
+@dataclass(slots=True)
+class QueryProgress:
+    """What a query is doing, for a caller that cancels it at a deadline."""
 
-    `transport` stays the caller's to close. `wall_clock` gives the time for signatures and for the clock skew.
+    sent: bool = False
+    """A request has left."""
+    waiting_for_rate_limit: bool = False
+    first_error: QueryError | None = None
+    """Of the attempt before a retry."""
+
+    def error_at_deadline(self) -> QueryError:
+        """Why the query has no answer at the deadline."""
+        if self.first_error is not None:
+            return self.first_error
+        if self.waiting_for_rate_limit:
+            message = "api.rate_limit leaves no time for this task within the scrape's deadline"
+            return QueryError(Reason.RATE_LIMITED, message, sent=False)
+        if self.sent:
+            return QueryError(Reason.DEADLINE, "no complete answer before the scrape's deadline")
+        message = "the scrape ran out of time before this task's turn; nothing was sent"
+        return QueryError(Reason.DEADLINE, message, sent=False)
+
+
+@dataclass(slots=True)
+class _Get(Generic[T]):
+    """A GET request, and how its answer's envelope is understood."""
+
+    kind: str
+    path: str
+    parameters: Parameters
+    read: Callable[[Mapping[str, object]], T]
+
+
+class NineDataClient:
+    """Queries the API, at most `concurrency` requests at once.
+
+    A query has no deadline: the caller cancels it. `transport` stays the caller's to close. `wall_clock` gives the time
+    for signatures and for the clock skew.
     """
 
     def __init__(  # noqa: PLR0913 - its collaborators, each named
@@ -84,159 +118,159 @@ class NineDataClient:
             (b"accept-encoding", b"identity"),
             (b"user-agent", settings.user_agent.encode("ascii")),
         )
-        self._no_body = httpx.ByteStream(b"")
         self._slots = asyncio.Semaphore(settings.concurrency)
-        self._throttle = Throttle(settings.rate_limit)
+        self._rate_limit = RateLimit(settings.rate_limit)
 
     def hold(self, seconds: float) -> None:
         """Send no more requests for that long, as after a 429."""
-        self._throttle.hold(seconds)
+        self._rate_limit.hold(seconds)
 
     @property
     def held_seconds(self) -> float:
-        """For how long no request is to be sent."""
-        return self._throttle.held_seconds
+        """For how long no request may be sent."""
+        return self._rate_limit.held_seconds
 
-    async def query(self, task: TaskRef, deadline: float) -> Precheck:
-        """The precheck as the API has it now. See `fetch`."""
-        return await self.fetch(precheck_call(task), deadline)
+    async def query(self, task: TaskRef, progress: QueryProgress | None = None) -> Precheck:
+        """The task's precheck as the API has it now. Raises QueryError."""
+        kind = KINDS[task.kind]
+        get = _Get(kind.name, kind.path, kind.parameters(task), lambda envelope: read_precheck(envelope, kind, task))
+        return await self._get(get, progress or QueryProgress())
 
-    async def fetch(self, call: Call[T], deadline: float) -> T:
-        """The answer to a call.
+    async def list_replications(
+        self, found: dict[str, Replication], *, status: str | None = None, progress: QueryProgress | None = None
+    ) -> None:
+        """Put all replication tasks that the key can see into `found`; only those in one status if it is given.
 
-        Returns or raises QueryError by `deadline`, a time of the running loop's clock. A request is sent again, once,
-        on a new connection, where the connection was lost or a gateway answered 502, 503 or 504, and the deadline
-        leaves the time.
+        Raises QueryError; `found` then has those that came. Uses at most a quarter of the concurrency, so that a list
+        that hangs leaves the tasks the rest.
         """
+        progress = progress or QueryProgress()
+
+        async def get_page(number: int) -> Page:
+            return await self._get(_Get(LIST_NAME, LIST_PATH, page_parameters(number, status), read_page), progress)
+
+        await read_list(get_page, found, at_once=max(1, self._settings.concurrency // 4))
+
+    async def _get(self, get: _Get[T], progress: QueryProgress) -> T:
+        """The answer to a request, which is sent again once, on a new connection, if that may help."""
         try:
-            return await self._request(call, deadline, KEPT)
+            return await self._attempt(get, progress)
         except QueryError as error:
-            now = asyncio.get_running_loop().time()
-            if not error.worth_retrying or now + RETRY_PAUSE_SECONDS >= deadline:
+            if not error.worth_retrying:
                 raise
-            first = error
-        await asyncio.sleep(RETRY_PAUSE_SECONDS)
+            progress.first_error = first = error
+        await asyncio.sleep(0.2)
         try:
-            return await self._request(call, deadline, FRESH)
+            return await self._attempt(get, progress, FRESH)
         except QueryError as second:
-            if second.sent:
+            # If no second request left, the first one's failure is the news.
+            raise (second if second.sent else first) from None
+
+    async def _attempt(self, get: _Get[T], progress: QueryProgress, extensions: dict[str, str] | None = None) -> T:
+        """One request, from its turn to its end, reported to the observer."""
+        async with self._slots:
+            progress.waiting_for_rate_limit = True
+            await self._rate_limit.turn()
+            progress.waiting_for_rate_limit, progress.sent = False, True
+            clock = asyncio.get_running_loop().time
+            began = clock()
+            failure: Reason | None = Reason.INTERNAL
+            self._observer.request_sent(get.kind)
+            try:
+                value = await self._exchange(get, extensions)
+            except QueryError as error:
+                failure = error.reason
+                if error.hold_seconds:
+                    self._rate_limit.hold(error.hold_seconds)
                 raise
-            # Nothing left a second time: what the first request met is what is known.
-            raise first from None
+            except asyncio.CancelledError:
+                failure = Reason.DEADLINE  # or the scraper went away: the scrape has no more time either way
+                raise
+            else:
+                failure = None
+                return value
+            finally:
+                self._observer.request_ended(get.kind, clock() - began, failure)
 
-    async def _request(self, call: Call[T], deadline: float, connection: str) -> T:
-        clock = asyncio.get_running_loop().time
-        too_late = QueryError(
-            Reason.DEADLINE, "the scrape's time was up before this task's turn; nothing was sent", sent=False
-        )
+    async def _exchange(self, get: _Get[T], extensions: dict[str, str] | None) -> T:
+        """Send the signed request, read the answer within the timeout, understand it."""
+        sent_at = self._wall_clock()
+        request, secrets = self._signed(get, timestamp_of(sent_at), extensions)
+        timeout = asyncio.timeout(self._settings.request_timeout)
         try:
-            async with asyncio.timeout_at(deadline):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise too_late from None
+            async with timeout:
+                response = await self._transport.handle_async_request(request)
+                try:
+                    body = await _read_body(response.stream)
+                finally:
+                    await response.aclose()
+        except NETWORK_ERRORS as error:  # a TimeoutError too, which the system also raises for connections
+            if timeout.expired():
+                message = f"no complete answer within {self._settings.request_timeout:g} s"
+                raise QueryError(Reason.TIMEOUT, message) from None
+            raise query_error_of(error) from None
+        received_at = self._wall_clock()
+        skew = _clock_skew(response.headers.get("date", ""), sent_at, received_at)
+        if skew is not None:
+            self._observer.clock_skew(skew)
         try:
-            await self._throttle.pass_through(deadline)
-            if clock() >= deadline:
-                raise too_late
-            return await self._observed(call, deadline, connection)
-        finally:
-            self._slots.release()
-
-    async def _observed(self, call: Call[T], deadline: float, connection: str) -> T:
-        """One request, in the observer's books whatever becomes of it."""
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        failure: Reason | None = Reason.INTERNAL
-        self._observer.request_sent(call.name)
-        try:
-            found = await self._bounded(call, deadline, connection)
-            failure = None
+            return get.read(read_envelope(Answer(response.status_code, response.headers, body), received_at, secrets))
         except QueryError as error:
-            failure = error.reason
-            if error.hold_seconds:
-                self._throttle.hold(error.hold_seconds)
+            if error.reason is Reason.AUTH and skew is not None and abs(skew) > MAX_CLOCK_SKEW_SECONDS:
+                raise _clock_error(skew, error) from error
             raise
-        except asyncio.CancelledError:
-            # The scraper went away or the process ends: the scrape's time is over, the API did nothing wrong.
-            failure = Reason.DEADLINE
-            raise
-        finally:
-            self._observer.request_ended(call.name, clock() - began, failure)
-        return found
 
-    async def _bounded(self, call: Call[T], deadline: float, connection: str) -> T:
-        """One request within its timeout, with every error of the network as a QueryError."""
-        own_limit = asyncio.get_running_loop().time() + self._settings.request_timeout
-        limit = asyncio.timeout_at(min(own_limit, deadline))
-        try:
-            async with limit:
-                return await self._exchange(call, deadline, connection)
-        except NETWORK_ERRORS as error:  # a TimeoutError too, which the system also has for connections
-            if not limit.expired():
-                raise query_error_of(error) from None
-            if own_limit < deadline:
-                seconds = self._settings.request_timeout
-                raise QueryError(Reason.TIMEOUT, f"no complete answer within {seconds:g} s") from None
-            raise QueryError(Reason.DEADLINE, "no complete answer within the scrape's time") from None
-
-    async def _exchange(self, call: Call[T], deadline: float, connection: str) -> T:
-        moment = self._wall_clock()
-        timestamp = timestamp_of(moment)
-        access_key_id, secret_key = self._access_key_id.current(), self._secret_key.current()
-        signed = signature(call.path, secret_key.reveal(), timestamp)
+    def _signed(
+        self, get: _Get[T], timestamp: str, extensions: dict[str, str] | None
+    ) -> tuple[httpx.Request, tuple[str, ...]]:
+        """The request, and the secrets in it that an answer must not repeat into logs and pages."""
+        access_key_id, secret_key = self._access_key_id.current().reveal(), self._secret_key.current().reveal()
+        signed = signature(get.path, secret_key, timestamp)
         request = httpx.Request(
             "GET",
-            _url_of(self._base_url + call.path, tuple(call.parameters.items())),
+            _url_of(self._base_url + get.path, get.parameters),
             headers=[
                 *self._headers,
-                (b"access-key-id", access_key_id.reveal().encode("ascii")),
+                (b"access-key-id", access_key_id.encode("ascii")),
                 (b"timestamp", timestamp.encode("ascii")),
                 (b"signature", signed.encode("ascii")),
             ],
-            # With a body, if an empty one, httpx adds no headers of its own.
-            stream=self._no_body,
-            extensions={"connection": connection},
+            stream=_NO_BODY,  # with it httpx adds no headers of its own
+            extensions=extensions,
         )
-        # An answer that repeats what it was sent must not carry it into logs and pages.
-        secrets = (access_key_id, secret_key, Secret(signed), Secret(signed.upper()))
-        response = await self._transport.handle_async_request(request)
-        try:
-            skew = self._skew(response, moment)
-            refuse_by_headers(response, self._wall_clock(), *secrets)
-            body = await read_body(response, *secrets)
-        finally:
-            await response.aclose()
-        if asyncio.get_running_loop().time() >= deadline:
-            # Others that came at the same moment were read first, and no timeout was seen to meanwhile.
-            raise QueryError(Reason.DEADLINE, "the answer could not be read within the scrape's time")
-        body = without(body, *secrets)
-        content_type = response.headers.get("content-type", "")
-        try:
-            return call.parse(read_envelope(response.status_code, content_type, body))
-        except QueryError as error:
-            if error.reason is Reason.AUTH and skew is not None and abs(skew) > MAX_CLOCK_SKEW_SECONDS:
-                raise _skew_error(skew, error) from error
-            raise
-
-    def _skew(self, response: httpx.Response, sent: datetime) -> float | None:
-        """Seconds by which the server's clock is ahead of ours, within half a second and the request's duration."""
-        server = date_of(response.headers.get("date", ""))
-        if server is None:
-            return None
-        ours = sent + (self._wall_clock() - sent) / 2
-        # The header has whole seconds, cut off: half a second is what is missing on average.
-        skew = (server - ours).total_seconds() + 0.5
-        self._observer.clock_skew(skew)
-        return skew
+        # A shorter text is found in answers by chance.
+        return request, tuple(secret for secret in (access_key_id, secret_key, signed) if len(secret) >= 6)  # noqa: PLR2004
 
 
-# What is asked is the same in every scrape, and httpx takes its time to see whether it is a URL.
-@functools.lru_cache(maxsize=MAX_URLS)
-def _url_of(address: str, parameters: tuple[tuple[str, str], ...]) -> httpx.URL:
+_NO_BODY = httpx.ByteStream(b"")
+
+
+@functools.lru_cache(maxsize=10_000)  # the same in every scrape, and slow to parse
+def _url_of(address: str, parameters: Parameters) -> httpx.URL:
     return httpx.URL(f"{address}?{urllib.parse.urlencode(parameters)}")
 
 
-def _skew_error(skew: float, error: QueryError) -> QueryError:
+async def _read_body(stream: httpx.AsyncByteStream | httpx.SyncByteStream) -> bytes:
+    assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - for the type checker
+    body = b""
+    async for piece in stream:
+        body += piece
+        if len(body) > MAX_ANSWER_BYTES:
+            message = f"the answer is larger than {MAX_ANSWER_BYTES // 1024} KiB; the rest was not read"
+            raise QueryError(Reason.TOO_LARGE, message)
+    return body
+
+
+def _clock_skew(date: str, sent_at: datetime, received_at: datetime) -> float | None:
+    """Seconds by which the server's clock is ahead of ours, to within half a second and the request's duration."""
+    server = date_of(date)
+    if server is None:
+        return None
+    # The header has whole seconds, cut off: half a second is missing on average.
+    return (server - sent_at - (received_at - sent_at) / 2).total_seconds() + 0.5
+
+
+def _clock_error(skew: float, error: QueryError) -> QueryError:
     amount = f"{abs(skew) / 60:.0f} minutes" if abs(skew) < 2 * 3600 else f"{abs(skew) / 3600:.1f} hours"
     direction = "behind" if skew > 0 else "ahead of"
     return QueryError(

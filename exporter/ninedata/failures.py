@@ -1,12 +1,14 @@
-"""Every way in which a query can fail, as a bounded set of reasons with advice for people."""
+"""The ways in which a query can fail: a closed set of reasons, each with advice for people."""
 
 import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from exporter.ninedata.kinds import KINDS, LIST_NAME, LIST_PATH
+
 
 class Reason(enum.StrEnum):
-    """Why a query of a task gave no precheck. Used as a label value: the set is closed."""
+    """Why a query failed. The values are those of the label `reason`."""
 
     TIMEOUT = "timeout"
     DEADLINE = "deadline"
@@ -23,43 +25,11 @@ class Reason(enum.StrEnum):
     INTERNAL = "internal"
 
 
-ADVICE: Mapping[Reason, str] = MappingProxyType(
-    {
-        Reason.TIMEOUT: "The API did not answer within api.request_timeout. See whether it is slow or a firewall "
-        "swallows the connection; raise api.request_timeout if slow answers are normal.",
-        Reason.DEADLINE: "The scrape's time was up before the API had answered. Raise scrape_timeout in Prometheus or "
-        "api.concurrency, or watch fewer tasks with one exporter.",
-        Reason.CONNECT: "See whether api.base_url and api.proxy_url are right, the host name resolves here, and this "
-        "machine's address may reach the API (some sites allow only listed addresses).",
-        Reason.TLS: "See whether the server's certificate is valid and its issuer known here; name the issuer's "
-        "certificate in api.tls.ca_file if it is your own.",
-        Reason.AUTH: "See whether the access key id and the secret key belong together, are active, and may read this "
-        "task, and whether this machine's clock is right.",
-        Reason.RATE_LIMITED: "Scrape less often, watch fewer tasks with one key, or spread the requests with "
-        "api.rate_limit.",
-        Reason.NOT_FOUND: "See whether task_id and precheck_task_id are right and visible to this key. A precheck that "
-        "is started again has a new precheck_task_id: put that one in.",
-        Reason.UNSUPPORTED: "The server does not know this part of the API. See whether api.base_url points at the "
-        "NineData console itself and whether a self-hosted server is recent enough.",
-        Reason.HTTP_ERROR: "The server, or a proxy before it, answered with an error. See its own log and the message.",
-        Reason.API_ERROR: "NineData refused the query. Its message says why; its support finds the query by the "
-        "request id.",
-        Reason.INVALID_RESPONSE: "The answer is not what the API is documented to give. See whether a proxy or a login "
-        "page answers in its place; otherwise report it with the message.",
-        Reason.TOO_LARGE: "The answer is larger than any precheck's. See whether api.base_url points at the NineData "
-        "console itself.",
-        Reason.INTERNAL: "A fault of the exporter. Please report it with the log line.",
-    }
-)
-"""What a person can do about each reason."""
-
-
 class QueryError(Exception):
-    """A query that gave no precheck. The message is for people, clean and free of secrets.
+    """A failed query. The message is for people: clean, bounded, without secrets.
 
-    `request_id` is the API's own, or empty. `worth_retrying` says that the same request, sent again at once, may
-    well succeed and cannot do harm. `hold_seconds` is how long the API wants no more requests. `sent` is false where
-    the failure is one of time or rate before any request left.
+    `request_id` is the API's own, or empty. `worth_retrying`: the same request, sent again at once, may well succeed.
+    `hold_seconds`: for how long the API wants no more requests. `sent`: whether a request left.
     """
 
     def __init__(  # noqa: PLR0913 - a value's fields, each named
@@ -80,5 +50,65 @@ class QueryError(Exception):
         self.hold_seconds = hold_seconds
         self.sent = sent
 
-    def __str__(self) -> str:
-        return self.message
+
+def advice_on(reason: Reason, kind: str) -> str:
+    """What a person can do about a failed query of a kind, or of the list of replication tasks."""
+    if reason is Reason.UNSUPPORTED:
+        return _advice_on_unsupported(kind)
+    if kind == LIST_NAME:
+        return _ADVICE_ON_LIST.get(reason, _ADVICE[reason])
+    if reason is Reason.NOT_FOUND and not KINDS[kind].has_precheck_id:
+        return "Check that task_id is right and that this key's account may see the task."
+    return _ADVICE[reason]
+
+
+def _advice_on_unsupported(kind: str) -> str:
+    needs, path = (
+        ("The list of replication tasks needs", LIST_PATH)
+        if kind == LIST_NAME
+        else (f"Prechecks of {KINDS[kind].title} need", KINDS[kind].path)
+    )
+    return (
+        f"{needs} {path}, which the server does not have. Check that api.base_url is the address of the NineData "
+        "console itself. If it is and other kinds of task work, the server is too old: upgrade it, or ask NineData's "
+        "support which release has this part of the OpenAPI."
+    )
+
+
+_ADVICE: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.TIMEOUT: "The API did not answer within api.request_timeout. Check whether it is slow or a firewall "
+        "drops the connection; raise api.request_timeout if slow answers are normal.",
+        Reason.DEADLINE: "The scrape ran out of time before the API answered. Raise scrape_timeout in Prometheus or "
+        "api.concurrency, or watch fewer tasks with one exporter.",
+        Reason.CONNECT: "Check api.base_url and api.proxy_url, that the host name resolves on this machine, and that "
+        "the API accepts this machine's address (some sites allow only listed addresses).",
+        Reason.TLS: "Check that the server's certificate is valid and that this machine trusts its issuer; put the "
+        "certificate of an issuer of your own into api.tls.ca_file.",
+        Reason.AUTH: "Check that the access key id and the secret key belong together, are active, and may read this "
+        "task, and that this machine's clock is right.",
+        Reason.RATE_LIMITED: "Scrape less often, watch fewer tasks with one key, or spread the requests with "
+        "api.rate_limit.",
+        Reason.NOT_FOUND: "Check that task_id and precheck_task_id are right and that this key's account may see the "
+        "task. A precheck that was started again has a new precheck_task_id: configure that one.",
+        Reason.HTTP_ERROR: "The server, or a proxy in front of it, answered with an error. Read the message and the "
+        "server's own log.",
+        Reason.API_ERROR: "NineData refused the query, and the message says why. NineData's support finds the query by "
+        "its request id.",
+        Reason.INVALID_RESPONSE: "The answer is not what the API documents. Check whether a proxy or a login page "
+        "answers in its place; otherwise report it with the message.",
+        Reason.TOO_LARGE: "The answer is larger than any precheck's. Check that api.base_url is the address of the "
+        "NineData console itself.",
+        Reason.INTERNAL: "This is a bug in the exporter. Please report it with the log line.",
+    }
+)
+
+_ADVICE_ON_LIST: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.AUTH: "Check that the access key id and the secret key belong together, are active, and may list "
+        "replication tasks, and that this machine's clock is right.",
+        Reason.NOT_FOUND: "Check that this key's account may list replication tasks.",
+        Reason.TOO_LARGE: "List fewer tasks: name a single status in discovery.replication.statuses, or use the key of "
+        "an account that sees fewer tasks.",
+    }
+)

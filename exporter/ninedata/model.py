@@ -9,7 +9,7 @@ ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
 
 class Status(enum.StrEnum):
-    """Where a precheck, or one of its check items, stands."""
+    """The status of a precheck or of one of its check items."""
 
     UNSTARTED = "Unstarted"
     RUNNING = "Running"
@@ -45,7 +45,7 @@ _STATUS_OF_WORD = {
 
 @dataclass(frozen=True, slots=True)
 class TaskRef:
-    """What the API needs to be told to find a precheck."""
+    """What the API needs to find a precheck."""
 
     kind: str
     task_id: str

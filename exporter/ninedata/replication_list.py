@@ -1,32 +1,24 @@
-"""The replication tasks that a key can see: `GET /openapi/v1/replication/list`, documented by the vendor.
+"""The replication tasks that a key can see: the list, which comes in pages, read to its end.
 
-The list comes in pages. Documented are the parameters `current` (from 1), `pageSize` and `status`, an array `data`, and
-`current`, `pageSize` and `total` beside it; not documented is the largest page that a server grants.
+Documented are the parameters `current` (from 1), `pageSize` and `status`, an array `data`, and `total` beside it. How
+many entries a server grants on a page is not.
 """
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
-from exporter.ninedata.calls import Call, T
+from exporter.ninedata.answers import type_of
 from exporter.ninedata.failures import QueryError, Reason
+from exporter.ninedata.kinds import Parameters
 from exporter.ninedata.model import ID
-from exporter.ninedata.payloads import kind_of
 from exporter.ninedata.text import clean_name, text_of
 
-NAME = "replication_list"
-"""The value of `kind` in the books of requests."""
-PATH = "/openapi/v1/replication/list"
-DISCOVERED_KIND = "replication"
-"""The kind of the tasks that it lists."""
 PAGE_SIZE = 100
 """Asked for; a server may grant less."""
 MAX_TASKS = 10_000
-"""The most tasks that are read: a list that goes on for ever must end."""
-PASSES = 2
-"""A list that changes while it is read moves entries between pages, so one that came out short is read once more."""
+"""The most tasks that are read: a list that never ends must not be read for ever."""
 
 TASK_STATUSES = (
     "createSuccess",
@@ -48,7 +40,7 @@ TASK_STATUSES = (
 
 @dataclass(frozen=True, slots=True)
 class Replication:
-    """A replication task as the list has it; texts are clean."""
+    """A replication task on the list; its texts are clean."""
 
     task_id: str
     name: str
@@ -62,154 +54,98 @@ class Page:
 
     entries: tuple[Replication, ...]
     size: int
-    """How many entries the page had, those that could not be used included."""
-    granted: int | None
-    """The page size that the server says it used; None where it says none."""
-    total: int | None
-    """How many tasks there are in all, as the server says; None where it says nothing."""
-
-    @property
-    def is_full(self) -> bool:
-        """Whether another page may follow."""
-        return self.size >= (self.granted or PAGE_SIZE)
+    """How many entries it has, with those that cannot be used."""
+    granted: int
+    """How many entries a full page has."""
+    total: int
+    """How many tasks the server says there are; 0 if it does not say."""
 
 
-class Fetcher(Protocol):
-    """Asks the API; returns or raises QueryError by the deadline."""
-
-    async def fetch(self, call: Call[T], deadline: float) -> T:
-        """The answer to a call."""
-        ...
+def page_parameters(number: int, status: str | None) -> Parameters:
+    """The query string for a page, from 1; only of the tasks in one status if it is given."""
+    parameters = (("current", str(number)), ("pageSize", str(PAGE_SIZE)))
+    return parameters if status is None else (*parameters, ("status", status))
 
 
-def page_call(number: int, status: str | None = None) -> Call[Page]:
-    """Asks for a page, from 1; of the tasks in one status only, where it is given."""
-    parameters = {"current": str(number), "pageSize": str(PAGE_SIZE)}
-    if status is not None:
-        parameters["status"] = status
-    return Call(NAME, PATH, parameters, parse)
+def read_page(envelope: Mapping[str, object]) -> Page:
+    """The page in an envelope. Raises QueryError if there is none.
 
-
-def parse(envelope: Mapping[str, object]) -> Page:
-    """The page in a successful answer. Raises QueryError where there is none.
-
-    An entry without an id that could be one is left out: nothing can be asked about it. A page without any such id
-    is none that is understood.
+    An entry without a usable id is left out. A page on which no entry has one is not understood.
     """
-    total = _count(envelope.get("total"))
-    data = envelope.get("data")
+    data, total = envelope.get("data"), _number(envelope.get("total"))
     if data is None and total is not None:
         data = []
     if not isinstance(data, list):
-        raise QueryError(Reason.INVALID_RESPONSE, f"the list's data is {kind_of(data)}, not an array")
+        raise QueryError(Reason.INVALID_RESPONSE, f"the list's data is {type_of(data)}, not an array")
     if len(data) > MAX_TASKS:
-        raise _too_long()
+        raise _too_many()
     entries = tuple(entry for entry in map(_read_entry, data) if ID.fullmatch(entry.task_id))
     if data and not entries:
-        raise QueryError(Reason.INVALID_RESPONSE, "no entry of the list has a replicationId that can be one")
-    return Page(entries, len(data), _count(envelope.get("pageSize")), total)
+        raise QueryError(Reason.INVALID_RESPONSE, "no entry of the list has a usable replicationId")
+    return Page(entries, len(data), _number(envelope.get("pageSize")) or PAGE_SIZE, total or 0)
 
 
-async def list_replications(
-    fetcher: Fetcher, deadline: float, found: dict[str, Replication], *, status: str | None = None, at_once: int = 1
+async def read_list(
+    get_page: Callable[[int], Awaitable[Page]], found: dict[str, Replication], *, at_once: int = 1
 ) -> None:
-    """Put every task of the list into `found`, by its id, as the pages come; at most so many requests at once.
+    """Put every task into `found`, by its id, as the pages come; at most `at_once` pages are queried at once.
 
-    Raises QueryError where a page could not be had, or the list lacks tasks that it says it has; `found` then has what
-    there was.
+    Raises QueryError if a page fails or tasks are missing; `found` then has those that came.
     """
-    for _ in range(PASSES):
-        reading = _Reading(fetcher, deadline, found, status, at_once)
-        await reading.run()
-        if reading.is_whole:
+    total = count = 0
+    # Entries move between pages if the list changes while it is read, so a list with gaps is read once more.
+    for _ in range(2):
+        pages = await _read_pages(get_page, found, at_once)
+        total, count = pages[0].total, len(found) + _unusable(pages)
+        if count >= total or _ends_early(pages):
             return
-    raise QueryError(
-        Reason.INVALID_RESPONSE,
-        f"the list says that it has {reading.total} replication tasks, and gives {reading.count}",
+    message = f"the list says that it has {total} replication tasks, but only {count} came"
+    raise QueryError(Reason.INVALID_RESPONSE, message)
+
+
+async def _read_pages(
+    get_page: Callable[[int], Awaitable[Page]], found: dict[str, Replication], at_once: int
+) -> list[Page]:
+    """Read page after page until one has nothing new or no more tasks are expected."""
+    pages: list[Page] = []
+    seen: set[str] = set()
+    number = 1
+    while number:
+        first, before = len(pages) + 1, len(seen)
+        came = await asyncio.gather(*map(get_page, range(first, first + number)), return_exceptions=True)
+        pages += [page for page in came if isinstance(page, Page)]
+        found.update({entry.task_id: entry for page in pages[first - 1 :] for entry in page.entries})
+        for error in came:
+            if isinstance(error, BaseException):
+                raise error
+        if len(found) > MAX_TASKS:
+            raise _too_many()
+        seen.update(entry.task_id for page in pages[first - 1 :] for entry in page.entries)
+        missing = max(page.total for page in pages) - len(seen) - _unusable(pages)
+        if len(seen) == before:
+            number = 0
+        elif missing > 0:
+            # The size of the first page is known; the size that was asked for, or is said to be granted, may be wrong.
+            number = min(math.ceil(missing / pages[0].size), at_once)
+        else:
+            # The total may be missing, outdated, or that of the page.
+            number = int(missing < 0 or pages[-1].size >= pages[-1].granted)
+    return pages
+
+
+def _ends_early(pages: list[Page]) -> bool:
+    """Whether the total is wrong: it never changes, no page in between is empty, and the last one is not full."""
+    filled = [page for page in pages if page.size]
+    return (
+        bool(filled)
+        and len({page.total for page in pages}) == 1
+        and pages[: len(filled)] == filled
+        and filled[-1].size < filled[-1].granted
     )
 
 
-class _Reading:
-    """One reading of all pages."""
-
-    def __init__(
-        self, fetcher: Fetcher, deadline: float, found: dict[str, Replication], status: str | None, at_once: int
-    ) -> None:
-        self._fetcher = fetcher
-        self._deadline = deadline
-        self._found = found
-        self._status = status
-        self._at_once = at_once
-        self._pages: list[Page] = []
-        self._seen: set[str] = set()
-        self._unusable = 0
-
-    @property
-    def total(self) -> int:
-        """How many tasks the first page says that there are; 0 where it says nothing."""
-        return self._pages[0].total or 0
-
-    @property
-    def count(self) -> int:
-        """How many tasks there were, in this reading and those before it."""
-        return len(self._found) + self._unusable
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing seems to be missing.
-
-        A total that is too high is not believed where the list ends before it, with a page that is not full. It is
-        where a page is empty or a repetition, or where the total changes and entries may have moved between pages.
-        """
-        if self.count >= self.total:
-            return True
-        filled = [page for page in self._pages if page.size]
-        steady = len({page.total for page in self._pages}) == 1
-        return steady and bool(filled) and self._pages[: len(filled)] == filled and not filled[-1].is_full
-
-    async def run(self) -> None:
-        """Read page after page until one has nothing new, or there is nothing more to expect."""
-        number = 1
-        while number:
-            before = len(self._seen)
-            await self._read(number)
-            number = self._still_expected() if len(self._seen) > before else 0
-
-    def _still_expected(self) -> int:
-        """How many pages to ask for next."""
-        count, last = len(self._seen) + self._unusable, self._pages[-1]
-        total = max(page.total or 0 for page in self._pages)
-        if count < total:
-            # What came is what counts; what was asked for or is said to be granted is only a guess at it.
-            return min(math.ceil((total - count) / self._pages[0].size), self._at_once)
-        # The total may be missing, wrong or outdated.
-        return int(count != total or last.is_full)
-
-    async def _read(self, count: int) -> None:
-        """Read so many further pages. Raises QueryError where one cannot be had."""
-        first = len(self._pages) + 1
-        calls = (page_call(number, self._status) for number in range(first, first + count))
-        pages = await asyncio.gather(
-            *(self._fetcher.fetch(call, self._deadline) for call in calls), return_exceptions=True
-        )
-        for page in pages:
-            if isinstance(page, Page):
-                self._add(page)
-        for page in pages:
-            if isinstance(page, BaseException):
-                raise page
-        if len(self._found) > MAX_TASKS:
-            raise _too_long()
-
-    def _add(self, page: Page) -> None:
-        self._pages.append(page)
-        self._unusable += page.size - len(page.entries)
-        self._seen.update(entry.task_id for entry in page.entries)
-        self._found.update({entry.task_id: entry for entry in page.entries})
-
-
-def _too_long() -> QueryError:
-    return QueryError(Reason.TOO_LARGE, f"the list has more than {MAX_TASKS} replication tasks; no more are read")
+def _unusable(pages: list[Page]) -> int:
+    return sum(page.size - len(page.entries) for page in pages)
 
 
 def _read_entry(entry: object) -> Replication:
@@ -218,7 +154,10 @@ def _read_entry(entry: object) -> Replication:
     return Replication(task_id, clean_name(fields.get("name")) or task_id, clean_name(fields.get("status")))
 
 
-def _count(value: object) -> int | None:
-    """A number of things, also as text; None for everything else."""
+def _number(value: object) -> int | None:
     text = text_of(value).strip()
     return int(text[:12]) if text.isascii() and text.isdigit() else None
+
+
+def _too_many() -> QueryError:
+    return QueryError(Reason.TOO_LARGE, f"the list has more than {MAX_TASKS} replication tasks; no more are read")

@@ -1,4 +1,4 @@
-"""The signature that the NineData OpenAPI wants on every request."""
+"""The signature of every request to the NineData OpenAPI."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 def timestamp_of(moment: datetime) -> str:
     """The moment as the API writes it: UTC, whole seconds, `2024-05-31T09:15:33Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat()[:19] + "Z"
 
 
 def signature(path: str, secret_key: str, timestamp: str) -> str:

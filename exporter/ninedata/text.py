@@ -1,33 +1,26 @@
-"""Text from outside, made safe to store, log, show and export: bounded, printable, without credentials."""
+"""Text from outside, made safe to log, show and export: printable, bounded, credentials masked."""
 
-import functools
 import json
 import re
 
 from exporter.ninedata.masking import masked
 
 MAX_TEXT = 4000
-"""Characters kept of a failure's text."""
+"""Characters kept of a text."""
 MAX_NAME = 200
 """Characters kept of an identifier or a name."""
-MAX_WORD = 512
-"""The most characters that count as the last word of a text which was not read to its end."""
-_MARGIN = 2048
-"""Characters that are read and masked beyond twice those that are kept: masking makes a text shorter."""
-MAX_TEXT_READ = MAX_TEXT * 2 + _MARGIN
-"""Characters of a failure's text that are looked at."""
-MAX_TEXT_CACHED = 400
-"""Characters of a text whose cleaned form is kept for when it comes again."""
+_MAX_READ = 10_000
+"""Characters of a text that are looked at: masking makes it shorter."""
 
-# Lone surrogates cannot be encoded; control characters end lines, move cursors and break parsers; the
-# direction marks make text read other than it is.
+# Lone surrogates cannot be encoded; control characters end lines, move cursors and break parsers; direction marks make
+# text read differently from what it is.
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 
 
 def text_of(value: object) -> str:
-    """Any JSON value as text: a string as it is, nothing as empty, a list joined, the rest as JSON."""
+    """Any JSON value as text: a string as it is, null as empty, a list of strings joined, the rest as JSON."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -36,7 +29,7 @@ def text_of(value: object) -> str:
         return "; ".join(value)
     try:
         return json.dumps(value, ensure_ascii=False)
-    except RecursionError:  # nested as deep as could just be read
+    except RecursionError:  # nested as deeply as could just be read
         return "…"
 
 
@@ -51,7 +44,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def cut_middle(text: str, limit: int) -> str:
-    """At most `limit` characters: a reason is said at the start, what to do about it mostly at the end."""
+    """At most `limit` characters: a failure's reason stands at the start, the remedy mostly at the end."""
     if len(text) <= limit:
         return text
     tail = limit // 3
@@ -62,30 +55,17 @@ def clean(value: object, limit: int = MAX_TEXT) -> str:
     """A text for people: printable, credentials masked, at most `limit` characters, lines kept."""
     text = text_of(value)
     if not text:
-        return text  # half of all texts are: passed items have no message
-    if len(text) <= MAX_TEXT_CACHED:
-        return _cleaned_before(text, limit)
-    return _cleaned(text, limit)
-
-
-def _cleaned(text: str, limit: int) -> str:
-    text = text.lstrip()
-    read = text[: limit * 2 + _MARGIN]
-    shown = masked(_UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", read.replace("\r\n", "\n"))).strip()
-    return cut(shown if len(read) == len(text) else _without_last_word(shown), limit)
-
-
-def _without_last_word(text: str) -> str:
-    """What is left of a text whose last word may have been cut: a credential cut in two is not recognised."""
-    end = max(text.rfind(" "), text.rfind("\n"), len(text) - MAX_WORD)
-    return text[: max(end, 0)].rstrip() + "…"
-
-
-# Names and descriptions are the same in every task and every scrape; cleaning them anew each time is most of the work.
-_cleaned_before = functools.lru_cache(maxsize=2048)(_cleaned)
+        return text
+    if len(text) > _MAX_READ:
+        # Without its last word, which may be half of a credential that is not recognised any more.
+        text = text[:_MAX_READ].rsplit(maxsplit=1)[0] + "…"
+    return cut(masked(_printable(text.replace("\r\n", "\n"))).strip(), limit)
 
 
 def clean_name(value: object) -> str:
-    """An identifier or a name: printable, on one line, at most `MAX_NAME` characters."""
-    text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text_of(value)[: MAX_NAME * 4])
-    return cut(" ".join(text.split()), MAX_NAME)
+    """An identifier or a name: printable, on one line, at most MAX_NAME characters."""
+    return cut(" ".join(_printable(text_of(value)[: MAX_NAME * 4]).split()), MAX_NAME)
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,4 +1,4 @@
-"""Whom to trust."""
+"""Which certificates of the API's server are trusted."""
 
 import ssl
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import certifi
 
 
-def tls_context(ca_file: Path | None, *, verify: bool) -> ssl.SSLContext:
-    """A context that trusts `ca_file` alone, or the system's issuers and the well-known public ones.
+def client_context(ca_file: Path | None, *, verify: bool) -> ssl.SSLContext:
+    """A context that trusts `ca_file` alone, or else the system's issuers and the well-known public ones.
 
-    Raises OSError (ssl.SSLError is one) where `ca_file` cannot be read or holds no certificate.
+    Raises OSError (ssl.SSLError is one) if `ca_file` cannot be read or holds no certificate.
     """
     context = ssl.create_default_context(cafile=ca_file)
     if ca_file is None:

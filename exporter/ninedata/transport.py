@@ -1,38 +1,35 @@
-"""The way to the network: httpx's transport interface on aiohttp's connections.
+"""httpx's transport interface on aiohttp's connections.
 
-httpx's own connection pool costs time with the square of the requests that are under way; aiohttp's does not. Of httpx
-only the types are used, without an `httpx.AsyncClient`: that would add cookies, redirects and proxies of the
-environment, none of which an answer or a variable may bring about here.
+httpx's own connection pool costs time with the square of the requests in flight; aiohttp's does not. Of httpx only the
+types are used: an `httpx.AsyncClient` would add cookies, redirects, and proxies from the environment.
 """
 
 import base64
 import errno
+import functools
 import ssl
 from collections.abc import AsyncIterator
 
 import aiohttp
 import httpx
+import yarl
 
 from exporter.ninedata.failures import QueryError, Reason
 
-KEEPALIVE_SECONDS = 90.0
-"""How long an idle connection is kept: longer than the usual scrape interval of a minute."""
-
-
-KEPT, FRESH = "kept", "fresh"
-"""What a request's extension `connection` says: any connection will do, or only a new one."""
+FRESH = {"connection": "fresh"}
+"""The extensions of a request that must have a new connection."""
 
 
 def open_transport(tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
-    """One pool of keep-alive connections, without a bound of its own; `aclose()` it in the end."""
+    """A pool of connections, without a limit of its own; `aclose()` closes it."""
     return _Transport(tls, proxy)
 
 
 class _Transport(httpx.AsyncBaseTransport):
-    """Sends requests without a body, each once, and lets aiohttp's errors through as they are.
+    """Sends each request once and raises aiohttp's errors as they are.
 
-    Beside the pool of connections there are new ones for requests that must not meet one which has been idle: what
-    closes one idle connection without a word, a firewall or a balancer, has mostly closed all of them.
+    A retry gets a new connection: a firewall or balancer that silently closed one idle connection has mostly closed
+    the others too.
     """
 
     def __init__(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
@@ -42,10 +39,10 @@ class _Transport(httpx.AsyncBaseTransport):
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        session = self._session(fresh=request.extensions.get("connection") == FRESH)
-        response = await session.request(
-            request.method,
-            str(request.url),
+        fresh = bool(request.extensions.get("connection"))
+        session = self._sessions.get(fresh) or self._open_session(fresh=fresh)
+        response = await session.get(
+            _url_of(str(request.url)),
             headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
             allow_redirects=False,
             proxy=self._proxy_url,
@@ -57,25 +54,20 @@ class _Transport(httpx.AsyncBaseTransport):
         for session in self._sessions.values():
             await session.close()
 
-    def _session(self, *, fresh: bool) -> aiohttp.ClientSession:
-        # aiohttp's session belongs to the loop that runs when it is made.
-        if fresh not in self._sessions:
-            self._sessions[fresh] = self._new_session(fresh=fresh)
-        return self._sessions[fresh]
-
-    def _new_session(self, *, fresh: bool) -> aiohttp.ClientSession:
-        keepalive = None if fresh else KEEPALIVE_SECONDS
-        return aiohttp.ClientSession(
+    def _open_session(self, *, fresh: bool) -> aiohttp.ClientSession:
+        # Opened at the first request, because aiohttp's session belongs to the event loop that is running.
+        keepalive = None if fresh else 90.0  # longer than the usual scrape interval of a minute
+        self._sessions[fresh] = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self._tls, limit=0, keepalive_timeout=keepalive, force_close=fresh),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
-            auto_decompress=False,
             middlewares=(_send_once,),
         )
+        return self._sessions[fresh]
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of an answer, in the pieces in which it arrives."""
+    """The body of a response, decompressed, in the pieces in which it arrives."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
@@ -85,21 +77,25 @@ class _Body(httpx.AsyncByteStream):
             yield piece
 
     async def aclose(self) -> None:
-        # A connection whose answer was read to its end is used again, any other is closed.
+        # The connection is used again if the response was read to its end, and closed otherwise.
         self._response.release()
 
 
+@functools.lru_cache(maxsize=10_000)  # the same in every scrape
+def _url_of(url: str) -> yarl.URL:
+    return yarl.URL(url, encoded=True)
+
+
 def _proxy_headers(proxy: httpx.Proxy) -> dict[str, str]:
-    """User and password of the proxy, in UTF-8."""
     if proxy.raw_auth is None:
         return {}
     credentials = base64.b64encode(b":".join(proxy.raw_auth)).decode()
-    # aiohttp moves it to Proxy-Authorization, of the tunnel or of the request as it may be.
+    # aiohttp sends it as Proxy-Authorization, with the tunnel's request or the request itself.
     return {"Authorization": f"Basic {credentials}"}
 
 
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Send a request exactly once: aiohttp by itself would send one whose connection was lost again, uncounted."""
+    """Keep aiohttp from sending a request again by itself, past the rate limit and the metrics."""
     try:
         return await send(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
@@ -113,30 +109,10 @@ NETWORK_ERRORS = (
     OSError,
     UnicodeError,
 )
-"""What a transport raises for a fault of the network or of the other side."""
+"""What a transport raises for a fault of the network or of the server."""
 
-
-def query_error_of(error: Exception) -> QueryError:
-    """The bounded failure that one of NETWORK_ERRORS means.
-
-    Its causes count as well: aiohttp's own errors often say less than what they come from. No text of an error is
-    passed on, for it may name what a configuration keeps secret.
-    """
-    causes = _causes(error)
-    if any(isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE) for cause in causes):
-        return QueryError(
-            Reason.CONNECT,
-            "this process may open no more files: raise its limit (LimitNOFILE) or lower api.concurrency",
-        )
-    for kind, reason, message, worth_retrying in _MEANINGS:
-        for cause in causes:
-            if isinstance(cause, kind):
-                return QueryError(reason, message + _detail(cause), worth_retrying=worth_retrying)
-    return QueryError(Reason.CONNECT, "the connection failed")
-
-
-# What an error means: its class, the reason, the words, and whether sending again at once may help. The first row
-# that fits any of an error's causes wins.
+# The class of an error, the reason, the words, and whether the same request may succeed at once. The first row that
+# fits the error or one of its causes counts.
 _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
     (aiohttp.ClientSSLError, Reason.TLS, "no trusted TLS connection", False),
     (ssl.SSLError, Reason.TLS, "the TLS connection failed", False),
@@ -145,20 +121,32 @@ _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
     (aiohttp.ClientConnectorDNSError, Reason.CONNECT, "the host name does not resolve", False),
     (aiohttp.ClientConnectorError, Reason.CONNECT, "cannot connect", False),
     (aiohttp.http_exceptions.LineTooLong, Reason.TOO_LARGE, "a header of the answer is too large", False),
+    (aiohttp.http_exceptions.ContentEncodingError, Reason.INVALID_RESPONSE, "cannot decompress the answer", False),
     (aiohttp.ClientPayloadError, Reason.CONNECT, "the connection was lost in the middle of the answer", True),
     (aiohttp.http_exceptions.HttpProcessingError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (aiohttp.ClientResponseError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (TimeoutError, Reason.CONNECT, "the connection timed out", False),
-    (aiohttp.ClientOSError, Reason.CONNECT, "the connection was lost before the answer", True),
     (aiohttp.ClientConnectionError, Reason.CONNECT, "the connection was lost before the answer", True),
     (ConnectionError, Reason.CONNECT, "the connection was lost", True),
-    (UnicodeError, Reason.CONNECT, "the host name is not one that can be looked up", False),
-    (OSError, Reason.CONNECT, "the connection failed", False),
+    (UnicodeError, Reason.CONNECT, "the host name is not a valid one", False),
+    (Exception, Reason.CONNECT, "the connection failed", False),
 )
 
 
+def query_error_of(error: Exception) -> QueryError:
+    """The QueryError for one of NETWORK_ERRORS. The error's own text is not used: it may name a secret."""
+    causes = _causes(error)
+    if any(isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE) for cause in causes):
+        message = "this process may open no more files: raise its limit (LimitNOFILE) or lower api.concurrency"
+        return QueryError(Reason.CONNECT, message)
+    cause, (_, reason, message, worth_retrying) = next(
+        (cause, meaning) for meaning in _MEANINGS for cause in causes if isinstance(cause, meaning[0])
+    )
+    return QueryError(reason, message + _detail(cause), worth_retrying=worth_retrying)
+
+
 def _causes(error: BaseException) -> list[BaseException]:
-    """The error, what caused it, and so on."""
+    """The error, its cause, that one's cause, and so on: aiohttp's own errors often say less."""
     causes: list[BaseException] = []
     current: BaseException | None = error
     while current is not None and current not in causes:

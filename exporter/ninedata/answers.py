@@ -1,0 +1,268 @@
+"""The API's answers: bytes in, a typed value or a QueryError out.
+
+The shapes are the documented ones. Also tolerated, because it was seen: numbers as strings and strings as numbers,
+missing and null fields, status words in any case, texts in any language.
+"""
+
+import email.utils
+import functools
+import json
+import re
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from exporter.ninedata.failures import QueryError, Reason
+from exporter.ninedata.kinds import Kind
+from exporter.ninedata.model import CheckItem, Precheck, Status, TaskRef
+from exporter.ninedata.text import clean, clean_name, cut, text_of
+
+MAX_ITEMS = 1000
+"""The most check items that are read of one precheck; NineData's have some dozens."""
+DEFAULT_HOLD_SECONDS = 5.0
+"""The pause after a 429 that does not say how long to wait."""
+MAX_HOLD_SECONDS = 300.0
+"""The longest pause: a wrong Retry-After must not stop the exporter for days."""
+
+# The words in a failure's code or message that tell more than api_error. The vendor documents neither; these were seen
+# in clients or are the plain words for it. The order matters.
+_REASON_OF_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
+    (
+        Reason.AUTH,
+        re.compile(
+            r"signature|access.?key|timestamp|unauthori[sz]ed|authenticat|permission.?den|no.?permission|access.?denied|"
+            r"forbidden|签名|时间戳|权限|未授权",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        Reason.NOT_FOUND,
+        re.compile(r"not.?(?:be.?)?found|not.?exist|n't.?exist|no.?such|不存在|未找到|找不到", re.IGNORECASE),
+    ),
+    (
+        Reason.RATE_LIMITED,
+        re.compile(r"too.?many.?requests|(?:rate|request).?limit.?(?:is.?)?exceeded|请求过于频繁|限流", re.IGNORECASE),
+    ),
+)
+# A code that means a limit holds all requests for a while. The same words in a message concern this task alone: they
+# may be about anything that the task compares.
+_RATE_LIMIT_CODE = re.compile(r"throttl|rate.?limit|too.?many.?request|request.?limit|flow.?control", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP response, read whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def read_envelope(answer: Answer, now: datetime, secrets: Iterable[str] = ()) -> Mapping[str, object]:
+    """The envelope `{"success": true, "requestId": .., "data": ..}` of a successful answer.
+
+    Raises QueryError for every other answer. `secrets` that the answer repeats are masked, however its JSON spells
+    them. `now` is our time, for a Retry-After that is a date.
+    """
+    status = answer.status
+    if status == 429:  # noqa: PLR2004 - HTTP's Too Many Requests
+        seconds = min(_retry_after(answer.headers, now), MAX_HOLD_SECONDS)
+        message = f"HTTP 429: the API wants fewer requests; none are sent for {seconds:.0f} s"
+        raise QueryError(Reason.RATE_LIMITED, message, hold_seconds=seconds)
+    if 300 <= status < 400:  # noqa: PLR2004 - HTTP's redirections
+        _raise_redirect(status, _without(secrets, answer.headers.get("location", "")))
+    document = _document_of(answer.body, secrets)
+    envelope = document if isinstance(document, dict) else {}
+    success = envelope.get("success")
+    if 200 <= status < 300 and isinstance(document, dict) and (success is True or "success" not in envelope):  # noqa: PLR2004
+        return envelope
+    # Only the API's own envelope has "success"; a gateway's JSON error has not.
+    is_own = "success" in envelope
+    said, request_id = _words_of(envelope), clean_name(envelope.get("requestId"))
+    if status in (401, 403):
+        raise QueryError(Reason.AUTH, f"HTTP {status}{said}", request_id=request_id)
+    if status in (404, 405, 501) and not is_own:
+        raise QueryError(Reason.UNSUPPORTED, f"HTTP {status}: the server does not know this path")
+    if is_own and not _is_true(success) and status < 500:  # noqa: PLR2004 - HTTP's server errors
+        _raise_refusal(status, envelope, said, request_id)
+    if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's successes
+        worth_retrying = status in (502, 503, 504)
+        raise QueryError(
+            Reason.HTTP_ERROR, f"HTTP {status}{said}", request_id=request_id, worth_retrying=worth_retrying
+        )
+    if not isinstance(document, dict):
+        _raise_no_envelope(document, answer, secrets)
+    return envelope
+
+
+def read_precheck(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Precheck:
+    """The precheck in an envelope. Raises QueryError if there is none, or if it is another task's."""
+    data = envelope.get("data")
+    request_id = clean_name(envelope.get("requestId"))
+    if not isinstance(data, dict):
+        message = f"the answer's data is {type_of(data)}, not an object"
+        raise QueryError(Reason.INVALID_RESPONSE, message, request_id=request_id)
+    for key, expected in kind.parameters(task):
+        # A cache or a proxy may mix up answers. A missing id is tolerated.
+        found = text_of(data.get(key)).strip()
+        if found and found != expected:
+            message = f"the answer is about {key} {clean_name(found)!r}, not about {expected!r}"
+            raise QueryError(Reason.INVALID_RESPONSE, message, request_id=request_id)
+    word = text_of(data.get(kind.status_key))
+    items = _read_items(data.get(kind.items_key), kind.item_key)
+    return Precheck(Status.of_word(word), items, status_word=clean_name(word), request_id=request_id)
+
+
+@functools.lru_cache(maxsize=64)  # all answers within a second have the same date
+def date_of(header: str) -> datetime | None:
+    """The moment that a header gives, or None."""
+    try:
+        moment = email.utils.parsedate_to_datetime(header)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def type_of(value: object) -> str:
+    """The type of a JSON value, in words."""
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _read_items(found: object, item_key: str) -> tuple[CheckItem, ...]:
+    """The check items, none left out, each with an identifier of its own."""
+    if found is None:
+        return ()
+    if not isinstance(found, list):
+        raise QueryError(Reason.INVALID_RESPONSE, f"the check items are {type_of(found)}, not a list")
+    if len(found) > MAX_ITEMS:
+        raise QueryError(Reason.TOO_LARGE, f"the precheck has {len(found)} check items; at most {MAX_ITEMS} are read")
+    items = [_read_item(entry if isinstance(entry, dict) else {}, item_key) for entry in found]
+    names = {item.item for item in items}
+    return tuple(items if len(names) == len(items) and "" not in names else _numbered(items))
+
+
+def _read_item(fields: Mapping[str, Any], item_key: str) -> CheckItem:
+    texts: tuple[Any, ...] = tuple(map(fields.get, (item_key, "itemName", "itemDescription", "status")))
+    try:
+        # Most check items are the same in every task and every scrape; a bounded length bounds the memory for them.
+        item = _known_item(*texts) if len("".join(texts)) < 1000 else _new_item(*texts)  # noqa: PLR2004
+    except TypeError:  # not all of them are strings
+        item = _new_item(*map(text_of, texts))
+    message = clean(fields.get("errorMessage")) or clean(fields.get("message"))
+    return replace(item, message=message) if message else item
+
+
+def _new_item(item: str, name: str, description: str, status: str) -> CheckItem:
+    return CheckItem(clean_name(item), clean_name(clean(name)), clean(description), Status.of_word(status), "")
+
+
+_known_item = functools.lru_cache(maxsize=1024)(_new_item)
+
+
+def _numbered(items: Iterable[CheckItem]) -> Iterator[CheckItem]:
+    """The items with identifiers of their own: `item_3` for a missing one, `name#2` for a repeated one."""
+    taken: set[str] = set()
+    numbers: dict[str, int] = {}
+    for place, item in enumerate(items, start=1):
+        unique = name = item.item or f"item_{place}"
+        while unique in taken:
+            numbers[name] = numbers.get(name, 1) + 1
+            unique = f"{name}#{numbers[name]}"
+        taken.add(unique)
+        yield item if unique == item.item else replace(item, item=unique)
+
+
+def _document_of(body: bytes, secrets: Iterable[str]) -> object:
+    """The JSON document without the secrets, or None if there is none: not JSON, not UTF, nested beyond reason."""
+    try:
+        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        document: object = json.loads(text)
+        # A backslash may escape a character of a secret.
+        if "\\" in text or any(secret in text for secret in secrets):
+            document = _without_secrets(document, secrets)
+    except (ValueError, RecursionError):
+        return None
+    return document
+
+
+def _without_secrets(value: object, secrets: Iterable[str]) -> object:
+    if isinstance(value, str):
+        return _without(secrets, value)
+    if isinstance(value, list):
+        return [_without_secrets(part, secrets) for part in value]
+    if isinstance(value, dict):
+        return {_without(secrets, key): _without_secrets(part, secrets) for key, part in value.items()}
+    return value
+
+
+def _without(secrets: Iterable[str], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+def _is_true(value: object) -> bool:
+    return value is True or (isinstance(value, str) and value.strip().casefold() == "true")
+
+
+def _words_of(envelope: Mapping[str, object]) -> str:
+    """What the API says about a failure, as the end of a sentence."""
+    code, message = clean_name(envelope.get("errorCode")), clean(envelope.get("message"), limit=500)
+    words = " - ".join(part for part in (code, message) if part)
+    return f": {words}" if words else ""
+
+
+def _raise_refusal(status: int, envelope: Mapping[str, object], said: str, request_id: str) -> NoReturn:
+    """Raise for a failure in the API's own words."""
+    message = f"the API refused the query{said or ' without a reason'}"
+    code = text_of(envelope.get("errorCode"))[:200]
+    if _RATE_LIMIT_CODE.search(code):
+        hold = DEFAULT_HOLD_SECONDS
+        raise QueryError(Reason.RATE_LIMITED, message, request_id=request_id, hold_seconds=hold)
+    words = f"{code} {text_of(envelope.get('message'))[:2000]}"
+    by_words = (reason for reason, pattern in _REASON_OF_WORDS if pattern.search(words))
+    otherwise = Reason.NOT_FOUND if status == 404 else Reason.API_ERROR  # noqa: PLR2004 - HTTP's Not Found
+    raise QueryError(next(by_words, otherwise), message, request_id=request_id)
+
+
+def _raise_no_envelope(document: object, answer: Answer, secrets: Iterable[str]) -> NoReturn:
+    body = answer.body.strip()
+    if not body:
+        raise QueryError(Reason.INVALID_RESPONSE, "the answer is empty")
+    if "html" in answer.headers.get("content-type", "").casefold() or body.startswith(b"<"):
+        # What the console's web interface answers for a path that it does not know.
+        raise QueryError(Reason.UNSUPPORTED, "a web page came instead of JSON")
+    if document is not None or body == b"null":
+        raise QueryError(Reason.INVALID_RESPONSE, f"the answer is {type_of(document)}, not an object")
+    text = body.decode(json.detect_encoding(body), "replace")
+    start = cut(clean(_without(secrets, text)[:200]), 60)
+    raise QueryError(Reason.INVALID_RESPONSE, f"the answer is not JSON; it starts with {start!r}")
+
+
+def _raise_redirect(status: int, location: str) -> NoReturn:
+    """A redirect is not followed: the signature must not go to another host."""
+    try:
+        # Without user, password, query and fragment, which may be secret.
+        scheme, host, path, _, _ = urllib.parse.urlsplit(location)
+        target = clean_name(urllib.parse.urlunsplit((scheme, host.rpartition("@")[2], path, "", "")))
+    except ValueError:
+        target = ""
+    if not target:
+        raise QueryError(Reason.HTTP_ERROR, f"HTTP {status}: not an answer to this request")
+    message = (
+        f"HTTP {status}: redirected to {target}, which is not followed because the signature must not go to another "
+        "host; put the final address in api.base_url"
+    )
+    raise QueryError(Reason.HTTP_ERROR, message)
+
+
+def _retry_after(headers: Mapping[str, str], now: datetime) -> float:
+    """The pause that a 429 asks for, in seconds: a number, a date, or the default."""
+    header = headers.get("retry-after", "").strip()
+    if header.isascii() and header.isdigit():
+        return float(header[:9])
+    until, server = date_of(header), date_of(headers.get("date", ""))
+    return max((until - (server or now)).total_seconds(), 1.0) if until else DEFAULT_HOLD_SECONDS

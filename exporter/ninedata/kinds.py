@@ -1,0 +1,86 @@
+"""What the API is asked for: the kinds of precheck, each one row of a table, and the list of replication tasks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from exporter.ninedata.model import TaskRef
+
+Parameters = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How prechecks of one kind are queried, and under which keys the answer has them."""
+
+    name: str
+    """The value of `kind` in the configuration and in metrics."""
+    title: str
+    """What is checked, in words that fit after "prechecks of"."""
+    path: str
+    """The `/openapi/...` path, which is also what is signed."""
+    task_key: str
+    """The task's id, in the request and in the answer."""
+    precheck_key: str
+    """The precheck's id, in the request and in the answer; empty where a task has one precheck, without an id."""
+    status_key: str
+    items_key: str
+    item_key: str
+    """Within a check item: its stable identifier."""
+
+    @property
+    def has_precheck_id(self) -> bool:
+        """Whether a precheck has an id of its own beside the task's."""
+        return bool(self.precheck_key)
+
+    def parameters(self, task: TaskRef) -> Parameters:
+        """The query string."""
+        parameters = ((self.task_key, task.task_id),)
+        return (*parameters, (self.precheck_key, task.precheck_task_id)) if self.precheck_key else parameters
+
+
+_TABLE = (
+    Kind(
+        name="data_compare",
+        title="data comparisons",
+        path="/openapi/v1/comparedata/precheck/status",
+        task_key="taskId",
+        precheck_key="precheckTaskId",
+        status_key="status",
+        items_key="precheckItems",
+        item_key="precheckItem",
+    ),
+    Kind(
+        name="schema_compare",
+        title="schema comparisons",
+        path="/openapi/v1/compareschema/precheck/status",
+        task_key="taskId",
+        precheck_key="precheckTaskId",
+        status_key="status",
+        items_key="precheckItems",
+        item_key="precheckItem",
+    ),
+    Kind(
+        name="replication",
+        title="replication tasks",
+        path="/openapi/v1/replication/precheck/status",
+        task_key="replicationId",
+        precheck_key="",
+        status_key="precheckStatus",
+        items_key="items",
+        item_key="itemId",
+    ),
+)
+
+KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _TABLE})
+"""By name, the default first."""
+DEFAULT_KIND = "data_compare"
+
+LIST_NAME = "replication_list"
+"""The kind of the requests for the list of replication tasks."""
+LIST_PATH = "/openapi/v1/replication/list"
+DISCOVERED_KIND = "replication"
+"""The kind of the tasks on that list."""
+
+REQUEST_KINDS = (*KINDS, LIST_NAME)
+"""Every value of the label `kind` of the metrics about requests."""

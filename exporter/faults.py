@@ -1,7 +1,14 @@
 """What is wrong with a file that a user wrote."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+
+def printable(path: Path | str) -> str:
+    """A path as text that can be encoded as UTF-8, whatever bytes the file's name has."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +21,8 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        file = printable(self.file)
+        place = file if self.line is None else f"{file}:{self.line}"
         return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
 
 

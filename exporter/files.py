@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from exporter.faults import ConfigError, UnreadableError
+from exporter.faults import ConfigError, UnreadableError, printable
 from exporter.logs import event
 
 _log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class WatchedFile(Generic[T]):
         if _state(self.path) != state:
             return  # Written to during the read: the content may be half of it. The next refresh reads again.
         self._accept(content, state)
-        event(_log, logging.INFO, f"{self._description} loaded", file=_printable(self.path))
+        event(_log, logging.INFO, f"{self._description} loaded", file=printable(self.path))
 
     def _accept(self, content: T, state: _State) -> None:
         self._related_paths = tuple(self._related(content)) if self._related else ()
@@ -105,7 +105,7 @@ class WatchedFile(Generic[T]):
         for fault in faults[:_MAX_FAULTS_LOGGED]:
             event(_log, logging.WARNING, f"{self._description} has a fault, {use}", fault=fault)
         if more := len(faults[_MAX_FAULTS_LOGGED:]):
-            event(_log, logging.WARNING, f"{self._description} has more faults", file=_printable(self.path), more=more)
+            event(_log, logging.WARNING, f"{self._description} has more faults", file=printable(self.path), more=more)
 
 
 class FileWatcher:
@@ -161,10 +161,5 @@ def _faults_of(error: ConfigError | OSError | ValueError, path: Path) -> tuple[s
     if isinstance(error, ConfigError):
         return tuple(map(str, error.faults))
     if isinstance(error, OSError):
-        return (f"{_printable(error.filename or path)}: cannot be read: {error.strerror}",)
-    return (f"{_printable(path)}: {error}",)
-
-
-def _printable(path: Path | str) -> str:
-    """A path as text that can be encoded as UTF-8, whatever bytes it has."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+        return (f"{printable(error.filename or path)}: cannot be read: {error.strerror}",)
+    return (f"{printable(path)}: {error}",)

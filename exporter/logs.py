@@ -1,88 +1,90 @@
-"""Log lines for people and machines: one line per event, in logfmt or JSON, on standard error."""
+"""The log: one line per event on standard error, in logfmt or JSON. Logging never waits for the reader of the log."""
 
-import io
 import json
 import logging
 import os
+import queue
 import re
-import select
-import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TextIO
+from logging.handlers import QueueHandler, QueueListener
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 FORMATS = ("logfmt", "json")
 
+_STANDARD_ERROR = 2
 _BARE = re.compile(r"[^\s\"=\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_NOT_ESCAPED_BY_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def event(logger: logging.Logger, level: int, message: str, /, **fields: object) -> None:
-    """Log one event: a constant message, and its particulars as fields. A field that is None is left out."""
+    """Log one event: a constant message, with its variable parts as fields. Fields that are None are left out."""
     if logger.isEnabledFor(level):
         logger.log(level, message, extra={"fields": fields})
 
 
-def configure(level: str, form: str, stream: TextIO | None = None) -> None:
-    """Send the log of the whole process to `stream` (standard error), one line per event."""
-    handler = _UnawaitedHandler(stream or sys.stderr)
+@contextmanager
+def logging_to(
+    descriptor: int = _STANDARD_ERROR, *, level: str = "info", form: str = "logfmt", lines: int = 10_000
+) -> Iterator[None]:
+    """Write the log of the whole process to a file descriptor, in a thread.
+
+    At most `lines` lines wait for the reader, and at the end the reader has half a second to take them.
+    """
+    waiting: queue.Queue[logging.LogRecord] = queue.Queue(lines)
+    handler = _BoundedQueueHandler(waiting)
     handler.setFormatter(JsonFormatter() if form == "json" else LogfmtFormatter())
     logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
-    # The libraries' own chatter at info is not about the user's tasks.
-    for name in ("uvicorn", "asyncio", "httpx", "aiohttp"):
-        logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
-    # It warns of every request that is no HTTP: whoever reaches the port could fill the log.
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING if level == "debug" else logging.ERROR)
+    for library in ("asyncio", "httpx", "aiohttp"):
+        logging.getLogger(library).setLevel(max(LEVELS[level], logging.WARNING))
+    writer = _LineWriter(waiting, descriptor)
+    writer.start()
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        written = threading.Thread(target=waiting.join, daemon=True)
+        written.start()
+        written.join(timeout=0.5)
+        if not written.is_alive():
+            writer.stop()  # would block while the reader does
 
 
-class _UnawaitedHandler(logging.StreamHandler[TextIO]):
-    """Waits for no reader: what a pipe or a terminal does not take at once is lost, and told once it takes more."""
+class _BoundedQueueHandler(QueueHandler):
+    """Drops and counts lines while the queue is full, and logs the count when there is room again."""
 
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
-        self._lost = 0
-        self._torn = False
+    def __init__(self, waiting: queue.Queue[logging.LogRecord]) -> None:
+        super().__init__(waiting)
+        self._dropped = 0
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Add the record, formatted by the base class, without waiting."""
         try:
-            self._descriptor: int | None = stream.fileno()
-        except io.UnsupportedOperation:
-            self._descriptor = None
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write the record, or count it as lost."""
-        if self._descriptor is None:
-            super().emit(record)
-            return
-        try:
-            told = self._written(_lost_lines(self._lost), self._descriptor) if self._lost else True
-            if told:
-                self._lost = 0
-            if not (told and self._written(record, self._descriptor)):
-                self._lost += 1
-        except OSError:
-            self.handleError(record)
-
-    def _written(self, record: logging.LogRecord, descriptor: int) -> bool:
-        start = self.terminator if self._torn else ""
-        line = f"{start}{self.format(record)}{self.terminator}".encode("utf-8", "backslashreplace")
-        for at in range(0, len(line), select.PIPE_BUF):
-            if not _takes_more(descriptor):
-                self._torn = self._torn or at > 0
-                return False
-            os.write(descriptor, line[at : at + select.PIPE_BUF])
-        self._torn = False
-        return True
+            if self._dropped:
+                message = "log lines dropped because standard error was not read"
+                fields = {"levelno": logging.WARNING, "msg": message, "fields": {"lines": self._dropped}}
+                self.queue.put_nowait(self.prepare(logging.makeLogRecord(fields)))
+                self._dropped = 0
+            self.queue.put_nowait(record)
+        except queue.Full:
+            self._dropped += 1
 
 
-def _takes_more(descriptor: int) -> bool:
-    """Whether PIPE_BUF bytes can be written without waiting; a reader that is gone is no reason to wait either."""
-    poll = select.poll()
-    poll.register(descriptor, select.POLLOUT)
-    return bool(poll.poll(0))
+class _LineWriter(QueueListener):
+    """Writes to the descriptor itself: the process could not end while a thread blocks within `sys.stderr`."""
 
+    def __init__(self, waiting: queue.Queue[logging.LogRecord], descriptor: int) -> None:
+        super().__init__(waiting)
+        self._descriptor = descriptor
 
-def _lost_lines(count: int) -> logging.LogRecord:
-    record = logging.LogRecord(__name__, logging.WARNING, __file__, 0, "lines of the log were lost", None, None)
-    record.fields = {"lines": count}
-    return record
+    def handle(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        line = f"{record.msg}\n".encode("utf-8", "backslashreplace")
+        with suppress(OSError):  # the reader is gone
+            while line:
+                line = line[os.write(self._descriptor, line) :]
 
 
 class LogfmtFormatter(logging.Formatter):
@@ -103,13 +105,12 @@ class JsonFormatter(logging.Formatter):
 
 def _fields_of(record: logging.LogRecord, formatter: logging.Formatter) -> dict[str, object]:
     moment = datetime.fromtimestamp(record.created, UTC)
-    level = next((name for name, number in LEVELS.items() if record.levelno <= number), "error")
     fields: dict[str, object] = {
         "ts": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "level": level,
+        "level": next((name for name, number in LEVELS.items() if record.levelno <= number), "error"),
         "msg": record.getMessage(),
     }
-    fields.update({k: v for k, v in getattr(record, "fields", {}).items() if v is not None})
+    fields |= {key: value for key, value in getattr(record, "fields", {}).items() if value is not None}
     if record.exc_info:
         fields["exception"] = formatter.formatException(record.exc_info)
     return fields
@@ -121,9 +122,8 @@ def _quoted(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     text = str(value)
-    # JSON's escapes are the ones that readers of logfmt know, and they are ASCII for all that could end a line.
-    return text if _BARE.fullmatch(text) else _escape_separators(json.dumps(text, ensure_ascii=False))
-
-
-def _escape_separators(quoted: str) -> str:
-    return re.sub("[\x7f-\x9f\u2028\u2029\ud800-\udfff]", lambda match: f"\\u{ord(match.group()):04x}", quoted)
+    if _BARE.fullmatch(text):
+        return text
+    # Readers of logfmt know JSON's escapes.
+    quoted = json.dumps(text, ensure_ascii=False)
+    return _NOT_ESCAPED_BY_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", quoted)

@@ -1,0 +1,128 @@
+"""Files with lists of tasks, read again when they change."""
+
+import glob
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from exporter.config import Task, load_task_file
+from exporter.faults import printable
+from exporter.files import WatchedFile
+from exporter.logs import event
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFile:
+    """A task file as last read."""
+
+    path: str
+    tasks: tuple[Task, ...] = ()
+    """The last good content."""
+    faults: tuple[str, ...] = ()
+    """Why the present content is not used."""
+    loaded_at: float | None = None
+    """When the last good content was read, in seconds since the epoch."""
+
+
+class TaskFiles:
+    """The files that match some shell patterns, in the order of their paths."""
+
+    def __init__(
+        self, patterns: Iterable[str], known: Iterable[TaskFile] = (), clock: Callable[[], float] = time.time
+    ) -> None:
+        """`known`: the task files before a reload, whose content stays in use while they have a fault."""
+        self.current: tuple[TaskFile, ...] = ()
+        """The files as last read; the same object while nothing changes."""
+        self.unmatched: tuple[str, ...] = ()
+        """Patterns that match no file."""
+        self._patterns = tuple(patterns)
+        self._clock = clock
+        self._files: dict[str, WatchedFile[tuple[Task, ...]]] = {}
+        self._unlistable: tuple[TaskFile, ...] = ()
+        for file in known:
+            if file.loaded_at is not None and any(_matches(file.path, pattern) for pattern in self._patterns):
+                watched = self._watch(file.path)
+                watched.content, watched.faults, watched.loaded_at = file.tasks, file.faults, file.loaded_at
+        self._publish()
+
+    def refresh(self) -> None:
+        """Look for files, and read those that changed. May block; logs what changes, and never raises."""
+        found = {pattern: glob.glob(pattern) for pattern in self._patterns}  # noqa: PTH207 - patterns have folders
+        paths = {path for matches in found.values() for path in matches}
+        for path in paths - self._files.keys():
+            self._watch(path)
+        for path in [path for path in self._files.keys() - paths if _is_gone(path)]:
+            del self._files[path]
+            event(_log, logging.INFO, "task file is gone", file=path)
+        for _, file in sorted(self._files.items()):
+            file.refresh()
+        self._log_unmatched(tuple(pattern for pattern, matches in found.items() if not matches))
+        self._look_for_unlistable_folders()
+        self._publish()
+
+    def _watch(self, path: str) -> WatchedFile[tuple[Task, ...]]:
+        file = WatchedFile(Path(path), load_task_file, description="task file", clock=self._clock)
+        self._files[path] = file
+        return file
+
+    def _publish(self) -> None:
+        files = [
+            TaskFile(printable(path), file.content or (), file.faults, file.loaded_at)
+            for path, file in self._files.items()
+            if file.loaded_at is not None or file.faults
+        ]
+        current = tuple(sorted((*files, *self._unlistable), key=lambda file: file.path))
+        if current != self.current:
+            self.current = current
+
+    def _log_unmatched(self, unmatched: tuple[str, ...]) -> None:
+        for pattern in unmatched:
+            if pattern not in self.unmatched:
+                event(_log, logging.WARNING, "no task file matches", pattern=printable(pattern))
+        self.unmatched = unmatched
+
+    def _look_for_unlistable_folders(self) -> None:
+        folders = sorted({_folder_of(pattern) for pattern in self._patterns})
+        unlistable = tuple(file for folder in folders for file in _fault_of_folder(folder))
+        for file in unlistable:
+            if file not in self._unlistable:
+                event(_log, logging.WARNING, "task files may be missing", fault=file.faults[0])
+        self._unlistable = unlistable
+
+
+def _matches(path: str, pattern: str) -> bool:
+    return PurePath(path).match(pattern) and len(PurePath(path).parts) == len(PurePath(pattern).parts)
+
+
+def _is_gone(path: str) -> bool:
+    """Whether a file does not exist any more. One in a folder that cannot be listed may still be there."""
+    try:
+        os.stat(path)  # noqa: PTH116 - a plain string
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _folder_of(pattern: str) -> str:
+    """The innermost folder that a pattern names without a wildcard."""
+    folder = os.path.dirname(pattern)  # noqa: PTH120 - a pattern is no path
+    while glob.has_magic(folder):
+        folder = os.path.dirname(folder)  # noqa: PTH120 - the same
+    return folder or "."
+
+
+def _fault_of_folder(folder: str) -> Iterator[TaskFile]:
+    """A fault if a folder exists and cannot be listed, which glob does not report."""
+    try:
+        os.scandir(folder).close()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        yield TaskFile(printable(folder), faults=(f"{printable(folder)}: cannot be listed: {error.strerror}",))

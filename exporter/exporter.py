@@ -16,6 +16,7 @@ from exporter.ninedata.transport import open_transport
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.scraper import Scraper, Targets
+from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import Snapshot
 from exporter.scraping.task_files import TaskFiles
 from exporter.scraping.watch_list import WatchList
@@ -34,6 +35,11 @@ class Exporter:
     client: NineDataClient
     scraper: Scraper
     transport: httpx.AsyncBaseTransport
+
+    @property
+    def shard(self) -> Shard:
+        """The share of the tasks that this process watches."""
+        return self.own.shard
 
     async def scrape(self, deadline: float, *, tasks: bool = True, discovery: bool = True) -> Snapshot:
         """Query every watched task and discover tasks, or one of both, by `deadline` of the running loop's clock."""
@@ -110,7 +116,7 @@ def log_watched(exporter: Exporter) -> None:
         concurrency=config.api.concurrency,
         task_files=len(exporter.watch_list.files) if config.task_files else None,
         discovery=DISCOVERED_KIND if config.discovery else None,
-        shard=str(exporter.own.shard) if exporter.own.shard.count > 1 else None,
+        shard=str(exporter.shard) if exporter.shard.count > 1 else None,
     )
     for task in tasks:
         event(

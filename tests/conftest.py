@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.secrecy", "tests.program.fixtures"]
+pytest_plugins = ["tests.secrecy"]
 
 Lines = Callable[[], list[dict[str, object]]]
 

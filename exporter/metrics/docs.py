@@ -3,16 +3,16 @@
 import sys
 from collections.abc import Iterable, Iterator
 
-from exporter.metrics.families import DISCOVERY_FAMILIES, PROCESS_FAMILIES, TASK_FAMILIES, TASK_LABELS, Family
-from exporter.ninedata import ADVICE, KINDS, REQUEST_KINDS, Status
+from exporter.metrics.families import DISCOVERY_FAMILIES, OWN_FAMILIES, TASK_FAMILIES, TASK_LABELS, Family
+from exporter.ninedata import DEFAULT_KIND, KINDS, REQUEST_KINDS, Reason, Status, advice_on
 
 _STATUS_MEANINGS = {
-    Status.UNSTARTED: "The check has not begun.",
-    Status.RUNNING: "The check is under way.",
+    Status.UNSTARTED: "The check has not started.",
+    Status.RUNNING: "The check is running.",
     Status.SUCCESS: "The check passed.",
-    Status.WARNING: "The check passed with something to look at.",
-    Status.FAILED: "The check failed; its reason says what to mend.",
-    Status.UNKNOWN: "The API gave no status, or a word that the exporter does not know.",
+    Status.WARNING: "The check passed with a warning.",
+    Status.FAILED: "The check failed; its reason says what to fix.",
+    Status.UNKNOWN: "The API returned no status, or a word that the exporter does not know.",
 }
 
 
@@ -29,25 +29,24 @@ def _lines() -> Iterator[str]:
     yield "## Of each watched task"
     yield ""
     yield (
-        f"Every series here carries {_code(TASK_LABELS)} and the labels that the configuration gives the task "
-        "(a label that only other tasks have is empty). The values are those of the scrape itself: nothing is kept "
-        "from one scrape to the next, and no sample has a timestamp."
+        f"Every series carries {_code(TASK_LABELS)} and the labels that the configuration gives the task (a label that "
+        "only other tasks have is empty). Every value is from the scrape itself; no sample has a timestamp."
     )
     yield from _sections(TASK_FAMILIES)
     yield ""
     yield "## Of discovery"
     yield ""
-    yield "Values of the scrape itself, as those of the tasks are. `kind` is `replication`."
+    yield "`kind` is `replication`."
     yield from _sections(DISCOVERY_FAMILIES)
     yield ""
     yield "## Of the exporter"
     yield ""
     yield (
-        "Beside these stand the client library's own `process_*` and `python_gc_*`. "
+        "In addition to prometheus-client's `process_*` and `python_gc_*`. "
         f"`kind` is one of {_code(KINDS)}; of requests also {_code(set(REQUEST_KINDS) - set(KINDS))}. "
-        "Counters and the histogram count from the start of the process."
+        "Counters start with the process."
     )
-    yield from _sections(PROCESS_FAMILIES)
+    yield from _sections(OWN_FAMILIES)
     yield ""
     yield "## Values of `status`"
     yield ""
@@ -57,7 +56,7 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "The set is closed: a failure that fits nowhere else is `internal`."
     yield ""
-    yield from _table("reason", ((reason.value, advice) for reason, advice in ADVICE.items()), "what to do")
+    yield from _table("reason", ((reason.value, advice_on(reason, DEFAULT_KIND)) for reason in Reason), "what to do")
 
 
 def _sections(families: Iterable[Family]) -> Iterator[str]:

@@ -23,7 +23,7 @@ def choose_format(accept: str) -> Format:
     """The format for an Accept header; the text format if the header cannot be read."""
     try:
         encode, content_type = choose_encoder(accept)
-    except ValueError:  # a version that is no number
+    except (TypeError, ValueError):  # a version that is no number
         encode, content_type = choose_encoder("")
     return Format(content_type, encode)
 

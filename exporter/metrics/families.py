@@ -22,7 +22,7 @@ TASK_LABELS = ("task_id", "task")
 UP = Family(
     "ninedata_precheck_up",
     "gauge",
-    "Whether this scrape's query of the task was answered and understood.",
+    "1 if this scrape's query of the task was answered and understood, 0 if not.",
     note="While 0, none of the task's status, items, item_status and item_failure_info series are exported.",
 )
 QUERY_FAILURE_INFO = Family(
@@ -34,7 +34,7 @@ QUERY_FAILURE_INFO = Family(
 QUERY_DURATION = Family(
     "ninedata_precheck_query_duration_seconds",
     "gauge",
-    "Time that this scrape spent on the task, retries included.",
+    "Time that this scrape spent on the query of the task, retries included.",
 )
 INFO = Family(
     "ninedata_precheck_info",
@@ -46,9 +46,9 @@ INFO = Family(
 STATUS = Family(
     "ninedata_precheck_status",
     "gauge",
-    "1 for the precheck's present status, 0 for the others.",
+    "1 for the precheck's current status, 0 for the others.",
     ("status",),
-    note="Exactly one status of a task is 1. `Unknown` stands for every word of the API that is not known.",
+    note="Exactly one status of a task is 1. `Unknown` stands for every word that the exporter does not know.",
 )
 ITEMS = Family(
     "ninedata_precheck_items",
@@ -60,9 +60,9 @@ ITEMS = Family(
 ITEM_STATUS = Family(
     "ninedata_precheck_item_status",
     "gauge",
-    "1, for the present status of each check item.",
+    "1 for the current status of each check item.",
     ("item", "status"),
-    note="One series per check item. `item` is the API's stable identifier; one that an answer repeats is numbered "
+    note="One series per check item. `item` is the API's stable identifier; a repeated one gets a number "
     "(`item#2`), a missing one is the position (`item_3`).",
 )
 ITEM_FAILURE_INFO = Family(
@@ -87,9 +87,9 @@ TASK_FAMILIES = (
 DISCOVERY_UP = Family(
     "ninedata_discovery_up",
     "gauge",
-    "Whether this scrape's discovery of tasks succeeded.",
+    "1 if this scrape's discovery of tasks succeeded, 0 if not.",
     ("kind",),
-    note="Only with `discovery`. While 0, the tasks known before stay watched.",
+    note="Only with `discovery`. While 0, the tasks found earlier stay watched.",
 )
 DISCOVERY_FAILURE_INFO = Family(
     "ninedata_discovery_failure_info",
@@ -100,14 +100,14 @@ DISCOVERY_FAILURE_INFO = Family(
 DISCOVERY_DURATION = Family(
     "ninedata_discovery_duration_seconds",
     "gauge",
-    "Time that this scrape spent on discovering tasks.",
+    "Time that this scrape spent on discovery.",
     ("kind",),
-    note="Tasks that are known already are queried meanwhile.",
+    note="Known tasks are queried at the same time.",
 )
 DISCOVERY_TASKS = Family(
     "ninedata_discovery_tasks",
     "gauge",
-    "Number of tasks that are watched because they were discovered.",
+    "Number of tasks that are watched because discovery found them.",
     ("kind",),
 )
 DISCOVERY_FAMILIES = (DISCOVERY_UP, DISCOVERY_FAILURE_INFO, DISCOVERY_DURATION, DISCOVERY_TASKS)
@@ -121,15 +121,14 @@ API_REQUESTS = Family(
 API_REQUEST_FAILURES = Family(
     "ninedata_api_request_failures_total",
     "counter",
-    "Requests to the NineData API that gave no usable answer.",
+    "Requests to the NineData API that returned no usable answer.",
     ("kind", "reason"),
-    note="Every reason starts at 0. A request that was sent again counts each time; a task whose turn never came "
-    "sent none.",
+    note="Every reason starts at 0. A retried request counts each time.",
 )
 API_REQUEST_DURATION = Family(
     "ninedata_api_request_duration_seconds",
     "histogram",
-    "Time from sending a request to having understood its answer, or to its failure.",
+    "Time from sending a request until its answer was understood, or until it failed.",
     ("kind",),
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
@@ -137,46 +136,46 @@ API_CLOCK_SKEW = Family(
     "ninedata_api_clock_skew_seconds",
     "gauge",
     "The API server's clock minus this machine's, from the Date header of the latest answer.",
-    note="Right to about a second. Absent until an answer had the header. The API rejects more than 600.",
+    note="Accurate to about a second. Absent until an answer had the header. The API rejects more than 600 s.",
 )
 WATCHED_TASKS = Family(
     "ninedata_exporter_watched_tasks",
     "gauge",
     "Number of watched tasks.",
     ("kind",),
-    note="Of one shard where there are several.",
+    note="With `--shard`: of this shard.",
 )
 TASK_FILE_SUCCESSFUL = Family(
     "ninedata_exporter_task_file_last_load_successful",
     "gauge",
-    "Whether the present content of a task file is in use, all of it.",
+    "1 if the whole current content of a task file is in use, 0 if not.",
     ("file",),
-    note="0 while it has a fault, so that its last good content stays in use, or names a task that is named before it.",
+    note="0 while the file has a fault (its last good content stays in use) or repeats a task of another source.",
 )
 TASK_FILE_TIMESTAMP = Family(
     "ninedata_exporter_task_file_last_load_success_timestamp_seconds",
     "gauge",
-    "When a task file's content was last good and new, in seconds since the epoch.",
+    "When the content of a task file was last loaded, in seconds since the epoch.",
     ("file",),
 )
 TASK_FILE_TASKS = Family(
     "ninedata_exporter_task_file_tasks",
     "gauge",
-    "Number of tasks that a task file has in its content in use.",
+    "Number of tasks in the content of a task file that is in use.",
     ("file",),
-    note="Those of other shards included.",
+    note="Includes those of other shards.",
 )
 SHARD_INFO = Family(
     "ninedata_exporter_shard_info",
     "gauge",
-    "Which share of the tasks this exporter watches.",
+    "The share of the tasks that this exporter watches.",
     ("shard", "shards"),
     note="Only with `--shard`.",
 )
 RELOAD_SUCCESSFUL = Family(
     "ninedata_exporter_config_last_reload_successful",
     "gauge",
-    "Whether the last attempt to load the configuration succeeded.",
+    "1 if the last attempt to load the configuration succeeded, 0 if not.",
 )
 RELOAD_TIMESTAMP = Family(
     "ninedata_exporter_config_last_reload_success_timestamp_seconds",
@@ -186,7 +185,7 @@ RELOAD_TIMESTAMP = Family(
 WEB_CONFIG_RELOAD_SUCCESSFUL = Family(
     "ninedata_exporter_web_config_last_reload_successful",
     "gauge",
-    "Whether the last attempt to load the web configuration succeeded.",
+    "1 if the last attempt to load the web configuration succeeded, 0 if not.",
     note="Absent without `--web.config.file`. While 0, the last good one stays in force; the log says what is wrong.",
 )
 BUILD_INFO = Family(
@@ -195,7 +194,7 @@ BUILD_INFO = Family(
     "The versions of the exporter and of Python.",
     ("version", "python_version"),
 )
-PROCESS_FAMILIES = (
+OWN_FAMILIES = (
     API_REQUESTS,
     API_REQUEST_FAILURES,
     API_REQUEST_DURATION,

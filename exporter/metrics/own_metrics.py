@@ -98,11 +98,11 @@ class _OwnCollector(Collector):
 
 def _file_gauges(watch_list: WatchList) -> Iterator[Metric]:
     files, repeated = watch_list.files, watch_list.repeated
-    successful = {(file.path,): not file.faults and file.path not in repeated for file in files}
-    yield _gauge(families.TASK_FILE_SUCCESSFUL, successful)
-    loaded = {(file.path,): file.loaded_at for file in files if file.loaded_at is not None}
+    successful = {file.path: float(not file.faults and file.path not in repeated) for file in files}
+    loaded = {file.path: file.loaded_at for file in files if file.loaded_at is not None}
+    yield _gauge(families.TASK_FILE_SUCCESSFUL, {(path,): value for path, value in successful.items()})
     if loaded:
-        yield _gauge(families.TASK_FILE_TIMESTAMP, loaded)
+        yield _gauge(families.TASK_FILE_TIMESTAMP, {(path,): value for path, value in loaded.items()})
     yield _gauge(families.TASK_FILE_TASKS, {(file.path,): len(file.tasks) for file in files})
 
 

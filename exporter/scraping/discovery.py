@@ -7,7 +7,8 @@ from itertools import islice
 
 from exporter.config import ReplicationDiscovery, Task
 from exporter.logs import event
-from exporter.ninedata import DISCOVERED_KIND, MAX_LISTED, Replication, TaskRef
+from exporter.ninedata import DISCOVERED_KIND, Replication, TaskRef
+from exporter.ninedata.replication_list import MAX_TASKS
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure
 
 _log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class Discovery:
     def update(self, found: Mapping[str, Replication], failure: QueryFailure | None, seconds: float) -> DiscoveryResult:
         """Take over a list. After a failure the tasks known before stay."""
         if failure is not None:
-            found = dict(islice({**self.known, **found}.items(), MAX_LISTED))
+            found = dict(islice({**self.known, **found}.items(), MAX_TASKS))
         if found != self.known:
             self.known = dict(found)
             before, after = self.tasks, self._select()

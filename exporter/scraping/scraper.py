@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_Job = Callable[[], Awaitable[None]]
+
 
 class Client(Protocol):
     """Queries the API. Both methods raise QueryError; the caller cancels them at its deadline."""
@@ -113,7 +115,7 @@ class _Run:
         self.waiters = 0
         self._scraper = scraper
         self._clock = asyncio.get_running_loop().time
-        self._queue: deque[Callable[[], Awaitable[None]]] = deque()
+        self._queue: deque[_Job] = deque()
         self._queries: dict[str, _Query] = {}
         self._results: dict[str, TaskResult] = {}
         self._listing: _Query | None = None
@@ -123,7 +125,7 @@ class _Run:
 
     async def _work(self) -> None:
         history, targets = self._scraper.history, self.targets
-        jobs = [
+        jobs: list[tuple[tuple[bool, int], _Job]] = [
             (history.priority(task.task_id), partial(self._query, task)) for task in targets.tasks + targets.discovered
         ]
         if targets.discover:

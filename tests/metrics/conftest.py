@@ -1,88 +1,54 @@
-"""A scrape made by hand, with everything that one can find."""
+"""One scrape that has something of everything."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
+from prometheus_client.registry import Collector
 
 from exporter.config import Task
-from exporter.metrics import ProcessMetrics, WatchedFile
+from exporter.metrics import OwnMetrics
 from exporter.ninedata import CheckItem, Precheck, Reason, Status, TaskRef
-from exporter.snapshot import Discovered, QueryFailure, Snapshot, TaskResult
+from exporter.scraping.shard import Shard
+from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, Snapshot, TaskResult
+from exporter.scraping.task_files import TaskFile
+from tests.scraping.fakes import empty_watch_list, tasks
 
-AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+AT = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
-
-def watched(number: int, name: str, **labels: str) -> Task:
-    return Task(TaskRef("data_compare", f"cd-{number}", f"pcte-{number}"), name, labels)
-
-
-def result(task: Task, outcome: Precheck | QueryFailure, seconds: float = 0.25) -> TaskResult:
-    return TaskResult(task, outcome, seconds, AT)
-
-
-def check(item: str, status: Status, message: str = "", name: str = "") -> CheckItem:
-    return CheckItem(item, name or f"The {item}", f"Checks the {item}", status, message)
+ITEMS = (
+    CheckItem("sourceCheck", "Source connection check", "", Status.SUCCESS, ""),
+    CheckItem("targetCheck", 'Target "check"', "", Status.FAILED, "Column \"a\" \\ 'b'\nsecond line\ttab"),
+    CheckItem("库存", "库存检查", "", Status.WARNING, "库存表缺少主键 😀"),
+)
 
 
 @pytest.fixture
 def snapshot() -> Snapshot:
-    """Every status of a precheck and of a check item, failed queries, awkward texts, labels that only some have."""
-    missing_columns = (
-        "Target tables are missing _sign and _version columns. Add the columns and run the precheck again."
-    )
-    every_status = (
-        check("targetDataExistCheck", Status.FAILED, missing_columns, "Target object existence check"),
-        check("charsetCheck", Status.WARNING, "The character sets differ."),
-        check("privilegeCheck", Status.SUCCESS, "a message of a passed item is no failure"),
-        check("sourceCheck", Status.RUNNING),
-        check("targetCheck", Status.UNSTARTED),
-        check("newCheck", Status.UNKNOWN),
-        check("silentCheck", Status.FAILED),
-    )
-    awkward = (
-        check("quotes\"'", Status.FAILED, "Column \"a\" \\ 'b'\nsecond line\ttab", 'Check "it"'),
-        check("emoji😀", Status.WARNING, "库存表缺少主键 😀 \N{COMBINING ACUTE ACCENT}", "主键检查"),
-        check("back\\slash", Status.FAILED, "ends in a backslash\\"),
-        check("long", Status.FAILED, f"{'Why. ' * 200}Add the columns and run the precheck again."),
-    )
+    answered = Task(TaskRef("data_compare", "cd-1", "pcte-1"), 'orders "prod"', {"team": "dba", "env": "prod\\eu"})
+    failing = Task(TaskRef("schema_compare", "cc-1", "pcte-2"), "schema", {"team": "platform"})
+    empty = Task(TaskRef("replication", "rp-1", ""), "rp-1")
     return Snapshot(
         (
-            result(watched(1, "orders-prod", team="dba"), Precheck(Status.SUCCESS, (check("a", Status.SUCCESS),))),
-            result(watched(2, "stock-prod", env="prod"), Precheck(Status.FAILED, every_status, request_id="r-2"), 1.5),
-            result(watched(3, "cd-3"), Precheck(Status.UNSTARTED, ())),
-            result(watched(4, "cd-4", env="", team="ops"), Precheck(Status.RUNNING, (check("a", Status.RUNNING),))),
-            result(watched(5, "cd-5"), Precheck(Status.WARNING, (check("a", Status.WARNING, "Look."),)), 0.0),
-            result(watched(6, "cd-6"), Precheck(Status.UNKNOWN, (), status_word="Paused")),
-            result(watched(7, "cd-7"), QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s"), 5.0),
-            result(watched(8, "cd-8", team="dba"), QueryFailure(Reason.DEADLINE, "nothing was sent"), 0.0),
-            result(watched(9, 'a "name" \\ with\\n ä 😀', team='"\\'), Precheck(Status.FAILED, awkward)),
+            TaskResult(answered, Precheck(Status.FAILED, ITEMS), 0.25, AT),
+            TaskResult(failing, QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s"), 5.0, AT),
+            TaskResult(empty, Precheck(Status.UNKNOWN, ()), 0.001, AT),
         ),
-        Discovered((watched(4, "cd-4"), watched(5, "cd-5")), QueryFailure(Reason.HTTP_ERROR, "HTTP 502"), 0.5),
+        DiscoveryResult(tasks("rp-1"), QueryFailure(Reason.AUTH, "HTTP 401"), 0.5),
     )
-
-
-@dataclass
-class WebConfigState:
-    """A web configuration, as far as there is a metric of it."""
-
-    last_reload_successful: bool
 
 
 @pytest.fixture
-def process() -> ProcessMetrics:
-    """The exporter's own metrics after a few requests."""
-    metrics = ProcessMetrics(lambda: 1767323045.5)
-    metrics.config_loaded()
-    files = (
-        WatchedFile("tasks.d/a.yaml", 2, successful=True, loaded_at=1767323000.0),
-        WatchedFile('tasks.d/"b" \\.yaml', 0, successful=False, loaded_at=None),
+def own() -> Collector:
+    metrics = OwnMetrics(Shard(1, 3), clock=lambda: 1767355200.0)
+    metrics.clock_skew(-1.5)
+    metrics.reload_ended(successful=True)
+    metrics.web_config_successful = lambda: False
+    metrics.request_sent("replication")
+    metrics.request_ended("replication", 0.03, Reason.AUTH)
+    watch_list = empty_watch_list()
+    watch_list.task_files.current = (
+        TaskFile("/tasks.d/good.yaml", tasks("cd-1", "cd-2"), (), 1767355100.0),
+        TaskFile("/tasks.d/never-good.yaml", (), ("/tasks.d/never-good.yaml: is empty",), None),
+        TaskFile("/tasks.d/repeats.yaml", tasks("cd-2"), (), 1767355150.0),
     )
-    metrics.watching({"data_compare": 9}, files)
-    metrics.sharded(0, 3)
-    for seconds, failure in ((0.02, None), (0.25, None), (30.0, Reason.TIMEOUT)):
-        metrics.request_sent("data_compare")
-        metrics.request_ended("data_compare", seconds, failure)
-    metrics.clock_skew(-1.25)
-    metrics.watch_web_config(WebConfigState(last_reload_successful=True))
-    return metrics
+    return metrics.collector(watch_list)

@@ -1,137 +1,124 @@
-"""Which format a scraper gets, and whether it is compressed."""
+"""The text of a scrape: one golden answer, the same in both formats, as parsers and promtool read it."""
 
 import gzip
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.registry import Collector
 
-from exporter.metrics import ProcessMetrics, SnapshotCollector, TaskLines, expose
-from exporter.snapshot import Snapshot
+from exporter import __version__
+from exporter.metrics import accepts_gzip, choose_format, render
+from exporter.metrics.task_series import samples_of
+from exporter.ninedata import CheckItem, Precheck, Status
+from exporter.scraping.snapshot import Snapshot
 
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
+ROOT = Path(__file__).parents[2]
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
-PROMETHEUS_2_42 = (
-    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
-    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
-)
-PROMETHEUS_2_42_PROTOBUF = (
-    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,"
-    "application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,"
-    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
-)
 PROMETHEUS_3 = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
-    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
-PROMETHEUS_3_TEXT_FIRST = (
-    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5,"
-    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.4,*/*;q=0.2"
-)
-BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+FORMATS = [("", parse_text), (OPENMETRICS, parse_openmetrics)]
+
+Parse = Callable[[str], Iterable[Metric]]
 
 
-@pytest.fixture
-def collectors(snapshot: Snapshot, process: ProcessMetrics) -> tuple[Collector, ...]:
-    return SnapshotCollector(snapshot, TaskLines(())), process
+def text_of(snapshot: Snapshot | None, own: Collector | None = None, accept: str = "", **options: bool) -> str:
+    return render(snapshot, own, choose_format(accept), **options).decode()
+
+
+def test_a_whole_answer(snapshot: Snapshot, own: Collector) -> None:
+    """Every line, except those of prometheus-client's own metrics of the process."""
+    lines = text_of(snapshot, own).splitlines(keepends=True)
+    text = "".join(line for line in lines if not re.match(r"(?:# (?:HELP|TYPE) )?(?:process_|python_)", line))
+    text = text.replace(f'version="{__version__}"', 'version="VERSION"')
+    text = text.replace(f'python_version="{platform.python_version()}"', 'python_version="PYTHON"')
+    assert text == (Path(__file__).parent / "scrape.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("accept", "parse"), FORMATS, ids=["text", "openmetrics"])
+def test_parsers_read_every_sample_as_it_was_written(
+    snapshot: Snapshot, own: Collector, accept: str, parse: Parse
+) -> None:
+    """Any text in labels survives: quotes, backslashes, line breaks, Chinese."""
+    families = {family.name: family for family in parse(text_of(snapshot, own, accept))}
+    for result in snapshot.results:
+        shared = {"task_id": result.task.task_id, "task": result.task.name, "env": "", "team": ""}
+        shared |= result.task.labels
+        for family, values, value in samples_of(result):
+            labels = shared | dict(zip(family.labels, values, strict=True))
+            assert (labels, value) in [(s.labels, s.value) for s in families[family.name].samples]
+
+
+def test_the_formats_differ_only_in_the_end_and_the_counters(snapshot: Snapshot) -> None:
+    assert text_of(snapshot, accept=OPENMETRICS) == f"{text_of(snapshot)}# EOF\n"
 
 
 @pytest.mark.parametrize(
     ("accept", "content_type"),
     [
-        (PROMETHEUS_2_42, OPENMETRICS),
-        (PROMETHEUS_2_42_PROTOBUF, OPENMETRICS),
-        (PROMETHEUS_3, OPENMETRICS),
-        (PROMETHEUS_3_TEXT_FIRST, TEXT),
-        ("text/plain;version=0.0.4;q=1,*/*;q=0.1", TEXT),
-        ("", TEXT),
-        ("*/*", TEXT),
-        (BROWSER, TEXT),
-        ("text/plain", TEXT),
-        ("application/json", TEXT),
-        ("garbage", TEXT),
-        (",;=,;q=,\x00ÿ", TEXT),
-        ("application/openmetrics-text", OPENMETRICS),
-        ("application/openmetrics-text;version=1.0.0", OPENMETRICS),
-        ('application/openmetrics-text; version="1.0.0"; charset=utf-8', OPENMETRICS),
-        ("Application/OpenMetrics-Text;VERSION=1.0.0", OPENMETRICS),
-        ("  application/openmetrics-text ;  version=1.0.0 ; q=0.5  ", OPENMETRICS),
-        ("application/openmetrics-text;version=0.0.1", TEXT),
-        ("application/openmetrics-text;version=2.0.0", TEXT),
-        ("application/openmetrics-text;version=", TEXT),
-        ("application/openmetrics-text;version=1.0.0;q=0", TEXT),
-        ("application/openmetrics-text;version=1.0.0;q=0.0,text/plain;q=0", TEXT),
-        ("application/openmetrics-text;q=nan", TEXT),
-        ("application/openmetrics-text;q=inf", TEXT),
-        ("application/openmetrics-text;q=-1", TEXT),
-        ("application/openmetrics-text;q=high", TEXT),
-        ("application/openmetrics-text;q=0.4,text/plain;q=0.5", TEXT),
-        ("text/plain;q=0.4,application/openmetrics-text;q=0.5", OPENMETRICS),
-        ("text/plain;version=0.0.4,application/openmetrics-text;version=1.0.0", OPENMETRICS),
-        ("application/openmetrics-text;q=0.5,text/plain;version=9;q=0.9", OPENMETRICS),
-        ("*/*," * 2000 + "application/openmetrics-text", TEXT),
+        ("", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/html, */*", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;version=nonsense", "text/plain; version=0.0.4; charset=utf-8"),
+        (PROMETHEUS_3, "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8"),
     ],
+    ids=["none", "browser", "nonsense", "prometheus-3"],
 )
-def test_the_accept_header_chooses_the_format(
-    collectors: tuple[Collector, ...], accept: str, content_type: str
-) -> None:
-    """OpenMetrics where a version that we have is preferred or as welcome; the text format for all else."""
-    exposition = expose(collectors, accept, "")
-    assert exposition.headers["content-type"] == content_type
-    assert exposition.body.endswith(b"\n# EOF\n") is (content_type == OPENMETRICS)
+def test_the_format_follows_the_accept_header(accept: str, content_type: str) -> None:
+    assert choose_format(accept).content_type == content_type
 
 
-@pytest.mark.parametrize(
-    ("accept_encoding", "compressed"),
-    [
-        ("gzip", True),
-        ("GZIP", True),
-        ("gzip, deflate, br", True),
-        ("deflate;q=1.0, gzip;q=0.5", True),
-        ("gzip;q=0.001", True),
-        ("*", True),
-        ("*;q=0.1", True),
-        ("identity;q=1, *;q=0.5", True),
-        ("", False),
-        ("identity", False),
-        ("deflate, br", False),
-        ("gzip;q=0", False),
-        ("gzip; q=0.000", False),
-        ("gzip;q=0, *", False),
-        ("*;q=0", False),
-        ("identity, *;q=0", False),
-        ("gzip;q=maybe", False),
-        ("gzipped", False),
-        ("x-gzip-not", False),
-        (";;,,=", False),
-    ],
-)
-def test_gzip_where_it_is_accepted(
-    collectors: tuple[Collector, ...], accept_encoding: str, *, compressed: bool
-) -> None:
-    """Compressed where gzip, or everything, is welcome; plain where nobody asks."""
-    plain = expose(collectors[:1], "", "")
-    exposition = expose(collectors[:1], "", accept_encoding)
-    if compressed:
-        assert exposition.headers["content-encoding"] == "gzip"
-        assert gzip.decompress(exposition.body) == plain.body
-        assert len(exposition.body) < len(plain.body)
-    else:
-        assert "content-encoding" not in exposition.headers
-        assert exposition.body == plain.body
+def test_gzip(snapshot: Snapshot) -> None:
+    assert accepts_gzip("deflate, gzip;q=0.5")
+    assert not accepts_gzip("identity")
+    assert gzip.decompress(render(snapshot, None, choose_format(""), gzip=True)).decode() == text_of(snapshot)
 
 
-@pytest.mark.parametrize("accept", ["", PROMETHEUS_3])
-@pytest.mark.parametrize("accept_encoding", ["", "gzip"])
-def test_caches_are_told_what_the_answer_depends_on(
-    collectors: tuple[Collector, ...], accept: str, accept_encoding: str
-) -> None:
-    """`Vary` names both headers, in every answer."""
-    assert expose(collectors, accept, accept_encoding).headers["vary"] == "Accept, Accept-Encoding"
+def test_exactly_one_status_is_1_and_the_items_add_up(snapshot: Snapshot) -> None:
+    for result in snapshot.results:
+        if isinstance(result.outcome, Precheck):
+            samples = [(family.name, values, value) for family, values, value in samples_of(result)]
+            status = {values[0]: value for name, values, value in samples if name == "ninedata_precheck_status"}
+            items = {values[0]: value for name, values, value in samples if name == "ninedata_precheck_items"}
+            assert status == {each: float(each is result.outcome.status) for each in Status}
+            assert list(items) == list(Status)
+            assert sum(items.values()) == len(result.outcome.items)
 
 
-def test_the_collectors_come_in_their_order(collectors: tuple[Collector, ...]) -> None:
-    """The tasks' metrics before the process' own."""
-    body = expose(collectors, "", "").body
-    assert body.index(b"ninedata_precheck_up") < body.index(b"ninedata_api_requests_total")
+def test_without_failure_reasons_no_text_of_the_api_is_exported(snapshot: Snapshot) -> None:
+    text = text_of(snapshot, failure_reasons=False)
+    assert "item_failure_info" not in text
+    assert "second line" not in text
+    assert "ninedata_precheck_item_status" in text
+
+
+def test_a_long_reason_keeps_its_start_and_its_end(snapshot: Snapshot) -> None:
+    message = f"reason {'x' * 3000} remediation"
+    item = CheckItem("a", "a", "", Status.FAILED, message)
+    result = replace(snapshot.results[0], outcome=Precheck(Status.FAILED, (item,)))
+    (reason,) = re.findall(r'reason="([^"]*)"', text_of(Snapshot((result,))))
+    assert len(reason) <= 500
+    assert reason.startswith("reason x")
+    assert reason.endswith("x remediation")
+
+
+@pytest.mark.parametrize("part", ["tasks", "own"])
+def test_promtool_finds_no_fault(snapshot: Snapshot, own: Collector, part: str) -> None:
+    promtool = shutil.which("promtool", path=f"{ROOT / '.components'}{os.pathsep}{os.environ.get('PATH', '')}")
+    if promtool is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("promtool is missing: make components")
+    text = text_of(snapshot) if part == "tasks" else text_of(None, own)
+    done = subprocess.run(  # noqa: S603 - the project's own tool
+        [promtool, "check", "metrics"], input=text.encode(), capture_output=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

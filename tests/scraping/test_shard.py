@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from exporter.shard import MAX_SHARDS, Shard, parse_shard, shard_of
+from exporter.scraping.shard import MAX_SHARDS, Shard, parse_shard, shard_of
 
 NO_SHARDS = (
     *("", "0", "/", "1/", "/2", "-1/3", "0/-3", "0/3/4", " 0/3", "1 / 3", "0/3\n", "a/b", "0.5/3"),
@@ -74,7 +74,7 @@ def test_the_share_never_changes() -> None:
 
 def test_every_process_has_the_same_share() -> None:
     """Python's own hashes differ from one to the next."""
-    program = "from exporter.shard import shard_of; print([shard_of(f'cd-{n}', 7) for n in range(100)])"
+    program = "from exporter.scraping.shard import shard_of; print([shard_of(f'cd-{n}', 7) for n in range(100)])"
     said = {
         subprocess.run(  # noqa: S603 - our own interpreter
             [sys.executable, "-c", program],

@@ -1,0 +1,131 @@
+"""A client of the API that answers what a test says, and short names for tasks and results."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from exporter.config import Config, Task
+from exporter.config.model import Api
+from exporter.credentials import FixedSecret, Secret
+from exporter.ninedata import Precheck, QueryError, Reason, Replication, Status, TaskRef
+from exporter.ninedata.client import QueryProgress
+from exporter.scraping.discovery import Discovery
+from exporter.scraping.shard import Shard
+from exporter.scraping.snapshot import QueryFailure, Snapshot, TaskResult
+from exporter.scraping.task_files import TaskFiles
+from exporter.scraping.watch_list import WatchList
+
+GOOD = Precheck(Status.SUCCESS, ())
+NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+
+Answer = Callable[[QueryProgress], Awaitable[Precheck]]
+
+
+class FakeClient:
+    """Answers each task with GOOD unless `answers` has something else for it. Records the order of the queries."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.queried: list[str] = []
+        self.cancelled: list[str] = []
+        self.running = 0
+        self.most_running = 0
+        self.listed: list[Replication] = []
+        self.list_error: QueryError | None = None
+        self.list_hangs = False
+        self.list_status: str | None = None
+
+    async def query(self, task: TaskRef, progress: QueryProgress) -> Precheck:
+        self.queried.append(task.task_id)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            await asyncio.sleep(0)
+            return await self.answers.get(task.task_id, good)(progress)
+        except asyncio.CancelledError:
+            self.cancelled.append(task.task_id)
+            raise
+        finally:
+            self.running -= 1
+
+    async def list_replications(
+        self, found: dict[str, Replication], *, status: str | None = None, progress: QueryProgress | None = None
+    ) -> None:
+        self.queried.append("list")
+        self.list_status = status
+        await asyncio.sleep(0)
+        found.update({entry.task_id: entry for entry in self.listed})
+        if self.list_hangs:
+            if progress:
+                progress.sent = True
+            await asyncio.get_running_loop().create_future()
+        if self.list_error is not None:
+            raise self.list_error
+
+
+async def good(_: QueryProgress) -> Precheck:
+    return GOOD
+
+
+async def hangs(progress: QueryProgress) -> Precheck:
+    progress.sent = True
+    return await asyncio.get_running_loop().create_future()
+
+
+async def waits_for_rate_limit(progress: QueryProgress) -> Precheck:
+    progress.waiting_for_rate_limit = True
+    return await asyncio.get_running_loop().create_future()
+
+
+def raises(error: Exception) -> Answer:
+    async def answer(_: QueryProgress) -> Precheck:
+        raise error
+
+    return answer
+
+
+def after(event: asyncio.Event) -> Answer:
+    async def answer(progress: QueryProgress) -> Precheck:
+        progress.sent = True
+        await event.wait()
+        return GOOD
+
+    return answer
+
+
+def tasks(*task_ids: str) -> tuple[Task, ...]:
+    return tuple(Task(TaskRef("data_compare", task_id, f"pcte-{task_id}"), task_id) for task_id in task_ids)
+
+
+def result(task_id: str, outcome: Precheck | QueryFailure, minute: int = 0) -> TaskResult:
+    (task,) = tasks(task_id)
+    return TaskResult(task, outcome, 0.1, NOON + timedelta(minutes=minute))
+
+
+def config_of(*named: Task) -> Config:
+    api = Api(
+        "https://api.example", FixedSecret(Secret("id")), FixedSecret(Secret("key")), ssl.create_default_context()
+    )
+    return Config(api=api, tasks=named)
+
+
+def empty_watch_list(discovery: Discovery | None = None, shard: Shard | None = None) -> WatchList:
+    return WatchList(config_of(), shard or Shard(), TaskFiles(()), discovery)
+
+
+def deadline_in(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def settle() -> None:
+    """Run everything that needs no time to pass."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+def outcomes(snapshot: Snapshot) -> dict[str, Precheck | Reason]:
+    return {
+        result.task.task_id: result.outcome.reason if isinstance(result.outcome, QueryFailure) else result.outcome
+        for result in snapshot.results
+    }

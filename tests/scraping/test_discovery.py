@@ -1,0 +1,71 @@
+"""Which of the listed replication tasks are watched."""
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from exporter.config import ReplicationDiscovery
+from exporter.ninedata import Reason, Replication
+from exporter.ninedata.replication_list import MAX_TASKS
+from exporter.scraping.discovery import Discovery
+from exporter.scraping.snapshot import QueryFailure
+
+Lines = Callable[[], list[dict[str, object]]]
+
+FAILURE = QueryFailure(Reason.CONNECT, "refused")
+
+
+def listed(*entries: tuple[str, str, str]) -> dict[str, Replication]:
+    return {task_id: Replication(task_id, name, status) for task_id, name, status in entries}
+
+
+ALL = listed(("rp-2", "orders-eu", "running"), ("rp-1", "orders-us", "Failed"), ("rp-3", "users", "running"))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "names", "expected"),
+    [
+        ([], [], ["rp-1", "rp-2", "rp-3"]),
+        (["running"], [], ["rp-2", "rp-3"]),
+        (["failed", "running"], ["orders-*"], ["rp-1", "rp-2"]),
+        ([], ["users", "orders-[e]*"], ["rp-2", "rp-3"]),
+        ([], ["ORDERS-*"], []),
+    ],
+    ids=["all", "one-status", "statuses-and-name", "several-patterns", "case-of-names"],
+)
+def test_selects_by_status_and_name(statuses: Iterable[str], names: Iterable[str], expected: list[str]) -> None:
+    discovery = Discovery(ReplicationDiscovery(frozenset(statuses), tuple(names), {"team": "dba"}))
+    discovery.update(ALL, None, 0.1)
+    assert [task.task_id for task in discovery.tasks] == expected
+    assert all(task.labels == {"team": "dba"} and task.ref.kind == "replication" for task in discovery.tasks)
+
+
+def test_asks_the_server_for_a_status_only_if_it_is_the_only_one() -> None:
+    assert Discovery(ReplicationDiscovery(frozenset({"running"}))).status_filter == "running"
+    assert Discovery(ReplicationDiscovery(frozenset({"running", "failed"}))).status_filter is None
+
+
+def test_a_failed_listing_adds_what_it_found_and_drops_nothing() -> None:
+    discovery = Discovery(ReplicationDiscovery())
+    discovery.update(listed(("rp-1", "one", "running")), None, 0.1)
+    result = discovery.update(listed(("rp-2", "two", "running")), FAILURE, 0.1)
+    assert [task.task_id for task in result.tasks] == ["rp-1", "rp-2"]
+    assert discovery.last == result
+    many = listed(*((f"rp-{number:06}", "", "") for number in range(MAX_TASKS)))
+    discovery.update(many, FAILURE, 0.1)
+    assert len(discovery.known) == MAX_TASKS
+
+
+def test_the_tasks_stay_the_same_object_while_nothing_changes() -> None:
+    """Scrapes share a run if their targets are equal, which is quick for the same objects."""
+    discovery = Discovery(ReplicationDiscovery(), ALL)
+    before = discovery.tasks
+    discovery.update(dict(ALL), None, 0.1)
+    assert discovery.tasks is before
+
+
+def test_logs_what_is_new_and_gone(lines: Lines) -> None:
+    discovery = Discovery(ReplicationDiscovery())
+    discovery.update(listed(("rp-1", "one", "running"), ("rp-2", "two", "running")), None, 0.1)
+    discovery.update(listed(("rp-2", "two", "running"), ("rp-3", "three", "running")), None, 0.1)
+    assert [(line["tasks"], line["new"], line["gone"]) for line in lines()] == [(2, 2, 0), (2, 1, 1)]

@@ -1,0 +1,115 @@
+"""The history of tasks: what pages show, what the log says, and the order of the next scrape."""
+
+from collections.abc import Callable
+
+import pytest
+
+from exporter.ninedata import CheckItem, Precheck, Reason, Status
+from exporter.scraping.history import MAX_LINES, History
+from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, TaskResult
+from tests.scraping.fakes import GOOD, NOON, result, tasks
+
+Lines = Callable[[], list[dict[str, object]]]
+
+FAILED = Precheck(
+    Status.FAILED, (CheckItem("sourceCheck", "Source check", "", Status.FAILED, "no grant"),), request_id="r-2"
+)
+TIMEOUT = QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s")
+SKIPPED = QueryFailure(Reason.DEADLINE, "not queried", sent=False)
+
+
+@pytest.fixture
+def history() -> History:
+    return History()
+
+
+def test_keeps_the_last_answer_while_queries_fail(history: History) -> None:
+    history.record([result("a", FAILED, minute=0)])
+    history.record([result("a", TIMEOUT, minute=1)])
+    history.record([result("a", TIMEOUT, minute=2)])
+    task = history.get("a")
+    assert task is not None
+    assert (task.precheck, task.precheck_at, task.failing_since) == (FAILED, NOON, result("a", TIMEOUT, minute=1).at)
+    assert task.last.outcome is TIMEOUT
+    history.record([result("a", GOOD, minute=3)])
+    task = history.get("a")
+    assert task is not None
+    assert (task.precheck, task.failing_since) == (GOOD, None)
+
+
+def test_a_new_precheck_of_a_task_starts_a_new_history(history: History) -> None:
+    history.record([result("a", FAILED)])
+    (other,) = tasks("a")
+    moved = TaskResult(type(other)(type(other.ref)("data_compare", "a", "pcte-new"), "a"), TIMEOUT, 0.1, NOON)
+    history.record([moved])
+    task = history.get("a")
+    assert task is not None
+    assert task.precheck is None
+
+
+def test_forgets_tasks_that_are_no_longer_watched(history: History) -> None:
+    history.record([result("a", GOOD), result("b", GOOD)])
+    history.retain({"b"})
+    assert history.get("a") is None
+    assert history.get("b") is not None
+
+
+def test_logs_the_status_once_and_then_its_changes(history: History, lines: Lines) -> None:
+    for outcome in (GOOD, GOOD, FAILED, FAILED):
+        history.record([result("a", outcome)])
+    assert lines() == [
+        {"msg": "precheck status", "level": "INFO", "task": "a", "task_id": "a", "status": "Success"},
+        {
+            "msg": "precheck status changed",
+            "level": "WARNING",
+            "task": "a",
+            "task_id": "a",
+            "status": "Failed",
+            "before": "Success",
+            "failing_items": "sourceCheck",
+            "request_id": "r-2",
+        },
+    ]
+
+
+def test_logs_a_failing_query_once_per_reason_and_its_recovery(history: History, lines: Lines) -> None:
+    refused = QueryFailure(Reason.AUTH, "HTTP 401", "r-3")
+    for minute, outcome in enumerate((GOOD, TIMEOUT, TIMEOUT, refused, GOOD)):
+        history.record([result("a", outcome, minute=minute)])
+    found = [(line["msg"], line.get("reason"), line.get("failed_for_seconds")) for line in lines()[1:]]
+    assert found == [
+        ("query failed", Reason.TIMEOUT, None),
+        ("query failed", Reason.AUTH, None),
+        ("query succeeded again", None, 180.0),
+    ]
+
+
+def test_an_outage_of_many_tasks_is_a_few_lines_and_a_count(history: History, lines: Lines) -> None:
+    history.record([result(f"cd-{number}", TIMEOUT) for number in range(100)])
+    found = lines()
+    assert len(found) == MAX_LINES + 1
+    assert found[-1] == {"msg": "query failed: more tasks", "level": "WARNING", "about": "timeout", "more": 80}
+
+
+def test_logs_skipped_tasks_once_per_scrape_and_not_one_by_one(history: History, lines: Lines) -> None:
+    history.record([result("a", GOOD), result("b", GOOD), result("c", GOOD)])
+    lines()
+    for _ in range(2):
+        history.record([result("a", GOOD), result("b", SKIPPED), result("c", SKIPPED)])
+    history.record([result("a", GOOD)])  # a probe of one task says nothing about the others
+    history.record([result("b", GOOD), result("c", GOOD)])
+    assert [(line["msg"], line.get("skipped")) for line in lines()] == [
+        ("scrape ran out of time before querying all tasks", 2),
+        ("scrape queried all tasks again", None),
+    ]
+
+
+def test_logs_discovery_when_it_begins_to_fail_and_when_it_recovers(history: History, lines: Lines) -> None:
+    refused = QueryFailure(Reason.CONNECT, "refused")
+    for failure in (None, refused, refused, TIMEOUT, None):
+        history.record([], DiscoveryResult(tasks("rp-1"), failure, 0.1))
+    assert [(line["msg"], line.get("reason")) for line in lines()] == [
+        ("discovery failed; the tasks known so far stay watched", Reason.CONNECT),
+        ("discovery failed; the tasks known so far stay watched", Reason.TIMEOUT),
+        ("discovery succeeded again", None),
+    ]

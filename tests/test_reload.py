@@ -1,0 +1,145 @@
+"""The configuration in force, and its replacement by a reload."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+import exporter.reload
+from exporter.config import Config, ConfigError, Fault
+from exporter.exporter import Exporter
+from exporter.metrics import OwnMetrics, choose_format, render
+from exporter.reload import Reloader
+from tests.scraping.fakes import config_of, tasks
+
+pytestmark = pytest.mark.anyio
+
+Lines = Callable[[], list[dict[str, object]]]
+
+RELOADED = "ninedata_exporter_config_last_reload_successful"
+
+
+class Source:
+    """What a reload loads: a configuration, or an error."""
+
+    def __init__(self) -> None:
+        self.next: Config | Exception = config_of(*tasks("new"))
+        self.loads = 0
+
+    def load(self) -> Config:
+        self.loads += 1
+        if isinstance(self.next, Exception):
+            raise self.next
+        return self.next
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+async def reloader(source: Source) -> AsyncIterator[Reloader]:
+    reloader = Reloader(config_of(*tasks("old")), OwnMetrics(), source.load)
+    await reloader.start()
+    yield reloader
+    await reloader.close()
+
+
+@contextlib.contextmanager
+def recorded_closes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Exporter]]:
+    closed: list[Exporter] = []
+
+    async def close(exporter: Exporter) -> None:
+        closed.append(exporter)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Exporter, "close", close)
+        yield closed
+
+
+def watched(exporter: Exporter) -> list[str]:
+    return [task.task_id for task in exporter.watch_list.tasks]
+
+
+def own_metric(exporter: Exporter, name: str) -> str:
+    text = render(None, exporter.own_metrics(), choose_format("")).decode()
+    return next(line.split()[1] for line in text.splitlines() if line.startswith(f"{name} "))
+
+
+async def test_a_reload_puts_the_new_configuration_into_force(reloader: Reloader) -> None:
+    assert await reloader.reload() == ()
+    with reloader.lease() as exporter:
+        assert watched(exporter) == ["new"]
+
+
+async def test_a_request_keeps_its_exporter_until_it_ends(reloader: Reloader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connections are closed after the last request that uses it."""
+    with recorded_closes(monkeypatch) as closed:
+        with reloader.lease() as first, reloader.lease() as second:
+            await reloader.reload()
+            assert first is second
+            assert watched(first) == ["old"]
+            assert closed == []
+        await asyncio.sleep(0)
+        assert closed == [first]
+
+
+async def test_a_configuration_with_faults_changes_nothing(reloader: Reloader, source: Source, lines: Lines) -> None:
+    """Metric, log and caller get the faults; the next good one clears them."""
+    lines()
+    source.next = ConfigError([Fault("config.yaml", 3, "tasks", "must be a list")])
+    assert await reloader.reload() == ("config.yaml:3: tasks: must be a list",) == reloader.faults
+    with reloader.lease() as exporter:
+        assert watched(exporter) == ["old"]
+        assert own_metric(exporter, RELOADED) == "0.0"
+    assert [line["fault"] for line in lines()] == ["config.yaml:3: tasks: must be a list"]
+    source.next = config_of()
+    assert await reloader.reload() == () == reloader.faults
+    with reloader.lease() as exporter:
+        assert own_metric(exporter, RELOADED) == "1.0"
+
+
+async def test_a_file_system_that_hangs_ends_the_reload_not_the_exporter(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporter.reload, "LOAD_SECONDS", 0.05)
+    answers = threading.Event()
+
+    def hangs() -> Config:
+        answers.wait(10)
+        return source.load()
+
+    reloader = Reloader(config_of(*tasks("old")), OwnMetrics(), hangs)
+    assert await reloader.reload() == ("the configuration could not be read within 0.05 s",)
+    answers.set()
+    with reloader.lease() as leased:
+        assert watched(leased) == ["old"]
+    await reloader.close()
+
+
+async def test_reloads_at_the_same_time_are_one(reloader: Reloader, source: Source) -> None:
+    """A thousand SIGHUPs cause two: one that runs, and one for what may have changed since it began."""
+    first = asyncio.create_task(reloader.reload())
+    await asyncio.sleep(0.01)
+    await asyncio.gather(first, *(reloader.reload() for _ in range(1000)))
+    assert source.loads <= 2
+
+
+async def test_history_and_the_pause_after_a_429_survive_a_reload(reloader: Reloader, source: Source) -> None:
+    """Not if the new configuration names another server."""
+    with reloader.lease() as before:
+        before.client.hold(60)
+    await reloader.reload()
+    with reloader.lease() as after:
+        assert after.history is before.history
+        assert after.client.held_seconds > 50
+    config = config_of()
+    source.next = replace(config, api=replace(config.api, base_url="https://other.example"))
+    await reloader.reload()
+    with reloader.lease() as other:
+        assert other.history is not before.history
+        assert other.client.held_seconds == 0

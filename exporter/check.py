@@ -1,62 +1,60 @@
-"""The configuration and its task files, checked without a word to the API."""
+"""The check of the configuration files, which sends nothing to the API."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporter.config import Config, ConfigError, Task, load, load_task_file
-from exporter.config.matching import match, printable
+from exporter.config import Config
+from exporter.faults import ConfigError, printable
+from exporter.http.web_config import load_web_config
+from exporter.scraping.task_files import TaskFiles
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found."""
+    """The result of a check."""
 
-    config: Config | None
-    """None where the configuration has faults."""
-    tasks: tuple[Task, ...]
-    """Those of the configuration and of the files, each once."""
-    files: tuple[str, ...]
-    faults: tuple[str, ...]
-    """Every fault of the configuration, or where it has none of its task files."""
-    unmatched: tuple[str, ...] = ()
-    """Patterns of task files that match none."""
+    summary: str = ""
+    """Empty if there are faults."""
+    faults: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What is allowed but probably not intended."""
 
 
-def check(path: Path, environment: Mapping[str, str]) -> Checked:
-    """Read a configuration and all files that it names. Never raises."""
+def check_config(load: Callable[[], Config]) -> Checked:
+    """Check a configuration and, if it has no faults, the task files that it names."""
     try:
-        config = load(path, environment)
+        config = load()
     except ConfigError as error:
-        return Checked(None, (), (), tuple(str(fault) for fault in error.faults))
-    tasks = {task.task_id: task for task in config.tasks}
-    matched = match(config.task_files)
-    faults = [f"{place}: {why}" for place, why in matched.faults.items()]
-    for file in matched.paths:
-        try:
-            found = load_task_file(Path(file))
-        except ConfigError as error:
-            faults.extend(str(fault) for fault in error.faults)
-            continue
-        for task in found:
-            if task.task_id in tasks:
-                faults.append(f"{file}: the task id {task.task_id} is already named before this file")
-            tasks.setdefault(task.task_id, task)
-    return Checked(config, tuple(tasks.values()), matched.paths, tuple(faults), matched.unmatched)
+        return Checked(faults=tuple(map(str, error.faults)))
+    files = TaskFiles(config.task_files)
+    files.refresh()
+    task_ids = {task.task_id for task in config.tasks}
+    faults: list[str] = []
+    for file in files.current:
+        faults += file.faults
+        for task in file.tasks:
+            if task.task_id in task_ids:
+                message = f"the task id {task.task_id} is already in the configuration or in an earlier task file"
+                faults.append(f"{file.path}: {message}")
+            task_ids.add(task.task_id)
+    warnings = [f"no task file matches {printable(pattern)}" for pattern in files.unmatched]
+    if not task_ids and not config.discovery:
+        warnings.append("no task is watched; add some to tasks, task_files or discovery")
+    summary = "" if faults else _summary(config, len(task_ids), len(files.current))
+    return Checked(summary, tuple(faults), tuple(warnings))
 
 
-def summary_of(checked: Checked, config: Config) -> str:
-    """What a good configuration watches, in a few words."""
-    count, files = len(checked.tasks), len(checked.files)
-    tasks = f"{count} {'task' if count == 1 else 'tasks'}"
-    found = f", with those of {files} task {'file' if files == 1 else 'files'}," if files else ""
-    discovery = " and the replication tasks that are discovered" if config.discovery else ""
-    return f"{tasks}{found}{discovery} to watch at {config.api.base_url}"
+def check_web_config(path: Path) -> Checked:
+    """Check a web configuration and the files that it names."""
+    try:
+        return Checked(load_web_config(path).summary)
+    except ConfigError as error:
+        return Checked(faults=tuple(map(str, error.faults)))
 
 
-def warnings_of(checked: Checked, config: Config) -> list[str]:
-    """What is no fault of a good configuration and yet hardly meant, in the words of the log."""
-    warnings = [f"no task file matches {printable(pattern)}" for pattern in checked.unmatched]
-    if not checked.tasks and not config.discovery:
-        warnings.append("no task is watched; see the key tasks of the configuration")
-    return warnings
+def _summary(config: Config, tasks: int, files: int) -> str:
+    listed = f"{tasks} {'task' if tasks == 1 else 'tasks'}"
+    of_files = f", with those of {files} task {'file' if files == 1 else 'files'}," if files else ""
+    discovered = " and the replication tasks that are discovered" if config.discovery else ""
+    return f"{listed}{of_files}{discovered} to watch at {config.api.base_url}"

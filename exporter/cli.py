@@ -1,10 +1,6 @@
-"""The command line.
-
-Everything heavy is imported where it is used, so that `--version` and a wrong flag are answered at once.
-"""
+"""The command line. Heavy parts are imported where they are used, so that `--version` is quick."""
 
 import argparse
-import asyncio
 import math
 import os
 import sys
@@ -13,35 +9,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter import __version__
-from exporter.logs import FORMATS, LEVELS, configure
+from exporter.logs import FORMATS, LEVELS, logging_to
 
 if TYPE_CHECKING:
     from exporter.config import Config
-    from exporter.listener import Listener
-    from exporter.shard import Shard
-    from exporter.web_config import WebConfigFile
-
-_NOT_A_TELEMETRY_PATH = ("/", "/probe", "/sd", "/tasks")
+    from exporter.http.sockets import Address
+    from exporter.scraping.shard import Shard
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, or 1 with the reason on standard error."""
     flags = _parser().parse_args(arguments)
-    # The doctor's report says it all; the log would say it once more, in between.
-    configure("error" if flags.doctor else flags.log_level, flags.log_format)
-    from exporter.listener import StartError, parse_address
+    from exporter.faults import ConfigError
+    from exporter.http.sockets import StartError
 
+    command = _examine if flags.doctor else _check if flags.config_check else _run
+    # The other commands report everything themselves.
+    level = flags.log_level if command is _run else "error"
     try:
-        flags.listen_address = parse_address(flags.listen_address)
-        if flags.doctor:
-            return _examine(flags)
-        return _check(flags) if flags.config_check else _run(flags)
+        with logging_to(level=level, form=flags.log_format):
+            return command(flags)
+    except ConfigError as error:
+        _print_faults(map(str, error.faults), flags)
     except StartError as error:
         sys.stderr.write(f"ninedata-exporter: {error}\n")
-        return 1
     except KeyboardInterrupt:
-        # Only before the server takes the signal over: nothing is to be cleaned up yet. An examination is unfinished.
+        # Only while starting: a running exporter handles the signal itself. An interrupted examination is a failure.
         return int(flags.doctor)
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,197 +47,137 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         argument_default=argparse.SUPPRESS,
     )
-    add = parser.add_argument
-    add("--config.file", dest="config_file", type=Path, default=Path("config.yaml"), help="the configuration")
-    add(
-        "--config.check",
-        dest="config_check",
-        action="store_true",
-        default=False,
-        help="load the configuration, print every fault with its place, or a summary and warnings, and exit",
-    )
-    add(
-        "--doctor",
-        dest="doctor",
-        action="store_true",
-        default=False,
-        help="examine configuration, network, clock, key and every task, print what is wrong and what to do, and exit",
-    )
-    add(
-        "--doctor.format",
-        dest="doctor_format",
-        choices=("table", "json"),
-        default="table",
-        help="the form of the doctor's report",
-    )
-    add(
+
+    def option(flag: str, default: object, text: str, **more: object) -> None:
+        name = flag.removeprefix("--").replace(".", "_").replace("-", "_")
+        parser.add_argument(flag, dest=name, default=default, help=text, **more)  # type: ignore[arg-type]
+
+    def switch(flag: str, text: str) -> None:
+        option(flag, False, text, action="store_true")  # noqa: FBT003 - the default of a switch
+
+    option("--config.file", Path("config.yaml"), "configuration file", type=Path, metavar="FILE")
+    switch("--config.check", "check the configuration and task files, print faults or a summary, and exit")
+    switch("--doctor", "examine configuration, network, clock, key and tasks, print findings with advice, and exit")
+    option("--doctor.format", "table", "format of the doctor's report", choices=("table", "json"))
+    option(
         "--web.listen-address",
-        dest="listen_address",
+        ":10199",
+        "address to listen on: host:port, :port or [::1]:port; port 0 takes a free port",
+        type=_address,
         metavar="ADDRESS",
-        default=":10199",
-        help="host:port, :port or [::1]:port; port 0 takes a free one",
     )
-    add(
-        "--web.telemetry-path",
-        dest="telemetry_path",
-        metavar="PATH",
-        type=_telemetry_path,
-        default="/metrics",
-        help="where the metrics are",
-    )
-    add(
+    option("--web.telemetry-path", "/metrics", "path of the metrics", type=_telemetry_path, metavar="PATH")
+    option(
         "--web.config.file",
-        dest="web_config_file",
-        metavar="FILE",
+        None,
+        "web configuration file: TLS and basic authentication, in the format of Prometheus' exporter-toolkit",
         type=Path,
-        default=None,
-        help="TLS and basic authentication of the listener, in the format of Prometheus' exporter-toolkit",
+        metavar="FILE",
     )
-    add(
-        "--web.enable-lifecycle",
-        dest="enable_lifecycle",
-        action="store_true",
-        default=False,
-        help="turn /-/reload on",
-    )
-    add(
-        "--shard",
-        dest="shard",
-        metavar="I/N",
-        type=_shard,
-        default=None,
-        help="watch only the I-th of N shares of the tasks, from 0",
-    )
-    add(
+    switch("--web.enable-lifecycle", "enable /-/reload")
+    option("--shard", None, "watch only share I of N shares of the tasks, from 0", type=_shard, metavar="I/N")
+    option(
         "--scrape.timeout-offset",
-        dest="timeout_offset",
-        metavar="SECONDS",
+        0.5,
+        "seconds to subtract from the scraper's timeout",
         type=_offset,
-        default=0.5,
-        help="kept back from the scraper's timeout",
+        metavar="SECONDS",
     )
-    add("--log.level", dest="log_level", choices=tuple(LEVELS), default="info", help="the least level logged")
-    add("--log.format", dest="log_format", choices=FORMATS, default="logfmt", help="the form of a log line")
-    add(
-        "--demo",
-        dest="demo",
-        action="store_true",
-        default=False,
-        help="watch the tasks of an embedded sandbox of the NineData API; needs neither configuration nor account",
-    )
-    add("--version", action="version", version=f"ninedata-exporter {__version__} (Python {_python_version()})")
+    option("--log.level", "info", "minimum log level", choices=tuple(LEVELS))
+    option("--log.format", "logfmt", "log format", choices=FORMATS)
+    switch("--demo", "watch the tasks of a built-in sandbox of the NineData API; needs no configuration and no account")
+    python = ".".join(map(str, sys.version_info[:3]))
+    parser.add_argument("--version", action="version", version=f"ninedata-exporter {__version__} (Python {python})")
     return parser
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]  # exits, as the base class's does
+    def error(self, message: str) -> None:  # type: ignore[override]  # exits, as the base class does
         self.exit(1, f"{self.prog}: {message}\nSee {self.prog} --help.\n")
 
 
-def _check(flags: argparse.Namespace) -> int:
-    from exporter.check import check, summary_of, warnings_of
+def _run(flags: argparse.Namespace) -> int:
+    config = None if flags.demo else _load(flags)
+    from exporter.app import Options, run
 
-    checked = check(flags.config_file, os.environ)
-    if checked.config is None or checked.faults:
-        _tell(checked.faults, flags.config_file)
-        _check_web(flags.web_config_file)  # whose faults are told all the same
-        return 1
-    web = _check_web(flags.web_config_file)
-    if web is None:
-        return 1
-    for warning in warnings_of(checked, checked.config):
-        sys.stderr.write(f"{flags.config_file}: warning: {warning}\n")
-    print(f"{flags.config_file}: good: {summary_of(checked, checked.config)}")  # noqa: T201 - its purpose
-    print(web, end="")  # noqa: T201 - the same
+    options = Options(
+        listen_address=flags.web_listen_address,
+        telemetry_path=flags.web_telemetry_path,
+        timeout_offset=flags.scrape_timeout_offset,
+        lifecycle=flags.web_enable_lifecycle,
+        shard=flags.shard,
+        web_config_file=flags.web_config_file,
+    )
+    if config is None:
+        from exporter.demo import run_demo
+
+        run_demo(options)
+    else:
+        run(config, lambda: _load(flags), options)
     return 0
 
 
 def _examine(flags: argparse.Namespace) -> int:
     from exporter.doctor import run_doctor
-    from exporter.shard import Shard
+    from exporter.scraping.shard import Shard
 
     path = None if flags.demo else flags.config_file
     return run_doctor(path, os.environ, flags.shard or Shard(), flags.doctor_format, web_config=flags.web_config_file)
 
 
-def _run(flags: argparse.Namespace) -> int:
-    from exporter.listener import Listener, listen
+def _check(flags: argparse.Namespace) -> int:
+    from exporter.check import check_config, check_web_config
 
-    config = None if flags.demo else _load(flags.config_file)
-    web = _load_web(flags.web_config_file)
-    if (config is None and not flags.demo) or (web is None and flags.web_config_file is not None):
+    if flags.demo:
+        from exporter.demo import demo_config
+
+        reports = {"demonstration": check_config(lambda: demo_config("http://127.0.0.1"))}
+    else:
+        reports = {str(flags.config_file): check_config(lambda: _load(flags))}
+    if flags.web_config_file is not None:
+        reports[str(flags.web_config_file)] = check_web_config(flags.web_config_file)
+    faults = [fault for report in reports.values() for fault in report.faults]
+    if faults:
+        _print_faults(faults, flags)
         return 1
-    with listen(flags.listen_address) as socket:
-        listener = Listener(
-            flags.listen_address, socket, flags.telemetry_path, flags.timeout_offset, flags.enable_lifecycle, web
-        )
-        _serve(config, flags, listener)
+    for name, report in reports.items():
+        for warning in report.warnings:
+            sys.stderr.write(f"{name}: warning: {warning}\n")
+        sys.stdout.write(f"{name}: good: {report.summary}\n")
     return 0
 
 
-def _serve(config: "Config | None", flags: argparse.Namespace, listener: "Listener") -> None:
-    """Serve a configuration, or the demonstration where there is none."""
+def _load(flags: argparse.Namespace) -> "Config":
     from exporter.config import load
-    from exporter.demo import run_demo
-    from exporter.run import run
 
-    if config is None:
-        asyncio.run(run_demo(listener, shard=flags.shard))
-    else:
-        asyncio.run(run(config, lambda: load(flags.config_file, os.environ), listener, shard=flags.shard))
+    return load(flags.config_file, os.environ)
 
 
-def _load(path: Path) -> "Config | None":
-    """The configuration; without one, its faults are on standard error."""
-    from exporter.config import ConfigError, load
-
-    try:
-        return load(path, os.environ)
-    except ConfigError as error:
-        _tell((str(fault) for fault in error.faults), path)
-        return None
-
-
-def _tell(faults: Iterable[str], path: Path) -> None:
+def _print_faults(faults: Iterable[str], flags: argparse.Namespace) -> None:
     for fault in faults:
         sys.stderr.write(f"{fault}\n")
-    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where a folder may not be looked into
-        sys.stderr.write("Name the configuration with --config.file, or see a demonstration with --demo.\n")
+    if not flags.demo and not os.path.exists(flags.config_file):  # noqa: PTH110 - Path.exists may raise
+        sys.stderr.write("Name the configuration with --config.file, or try --demo.\n")
 
 
-def _load_web(path: Path | None) -> "WebConfigFile | None":
-    """What guards the listener, if that is asked for; without it, its faults are on standard error."""
-    from exporter.config import ConfigError
-    from exporter.web_config import WebConfigFile
+def _address(text: str) -> "Address":
+    from exporter.http.sockets import StartError, parse_address
 
     try:
-        return None if path is None else WebConfigFile(path)
-    except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
-        return None
-
-
-def _check_web(path: Path | None) -> str | None:
-    """A line that sums the web configuration up, if there is one; None where its faults are on standard error."""
-    from exporter.config import ConfigError
-    from exporter.web_config import load_web_config
-
-    try:
-        return "" if path is None else f"{path}: good: {load_web_config(path).summary}\n"
-    except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
-        return None
+        return parse_address(text)
+    except StartError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _telemetry_path(text: str) -> str:
-    reserved = text in _NOT_A_TELEMETRY_PATH or text.startswith(("//", "/-/", "/tasks/"))
+    reserved = text in ("/", "/probe", "/sd", "/tasks") or text.startswith(("//", "/-/", "/tasks/"))
     if not text.startswith("/") or reserved or any(c in text for c in "{}?# ") or not text.isprintable():
-        raise argparse.ArgumentTypeError("must start with / and be no other page of the exporter")
+        raise argparse.ArgumentTypeError("must start with / and not be another path of the exporter")
     return text
 
 
 def _shard(text: str) -> "Shard":
-    from exporter.shard import parse_shard
+    from exporter.scraping.shard import parse_shard
 
     try:
         return parse_shard(text)
@@ -252,13 +187,9 @@ def _shard(text: str) -> "Shard":
 
 def _offset(text: str) -> float:
     try:
-        value = float(text)
+        seconds = float(text)
     except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or value < 0:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
         raise argparse.ArgumentTypeError("must be a number of seconds, 0 or more")
-    return value
-
-
-def _python_version() -> str:
-    return ".".join(str(part) for part in sys.version_info[:3])
+    return seconds

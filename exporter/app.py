@@ -90,10 +90,7 @@ def _load_web_config(path: Path | None, own: OwnMetrics) -> WatchedFile[WebConfi
     if path is None:
         return None
     file = WatchedFile(path, load_web_config, description="web configuration", related=lambda content: content.files)
-    content = file.load()
-    event(_log, logging.INFO, "web configuration loaded", file=str(path), protection=content.summary)
-    if content.users and not content.tls:
-        event(_log, logging.WARNING, "passwords are sent in clear text: web configuration without TLS", file=str(path))
+    file.load()
     own.web_config_successful = lambda: not file.faults
     return file
 

@@ -121,6 +121,7 @@ class _Run:
         self._listing: _Query | None = None
         self._listed: dict[str, Replication] = {}
         self._discovery: DiscoveryResult | None = None
+        self._complete: Snapshot | None = None
         self.work = asyncio.create_task(self._work())
 
     async def _work(self) -> None:
@@ -189,7 +190,18 @@ class _Run:
             )
 
     def snapshot(self) -> Snapshot:
-        """The results so far; a task without one has the failure of a scrape that is out of time."""
+        """The results so far; a task without one has the failure of a scrape that is out of time.
+
+        Once the run is complete, it is the same object for every scrape, so that its text can be shared too.
+        """
+        if self._complete is not None:
+            return self._complete
+        snapshot = self._summary()
+        if self.work.done():
+            self._complete = snapshot
+        return snapshot
+
+    def _summary(self) -> Snapshot:
         now, wall_clock = self._clock(), self._scraper.wall_clock()
         results = []
         for task in self._tasks():

@@ -1,6 +1,5 @@
-"""The doctor: examines everything between the configuration and the last task, and says what to do."""
+"""The doctor: examines everything from the configuration to the last task, and says what to do about each fault."""
 
 from exporter.doctor.command import run_doctor
-from exporter.doctor.report import FORMATS
 
-__all__ = ["FORMATS", "run_doctor"]
+__all__ = ["run_doctor"]

@@ -1,136 +1,101 @@
-"""The examination: one check after the other, each only where those before it leave something to examine."""
+"""The examination: one check after the other, each only if those before it allow it."""
 
 import asyncio
+from collections.abc import Callable
+from pathlib import Path
 
-from exporter.check import Checked, summary_of
-from exporter.config.model import Api
-from exporter.doctor.assumptions import Evidence, assumptions
-from exporter.doctor.contact import check_answer, check_clock, check_key, make_contact
-from exporter.doctor.finding import Check, Finding, Level, skipped
-from exporter.doctor.network import Endpoint, Limit, check_name, check_tcp, endpoint_of
-from exporter.doctor.tasks import check_discovery, check_tasks, check_time, no_tasks
-from exporter.doctor.tls import check_plain, check_tls
-from exporter.exporter import Exporter, Lasting, Opened, open_exporter
-from exporter.listener import allow_open_files
-from exporter.metrics import families
-from exporter.metrics.families import Family
-from exporter.ninedata import LIST_NAME
-from exporter.scrape import Targets
-from exporter.shard import Shard
-from exporter.snapshot import TaskResult
+from exporter.check import Checked, check_config, check_web_config
+from exporter.config import Config, ConfigError
+from exporter.doctor.connection import check_connection
+from exporter.doctor.report import Check, Finding, Level, skipped
+from exporter.doctor.tasks import check_discovery, check_tasks, words_of
+from exporter.exporter import Exporter, open_exporter
+from exporter.metrics import OwnMetrics, families
+from exporter.ninedata import LIST_NAME, Reason, advice_on
+from exporter.scraping.shard import Shard
+from exporter.scraping.snapshot import QueryFailure, Snapshot
 
-MAX_SECONDS = 120.0
-"""The examination ends by then, whatever hangs: what was not asked by then is told."""
-
-_OF_API = (Check.ANSWER, Check.CLOCK, Check.KEY, Check.DISCOVERY, Check.TASK, Check.TIME)
+_AFTER_CONNECTION = (Check.QUERY, Check.CLOCK, Check.DISCOVERY, Check.TASK)
 
 
-async def examine(checked: Checked, place: str, shard: Shard, findings: list[Finding]) -> None:
-    """Put what is found into `findings`, as it is found; `place` is what was `checked`, for people."""
-    findings += check_configuration(checked, place)
-    config = checked.config
-    if config is None:
-        why = "the configuration has faults"
-        findings += skipped((Check.NAME, Check.TCP, Check.TLS, *_OF_API), why)
-        return
-    limit = Limit(config.api.request_timeout, asyncio.get_running_loop().time() + MAX_SECONDS)
-    obstacle = await _examine_way(config.api, limit, findings)
-    if obstacle:
-        findings += skipped(_OF_API, obstacle)
-        return
-    allow_open_files(config.api.concurrency)
-    opened = open_exporter(config, Lasting(shard))
+async def examine(
+    load: Callable[[], Config], web_config: Path | None, place: str, shard: Shard, findings: list[Finding]
+) -> None:
+    """Append to `findings` as they are found; `place` names the configuration."""
     try:
-        await _examine_api(opened, limit.deadline, findings)
+        config = load()
+    except ConfigError as error:
+        findings += check_files(Checked(faults=tuple(map(str, error.faults))), web_config, place)
+        findings += skipped((Check.NAME, Check.CONNECTION, *_AFTER_CONNECTION), "the configuration has faults")
+        return
+    findings += check_files(check_config(lambda: config), web_config, place)
+    connection = await check_connection(config.api)
+    findings += connection
+    if any(found.level is Level.FAULT for found in connection):
+        findings += skipped(_AFTER_CONNECTION, "there is no connection to the API")
+        return
+    exporter = open_exporter(config, OwnMetrics(shard))
+    try:
+        exporter.refresh_files()
+        await _examine_api(exporter, findings)
     finally:
-        await opened.transport.aclose()
+        await exporter.close()
 
 
-def check_configuration(checked: Checked, place: str) -> list[Finding]:
-    """Every fault of the configuration and of its task files, or what they name."""
-    if not checked.faults and checked.config is not None:
-        return [Finding(Check.CONFIGURATION, place, Level.OK, summary_of(checked, checked.config))]
-    advice = "Mend it there; config.example.yaml has every key with its meaning. --config.file names another one."
-    return [
-        Finding(Check.CONFIGURATION, line, Level.FAULT, fault, advice)
-        for line, _, fault in (text.partition(": ") for text in checked.faults)
-    ]
+def check_files(checked: Checked, web_config: Path | None, place: str) -> list[Finding]:
+    """Every fault of the configuration, its task files and the web configuration, or a summary."""
+    faults = checked.faults + (check_web_config(web_config).faults if web_config else ())
+    if not faults:
+        return [Finding(Check.CONFIGURATION, place, Level.OK, checked.summary)]
+    advice = "Correct it there; config.example.yaml explains every key. --config.file names another file."
+    parts = (fault.partition(": ") for fault in faults)
+    return [Finding(Check.CONFIGURATION, where, Level.FAULT, what, advice) for where, _, what in parts]
 
 
-async def _examine_way(api: Api, limit: Limit, findings: list[Finding]) -> str | None:
-    """Name, TCP and TLS; gives what keeps requests from being sent, or None."""
-    target = endpoint_of(api.base_url, "api.base_url")
-    proxy = endpoint_of(api.proxy_url.reveal(), "api.proxy_url") if api.proxy_url else None
-    hop = proxy or target
-    found, addresses = await check_name(hop, limit)
-    findings += found
-    if not addresses:
-        obstacle = f"{hop.host} does not resolve"
-        findings += skipped((Check.TCP, Check.TLS), obstacle)
-        return obstacle
-    found, addresses = await check_tcp(hop, addresses, limit)
-    findings += found
-    if not addresses:
-        obstacle = f"there is no connection to {hop}"
-        findings += skipped((Check.TLS,), obstacle)
-        return obstacle
-    if proxy is not None:
-        findings += _behind_proxy(target)
-        return None
-    tls = await check_tls(target, addresses[0], api.tls, limit)
-    findings.append(tls)
-    return f"there is no TLS connection to {hop}" if tls.level is Level.FAULT else None
-
-
-def _behind_proxy(target: Endpoint) -> list[Finding]:
-    if target.secure:
-        return skipped((Check.TLS,), "goes through the proxy, so only the requests themselves examine it")
-    return [check_plain(target, target.host)]
-
-
-async def _examine_api(opened: Opened, deadline: float, findings: list[Finding]) -> None:
-    exporter, base_url = opened.exporter, opened.exporter.config.api.base_url
-    await exporter.refresh()
-    asked = await make_contact(opened.client, exporter.watch.listed, deadline)
-    answer = check_answer(asked, base_url)
-    clock = check_clock(_value_of(exporter, families.API_CLOCK_SKEW))
-    key = check_key(asked, clock)
-    findings += [answer, clock, key]
-    if any(each.by_api and not each.refused for each in asked):
-        results = await _examine_tasks(exporter, deadline, findings)
-        evidence = Evidence(base_url, asked, results, tuple(exporter.watch.known.values()))
+async def _examine_api(exporter: Exporter, findings: list[Finding]) -> None:
+    """One scrape, as Prometheus would have it, shows whether the API answers and accepts the key, and its clock."""
+    deadline = asyncio.get_running_loop().time() + exporter.config.scrape_timeout
+    snapshot = await exporter.scrape(deadline)
+    clock = check_clock(_clock_skew(exporter))
+    query = check_query(snapshot, exporter.config.api.base_url, clock)
+    findings += [query, clock]
+    if Level.FAULT in (query.level, clock.level):
+        findings += skipped((Check.DISCOVERY, Check.TASK), "needs a query that works")
     else:
-        at_fault = next((found for found in (answer, clock, key) if found.level is Level.FAULT), key)
-        findings += skipped((Check.DISCOVERY, Check.TASK, Check.TIME), f"needs the {at_fault.check} to be right")
-        evidence = Evidence(base_url, asked)
-    findings += assumptions(evidence)
+        findings.append(check_discovery(snapshot.discovery))
+        findings += check_tasks(snapshot.results, discovers=exporter.watch_list.discovers)
 
 
-async def _examine_tasks(exporter: Exporter, deadline: float, findings: list[Finding]) -> tuple[TaskResult, ...]:
-    """Discovery, all tasks, and the time that they take; gives what was heard of the tasks."""
-    watch, clock = exporter.watch, asyncio.get_running_loop().time
-    began, sent_before = clock(), _lists_sent(exporter)
-    if watch.discovers:
-        discovered = await watch.discover(deadline)
-        requests = int(_lists_sent(exporter) - sent_before)
-        findings.append(check_discovery(discovered, len(watch.known), requests))
-    else:
-        findings += skipped((Check.DISCOVERY,), "is not configured")
-    targets = Targets(watch.listed, watch.discovered, remembered=False)
-    results = (await exporter.scraper.scrape(targets, deadline)).results
-    if results:
-        findings += [*check_tasks(results), *check_time(results, clock() - began, exporter.config)]
-    else:
-        findings.append(no_tasks(discovers=watch.discovers))
-    return results
-
-
-def _lists_sent(exporter: Exporter) -> float:
-    return _value_of(exporter, families.API_REQUESTS, LIST_NAME) or 0.0
-
-
-def _value_of(exporter: Exporter, family: Family, *labels: str) -> float | None:
-    """A metric of the process, which is the client's observer; None where there is none yet."""
-    wanted = dict(zip(family.labels, labels, strict=True))
+def _clock_skew(exporter: Exporter) -> float | None:
     samples = (sample for metric in exporter.own_metrics().collect() for sample in metric.samples)
-    return next((s.value for s in samples if s.name == family.name and s.labels == wanted), None)
+    return next((sample.value for sample in samples if sample.name == families.API_CLOCK_SKEW.name), None)
+
+
+def check_query(snapshot: Snapshot, base_url: str, clock: Finding) -> Finding:
+    """Whether the API answers and accepts the key. One answer that needs an accepted key is enough."""
+    outcomes = [(result.task.ref.kind, result.outcome) for result in snapshot.results]
+    failures = [(kind, outcome) for kind, outcome in outcomes if isinstance(outcome, QueryFailure)]
+    if snapshot.discovery and snapshot.discovery.failure:
+        failures.append((LIST_NAME, snapshot.discovery.failure))
+    refused = [each for each in failures if each[1].reason not in (Reason.NOT_FOUND, Reason.API_ERROR)]
+    if len(refused) < len(outcomes) + bool(snapshot.discovery):
+        return Finding(Check.QUERY, base_url, Level.OK, "the API answers and accepts the access key and the signature")
+    if not refused:
+        return Finding(Check.QUERY, base_url, Level.SKIPPED, "there is no task to query")
+    kind, failure = next((each for each in refused if each[1].reason is Reason.AUTH), refused[0])
+    if failure.reason is Reason.AUTH and clock.level is Level.FAULT:
+        return Finding(Check.QUERY, base_url, Level.SKIPPED, "the key cannot be judged before the clock is right")
+    return Finding(Check.QUERY, base_url, Level.FAULT, words_of(failure), advice_on(failure.reason, kind))
+
+
+def check_clock(skew: float | None) -> Finding:
+    """Whether this machine's clock agrees with the server's; `skew` is the server's minus ours."""
+    if skew is None:
+        return Finding(Check.CLOCK, "", Level.SKIPPED, "no answer had a Date header to compare with")
+    difference = f"is {abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'}" if abs(skew) >= 1 else "agrees with"
+    what = f"this machine's clock {difference} the server's"
+    if abs(skew) <= 300:  # noqa: PLR2004 - half of what the API accepts
+        return Finding(Check.CLOCK, "", Level.OK, what)
+    level = Level.FAULT if abs(skew) > 600 else Level.WARNING  # noqa: PLR2004 - ten minutes
+    advice = "Set this machine's clock, for example with NTP."
+    return Finding(Check.CLOCK, "", level, f"{what}; the API rejects more than 600 s", advice)

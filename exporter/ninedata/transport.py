@@ -6,7 +6,6 @@ types are used: an `httpx.AsyncClient` would add cookies, redirects, and proxies
 
 import base64
 import errno
-import functools
 import ssl
 from collections.abc import AsyncIterator
 
@@ -42,7 +41,7 @@ class _Transport(httpx.AsyncBaseTransport):
         fresh = bool(request.extensions.get("connection"))
         session = self._sessions.get(fresh) or self._open_session(fresh=fresh)
         response = await session.get(
-            _url_of(str(request.url)),
+            yarl.URL(str(request.url), encoded=True),
             headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
             allow_redirects=False,
             proxy=self._proxy_url,
@@ -79,11 +78,6 @@ class _Body(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         # The connection is used again if the response was read to its end, and closed otherwise.
         self._response.release()
-
-
-@functools.lru_cache(maxsize=10_000)  # the same in every scrape
-def _url_of(url: str) -> yarl.URL:
-    return yarl.URL(url, encoded=True)
 
 
 def _proxy_headers(proxy: httpx.Proxy) -> dict[str, str]:

@@ -15,7 +15,8 @@ _NAME = r"""(?=[psta密口令])(?:
 )(?:[_-]?(?:id|hash|value))?"""
 # At least 6 characters, among them a letter and a digit or symbol; no word, number, type of a column, or character set.
 _CREDENTIAL = r"""(?: (?=[^\s,;&"'()]{6}) (?=[^\s,;&"'()a-z]{0,64}[a-z])
-    (?=[^\s,;&"'()\d!@#$%^*+=~]{0,64}[\d!@#$%^*+=~]) (?! (?:n?varchar2|u?int\d+|float\d+|date(?:time)?\d+|utf\d+\w*|latin\d\w*)\b ) [^\s,;&"'()]++ )"""
+    (?=[^\s,;&"'()\d!@#$%^*+=~]{0,64}[\d!@#$%^*+=~])
+    (?! (?:n?varchar2|u?int\d+|float\d+|date(?:time)?\d+|utf\d+\w*|latin\d\w*)\b ) [^\s,;&"'()]++ )"""
 
 _NAMES = ("passw", "pwd", "passphrase", "token", "secret", "key", "密码", "口令", "密钥", "令牌")
 

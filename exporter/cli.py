@@ -44,12 +44,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="ninedata-exporter",
         description="Prometheus exporter for NineData prechecks.",
         allow_abbrev=False,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        argument_default=argparse.SUPPRESS,
     )
 
     def option(flag: str, default: object, text: str, **more: object) -> None:
         name = flag.removeprefix("--").replace(".", "_").replace("-", "_")
+        if default:
+            text += " (default: %(default)s)"
         parser.add_argument(flag, dest=name, default=default, help=text, **more)  # type: ignore[arg-type]
 
     def switch(flag: str, text: str) -> None:

@@ -1,92 +1,141 @@
-"""Every kind of fault a configuration can have, each in a file of `broken/` with what is said about it beside it."""
+"""Faults of a configuration.
 
+In the files of `broken/`, the text after `#!` is the expected fault of its line; ` && ` separates several.
+"""
+
+import re
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
-from exporter.config import ConfigError, load
+from exporter.config import Config, ConfigError, UnreadableError, document, load, load_task_file
 
 BROKEN = Path(__file__).parent / "broken"
+SAMPLES = sorted(path.name for path in BROKEN.glob("*.yaml"))
 
-Faults = Callable[..., list[str]]
+Load = Callable[..., Config]
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in BROKEN.glob("*.yaml")))
-def test_every_fault_is_named_with_its_place(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All faults of a file come at once, in the order of the file, as `file:line: key.path: message`."""
+def faults_of(path: Path) -> list[str]:
+    """The faults of a configuration, without its folder."""
+    with pytest.raises(ConfigError) as caught:
+        load(path, {})
+    return [str(fault).replace(f"{path.parent}/", "") for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_fault_is_reported_with_its_place(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All faults of a file are reported at once, in the order of the file, as `file:line: key: message`."""
     monkeypatch.chdir(BROKEN)
-    with pytest.raises(ConfigError) as caught:
-        load(Path(f"{name}.yaml"), {})
-    assert f"{caught.value}\n" == Path(f"{name}.txt").read_text("utf-8")
-    assert [str(fault) for fault in caught.value.faults] == str(caught.value).splitlines()
-
-
-@pytest.mark.parametrize("name", sorted(path.stem for path in BROKEN.glob("*.yaml")))
-def test_no_fault_shows_a_secret(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All secrets of the files contain `hush`; no fault does, nor a traceback."""
-    monkeypatch.chdir(BROKEN)
-    with pytest.raises(ConfigError) as caught:
-        load(Path(f"{name}.yaml"), {})
-    assert "hush" not in "".join(traceback.format_exception(caught.value))
-    assert "hush" not in repr(caught.value.faults)
-
-
-def test_each_broken_file_has_its_faults_beside_it() -> None:
-    """No file without expected faults, and none the other way round."""
-    assert {p.stem for p in BROKEN.glob("*.yaml")} == {p.stem for p in BROKEN.glob("*.txt")} != set()
-
-
-def test_a_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
-    """The message names the file and the system's reason."""
-    with pytest.raises(ConfigError) as caught:
-        load(tmp_path / "config.yaml", {})
-    assert str(caught.value) == f"{tmp_path}/config.yaml: cannot be read: No such file or directory"
-
-
-def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
-    """The message names the folder and the system's reason."""
-    with pytest.raises(ConfigError) as caught:
-        load(tmp_path, {})
-    assert str(caught.value) == f"{tmp_path}: cannot be read: Is a directory"
-
-
-def test_text_must_be_utf8(faults: Faults) -> None:
-    """A file in another encoding is refused at the line of the first character that is not UTF-8."""
-    assert faults("api:\n  name: büro\n".encode("latin-1")) == ["config.yaml:2: is not UTF-8 text"]
-    assert faults("api: {}\n".encode("utf-16")) == ["config.yaml:1: is not UTF-8 text"]
-
-
-@pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\x7f", "\ufffe"])
-def test_control_characters_are_refused(faults: Faults, character: str) -> None:
-    """A character that YAML does not allow is a fault with its line."""
-    assert faults(f"api:\n  secret_key: hush{character}\n") == [
-        "config.yaml:2: has a character that YAML does not allow"
+    expected = [
+        f"{name}:{number}: {fault}"
+        for number, line in enumerate(Path(name).read_text("utf-8").splitlines(), 1)
+        for fault in line.partition(" #! ")[2].split(" && ")
+        if fault
     ]
+    assert faults_of(Path(name)) == expected
 
 
-def test_nesting_without_end_is_refused(faults: Faults) -> None:
-    """A document that is nested beyond reason does not end the process."""
-    assert faults("[" * 5_000) == ["config.yaml: is nested too deeply"]
+@pytest.mark.parametrize("name", SAMPLES)
+def test_no_fault_shows_a_secret(name: str) -> None:
+    """All secrets in the samples contain `hush`; neither messages nor tracebacks do."""
+    with pytest.raises(ConfigError) as caught:
+        load(BROKEN / name, {})
+    assert "hush" not in "".join(traceback.format_exception(caught.value)) + repr(caught.value.faults)
 
 
-def test_a_huge_file_is_refused(faults: Faults, least: str) -> None:
-    """A file of more than 16 MiB is refused without being parsed."""
-    assert faults(least + "#" * 16 * 1024 * 1024) == ["config.yaml: is too large for a configuration"]
+@pytest.mark.parametrize("libyaml", [True, False])
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("a: 'hush", 1),
+        ("a:\n  b: hush: hush", 2),
+        ("a: *hush", 1),
+        ("a: !hush!x hush", 1),
+        ("a: @hush", 1),
+        ('\n\na: "\\hush"', 3),
+        ("a: hush\n---\nb: hush", 2),
+        ("a: [hush,\nb: [", 2),
+        ("a:\n\t- hush", 2),
+        ("&hush a: &hush b", 1),
+        ('a: "\\UFFFFFFFF"', None),
+        ("%YAML 99999999999.1\n---\na: hush", None),
+    ],
+)
+def test_a_yaml_error_has_its_line_and_quotes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, line: int | None, *, libyaml: bool
+) -> None:
+    """With libyaml, and with PyYAML's own parser, whose messages quote the file."""
+    monkeypatch.setattr(document, "_LOADER", yaml.CSafeLoader if libyaml else yaml.SafeLoader)
+    monkeypatch.setattr(yaml, "__with_libyaml__", libyaml)
+    path = tmp_path / "config.yaml"
+    path.write_text(content, "utf-8")
+    (fault,) = faults_of(path)
+    place = r"config\.yaml(:\d+)?" if line is None else rf"config\.yaml:{line}(?=:)|config\.yaml:{line + 1}(?=:)"
+    assert re.match(rf"(?:{place}): is not valid YAML: [a-z]", fault)
+    assert "hush" not in fault
 
 
-def test_aliases_do_not_multiply(faults: Faults) -> None:
-    """A few lines of aliases that stand for billions of values are refused at once."""
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", "config.yaml: is empty"),
+        (b"# nothing but comments\n", "config.yaml: is empty"),
+        ("api:\n  x: büro".encode("latin-1"), "config.yaml:2: is not UTF-8 text"),
+        ("api: ü\nx: \x07".encode(), "config.yaml:2: has a character that YAML does not allow"),
+        (b"[" * 100_000, "config.yaml:1: is nested too deeply"),
+        (b"api:\n" + b"- " * 100_000, "config.yaml:2: is nested too deeply"),
+        (b"#" * (16 * 1024 * 1024 + 1), "config.yaml: cannot be read: larger than 16777216 bytes"),
+    ],
+    ids=["empty", "comments", "encoding", "character", "brackets", "dashes", "size"],
+)
+def test_what_is_not_a_document_is_refused(tmp_path: Path, content: bytes, fault: str) -> None:
+    """Deep nesting would crash libyaml."""
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+    assert faults_of(path) == [fault]
+
+
+def test_aliases_do_not_multiply(tmp_path: Path) -> None:
+    """A few lines of aliases can stand for billions of values."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
-    assert "config.yaml:30: a29: is not a known key" in faults("\n".join(lines))
+    path = tmp_path / "config.yaml"
+    path.write_text("\n".join(lines), "utf-8")
+    assert "config.yaml:30: a29: is not a known key" in faults_of(path)
 
 
-def test_a_fault_is_bounded(faults: Faults) -> None:
-    """Whatever it names: a path can be of any length."""
-    content = f"api:\n  base_url: https://ninedata.example\n  tls: {{ca_file: {'a' * 100_000}}}\n"
-    told = [fault for fault in faults(content) if "api.tls.ca_file" in fault]
-    assert len(told) == 1
-    assert len(told[0]) < 1200
-    assert told[0].endswith("cannot be used: File name too long")
+def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+    """With the reason of the operating system."""
+    assert faults_of(tmp_path / "missing.yaml") == ["missing.yaml: cannot be read: No such file or directory"]
+    assert faults_of(tmp_path) == [f"{tmp_path.name}: cannot be read: not a regular file"]
+
+
+@pytest.mark.parametrize(
+    ("content", "faults"),
+    [
+        ("", ["is empty; write [] for no tasks"]),
+        ("tasks: []", ["1: must be a list of tasks"]),
+        ("[", ["2: is not valid YAML: did not find expected node content"]),
+        (
+            "- {task_id: cd-1, precheck_task_id: p}\n- {task_id: cd-1}\n",
+            ["2: [1].precheck_task_id: is missing", "2: [1].task_id: the same task id is already on line 1"],
+        ),
+    ],
+)
+def test_faults_of_a_task_file(tmp_path: Path, content: str, faults: list[str]) -> None:
+    """An empty file may be one that is still being written."""
+    path = tmp_path / "tasks.yaml"
+    path.write_text(content, "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_task_file(path)
+    assert [str(fault).removeprefix(f"{path}:").strip() for fault in caught.value.faults] == faults
+
+
+def test_an_unreadable_task_file_is_told_from_a_faulty_one(tmp_path: Path) -> None:
+    """It may become readable without a change."""
+    with pytest.raises(UnreadableError):
+        load_task_file(tmp_path / "tasks.yaml")

@@ -6,7 +6,7 @@ the same in the text format and in OpenMetrics.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from exporter.metrics import families
 from exporter.metrics.families import Family
@@ -21,20 +21,26 @@ Sample = tuple[Family, tuple[str, ...], float]
 """A family, the values of its own labels, and the sample's value."""
 
 
-def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> str:
-    """All families of a snapshot that have series, in the order of their declaration."""
+def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> list[bytes | bytearray]:
+    """The families of a snapshot that have series, one text each, in the order of their declaration."""
     names = sorted({name for result in snapshot.results for name in result.task.labels})
-    lines: dict[Family, list[str]] = {family: [] for family in (*families.TASK_FAMILIES, *families.DISCOVERY_FAMILIES)}
+    # Bytes, because the lines of a large scrape as strings would take several times the memory.
+    texts = {family: bytearray() for family in (*families.TASK_FAMILIES, *families.DISCOVERY_FAMILIES)}
     for result in snapshot.results:
         task = result.task
         shared = f'task_id="{_escaped(task.task_id)}",task="{_escaped(task.name)}"' + "".join(
             f',{name}="{_escaped(task.labels.get(name, ""))}"' for name in names
         )
         for family, values, value in samples_of(result, failure_reasons=failure_reasons):
-            lines[family].append(f"{family.name}{{{shared}{_own_labels(family, values)}}} {value}\n")
+            texts[family] += f"{family.name}{{{shared}{_own_labels(family, values)}}} {value}\n".encode()
     for family, values, value in _discovery_samples(snapshot.discovery):
-        lines[family].append(f"{family.name}{{{_own_labels(family, values)[1:]}}} {value}\n")
-    return "".join(_with_header(family, series) for family, series in lines.items() if series)
+        texts[family] += f"{family.name}{{{_own_labels(family, values)[1:]}}} {value}\n".encode()
+    return [
+        part
+        for family, text in texts.items()
+        if text
+        for part in (f"# HELP {family.name} {family.help}\n# TYPE {family.name} gauge\n".encode(), text)
+    ]
 
 
 def samples_of(result: TaskResult, *, failure_reasons: bool = True) -> Iterator[Sample]:
@@ -80,7 +86,3 @@ def _escaped(value: str) -> str:
     if "\\" in value or '"' in value or "\n" in value:
         return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
     return value
-
-
-def _with_header(family: Family, series: Iterable[str]) -> str:
-    return f"# HELP {family.name} {family.help}\n# TYPE {family.name} gauge\n{''.join(series)}"

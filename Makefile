@@ -3,7 +3,7 @@ ARGS ?=
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test fuzz soak audit lint format types docs lock bench deploy-check image-check clean venv-run venv-dev components
+.PHONY: help run sandbox test test-fast fuzz soak audit lint format types docs lock bench deploy-check image-check clean venv-run venv-dev components
 
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
@@ -17,20 +17,23 @@ sandbox: venv-run ## Serve the sandbox of the NineData API alone, and print a co
 test: venv-dev components ## Run the tests, against real Prometheus and Alertmanager, with the coverage gate.
 	@tools/test $(ARGS)
 
-fuzz: venv-dev components ## Fuzz for longer than the tests do; FUZZ_EXAMPLES=5000 says how long.
+test-fast: venv-dev ## Run the tests that start no process.
+	@tools/test --fast $(ARGS)
+
+fuzz: venv-dev ## Fuzz for longer than the tests do; FUZZ_EXAMPLES=5000 is the number of examples per test.
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-1000} tools/test tests/fuzz --timeout=0 $(ARGS)
 
-soak: venv-dev ## Scrape thousands of times with faults in the mix, and see whether anything grows.
+soak: venv-dev ## Scrape thousands of times with faults in the mix, and check that nothing grows.
 	@$(python) -m soak $(ARGS)
 
-audit: venv-dev ## Look the locked packages up among the known vulnerabilities.
+audit: venv-dev ## Check the locked packages for known vulnerabilities.
 	@tools/audit
 
 lint: venv-dev ## Check style.
 	@$(python) -m ruff check $(ARGS)
 	@$(python) -m ruff format --check
 
-format: venv-dev ## Lay the code out and fix what can be fixed.
+format: venv-dev ## Format the code and fix what can be fixed.
 	@$(python) -m ruff format
 	@$(python) -m ruff check --fix
 
@@ -48,18 +51,18 @@ lock: venv-dev ## Write the lock files anew; ARGS=--upgrade takes newer releases
 	@$(compile) pyproject.toml --group dev --constraints requirements.lock --output-file requirements-dev.lock
 	@$(compile) --group build --constraints requirements-dev.lock --output-file tools/requirements-build.lock
 
-bench: venv-dev ## Measure the exporter and its alternatives, in about ten minutes; ARGS=--quick for a look.
-	@tools/bench $(ARGS)
+bench: venv-dev ## Measure the exporter next to raw aiohttp, in two minutes; ARGS=--write updates docs/performance.md.
+	@$(python) -m bench $(ARGS)
 
 deploy-check: venv-dev ## Check the Kubernetes manifests and the systemd unit.
 	@$(python) -m deploy.check
 	@tools/unit-check
 
-image-check: ## Build the container image without a container engine and try it out (root, Debian).
+image-check: ## Build the container image without a container engine and test it (root, Debian).
 	@tools/image-check
 
 clean: ## Remove everything that the targets made.
-	rm -rf .venv .components .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage* build dist htmlcov
+	rm -rf .venv .components .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage* build dist htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv-run:

@@ -1,7 +1,7 @@
-"""Canaries: made-up secrets which the tests hand to the exporter, and which must show in no output of any test.
+"""Made-up secrets ("canaries") that tests give to the exporter and that no output of any test may show.
 
-A pytest plugin. It searches what every test printed and logged, and what the tests themselves show it: the output of
-processes, the answers of the exporter. A test in which a canary shows fails, and the whole session with it.
+A pytest plugin: it searches what every test prints and logs, and what tests pass to `Watch.look`. A test whose output
+shows a canary fails.
 """
 
 import base64
@@ -11,7 +11,7 @@ from collections.abc import Generator
 import pytest
 
 CANARY = "Canary4E1c7b"
-"""A part of every canary, in letters of both cases: a secret shown in another case is shown."""
+"""A part of every canary, with letters of both cases: a secret in another case is a leak too."""
 ACCESS_KEY_ID = f"ak-{CANARY}-id"
 SECRET_KEY = f"sk-{CANARY}-key"
 
@@ -19,38 +19,30 @@ _WATCH = pytest.StashKey["Watch"]()
 
 
 class Watch:
-    """Looks for canaries and remembers where it saw one."""
+    """Remembers where a canary was shown."""
 
     def __init__(self) -> None:
         self.leaks: list[str] = []
-        self._patterns = [re.compile("|".join(_disguises(CANARY)), re.IGNORECASE)]
-        self._told = 0
+        self._patterns = [re.compile("|".join(_encodings(CANARY)), re.IGNORECASE)]
 
     def hide(self, secret: str) -> None:
-        """From now on this text is a secret too, one that only comes to be while the test runs."""
+        """Look for this text as well from now on."""
         self._patterns.append(re.compile(re.escape(secret)))
 
     def look(self, place: str, shown: str | bytes) -> None:
         """Search what was shown at a place."""
         text = shown.decode("utf-8", "replace") if isinstance(shown, bytes) else shown
-        if place not in self.leaks and any(pattern.search(text) for pattern in self._patterns):
+        if any(pattern.search(text) for pattern in self._patterns):
             self.leaks.append(place)
 
-    def news(self) -> list[str]:
-        """The places found since it was last asked."""
-        found, self._told = self.leaks[self._told :], len(self.leaks)
-        return found
 
-
-def _disguises(text: str) -> list[str]:
-    """The text as it is, in hexadecimal digits, and in base64 wherever in a longer text it begins."""
-    disguised = [re.escape(text), text.encode().hex()]
+def _encodings(text: str) -> list[str]:
+    """The text as it is, in hexadecimal digits, and in base64 at any offset."""
+    found = [re.escape(text), text.encode().hex()]
     for offset in range(3):
-        encoded = base64.b64encode(b"\0" * offset + text.encode()).decode()
-        # The characters at both ends depend on the neighbours too.
-        inner = encoded.rstrip("=")[(0, 2, 3)[offset] :]
-        disguised.append(re.escape(inner[: len(inner) - 1]))
-    return disguised
+        encoded = base64.b64encode(b"\0" * offset + text.encode()).decode().rstrip("=")
+        found.append(re.escape(encoded[(0, 2, 3)[offset] : -1]))  # the ends depend on the neighbours
+    return found
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def secrecy(pytestconfig: pytest.Config) -> Watch:
-    """Is shown everything that reaches the outside."""
+    """The watch of this session, for outputs that pytest does not capture."""
     return pytestconfig.stash[_WATCH]
 
 
@@ -68,22 +60,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     watch = item.config.stash[_WATCH]
     for title, content in report.sections:
-        watch.look(f"{item.nodeid}: {title}", content)
-    found = watch.news()
-    if found:
-        message = "A secret shows in\n" + "\n".join(found)
-        report.sections.append(("Secrets", message))
+        watch.look(title, content)
+    if watch.leaks:
+        report.sections.append(("Secrets", "A secret shows in\n" + "\n".join(watch.leaks)))
         if not report.failed:
-            report.outcome, report.longrepr = "failed", message
+            report.outcome, report.longrepr = "failed", report.sections[-1][1]
+        watch.leaks.clear()
     return report
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    # The test has failed already, unless the leak was seen outside of any test.
-    if session.config.stash[_WATCH].leaks:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for place in config.stash[_WATCH].leaks:
-        terminalreporter.write_line(f"a secret shows in {place}", red=True)

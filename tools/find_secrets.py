@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Finds what looks like a real key in the files of the repository; exit status 1 where there is any.
+"""Finds what looks like a real key in the repository's files; exit status 1 if there is one.
 
-Looks for the forms that the large providers' keys have, for private keys, and for long random values of the keys that
-hold secrets here. Which place it is gets printed, not what stands there.
+Looks for private keys, for the large providers' keys, and for long random values of keys such as `secret_key`. Prints the
+place, not the key.
 """
 
 import os
@@ -29,16 +29,16 @@ FORMS = {
         r"(?i)(?:secret|access|api)[_-]?key(?:[_-]?id)?[\"']?\s*[:=]\s*[\"']?(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])[\w+/=-]{20,}"
     ),
 }
-"""What is found, and how it is recognised."""
+"""What is found, and its pattern."""
 
 MADE_UP = frozenset(
     {"AKIAIOSFODNN7EXAMPLE", "LTAI5tAbcdefghijklmnop", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3"}
 )
-"""Known not to open anything: from the providers' documentation, and from the tests of what is masked."""
+"""Examples of the providers' documentation and of our tests, which open nothing."""
 
 
 def main() -> int:
-    """Look through all files that git knows."""
+    """Search all files that git knows."""
     places = [place for path in _files() for place in places_in(path)]
     for place in places:
         print(place)  # noqa: T201 - its purpose
@@ -51,7 +51,7 @@ def _files() -> list[Path]:
 
 
 def places_in(path: Path) -> Iterator[str]:
-    """Each place of a file, in words."""
+    """Each place in a file that looks like a key."""
     if not path.is_file():  # removed, and not yet committed
         return
     text = path.read_bytes().decode("utf-8", "replace")

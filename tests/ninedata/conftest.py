@@ -1,4 +1,4 @@
-"""Fixtures: an API that answers as a test says, in a time that does not pass by itself."""
+"""Fixtures: an API that answers as a test says, and an event loop in which waiting takes no time."""
 
 from collections.abc import Callable
 

@@ -1,9 +1,8 @@
-"""An API that answers as a test says, a client that asks it, and the books that the client keeps."""
+"""An API that answers as a test says, a client that queries it, and an observer that keeps what it is told."""
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -13,24 +12,20 @@ import respx
 
 from exporter.credentials import FixedSecret, Secret, SecretSource
 from exporter.ninedata import Precheck, QueryError, Reason, TaskRef
-from exporter.ninedata.client import ApiSettings, NineDataClient
+from exporter.ninedata.client import ApiSettings, NineDataClient, QueryProgress
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
 
 TASK = TaskRef("data_compare", "cd-tg3isu1xgs", "pcte-dj02vti9tabd")
-PASSED = {
-    "success": True,
-    "requestId": "r-1",
-    "data": {"taskId": TASK.task_id, "precheckTaskId": TASK.precheck_task_id, "status": "Success", "precheckItems": []},
-}
+PASSED = {"success": True, "requestId": "r-1", "data": {"status": "Success", "precheckItems": []}}
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 """The wall clock's time when a test begins."""
 
 Handler = Callable[[httpx.Request], Awaitable[httpx.Response]]
-Answer = httpx.Response | Exception | Handler
+Reply = httpx.Response | Exception | Handler
 
 
 class Body(httpx.AsyncByteStream):
-    """A body as it comes from the network, in chunks that need not end. Knows how far it was read."""
+    """A body in chunks, `seconds` before each. Knows how far it was read."""
 
     def __init__(self, chunks: Iterable[bytes], *, seconds: float = 0.0, then: Exception | None = None) -> None:
         self._chunks = chunks
@@ -52,7 +47,7 @@ class Body(httpx.AsyncByteStream):
 
 
 def reply(content: object = PASSED, status: int = 200, **headers: str) -> httpx.Response:
-    """An answer: bytes and bodies as they are, anything else as JSON. `retry_after` is the header Retry-After."""
+    """An answer: bytes and bodies as they are, anything else as JSON."""
     if not isinstance(content, Body | bytes):
         content = json.dumps(content).encode()
     stream = Body([content]) if isinstance(content, bytes) else content
@@ -60,12 +55,12 @@ def reply(content: object = PASSED, status: int = 200, **headers: str) -> httpx.
     return httpx.Response(status, headers=named, stream=stream)
 
 
-def after(seconds: float, answer: httpx.Response | None = None) -> Handler:
+def after(seconds: float, response: httpx.Response | None = None) -> Handler:
     """An answer that takes its time."""
 
     async def handle(_: httpx.Request) -> httpx.Response:
         await asyncio.sleep(seconds)
-        return answer or reply()
+        return response or reply()
 
     return handle
 
@@ -76,24 +71,20 @@ async def never(_: httpx.Request) -> httpx.Response:
     raise AssertionError("nobody waits that long")
 
 
-async def failure_of(query: Awaitable[Precheck]) -> QueryError:
+async def failure_of(query: Awaitable[object]) -> QueryError:
     """The error with which a query must fail."""
     with pytest.raises(QueryError) as caught:
         await query
     return caught.value
 
 
-async def outcome_of(query: Awaitable[Precheck]) -> Precheck | QueryError:
-    """What a query gives, where it is either of the two."""
-    try:
-        return await query
-    except QueryError as error:
-        return error
+def now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 @dataclass
-class Books:
-    """The client's observer: what it was told."""
+class Observer:
+    """The client's observer."""
 
     sent: list[str] = field(default_factory=list)
     ended: list[tuple[str, float, Reason | None]] = field(default_factory=list)
@@ -103,47 +94,38 @@ class Books:
         self.sent.append(kind)
 
     def request_ended(self, kind: str, seconds: float, failure: Reason | None) -> None:
-        self.ended.append((kind, seconds, failure))
+        self.ended.append((kind, round(seconds, 6), failure))
 
     def clock_skew(self, seconds: float) -> None:
         self.skews.append(seconds)
 
-    @property
-    def failures(self) -> list[Reason | None]:
-        return [failure for _, _, failure in self.ended]
-
 
 class FakeApi:
-    """The other side. `requests` are those that arrived, `arrivals` the seconds since the test began of each."""
+    """The server. `requests` are those that arrived, `arrivals` the seconds since the test began of each."""
 
     def __init__(self) -> None:
-        self.books = Books()
+        self.observer = Observer()
         self.requests: list[httpx.Request] = []
         self.arrivals: list[float] = []
-        self.in_flight = 0
-        self.most_in_flight = 0
         self.router = respx.MockRouter(assert_all_called=False)
         self._began = now()
         self.answers(then=reply())
 
-    def answers(self, *answers: Answer, then: Answer | None = None) -> None:
+    def answers(self, *replies: Reply, then: Reply | None = None) -> None:
         """Answer with these in turn, then always with `then`; a request beyond them fails the test."""
-        waiting = list(answers)
-        if len(answers) == 1 and then is None:
-            then = answers[0]
+        waiting = list(replies)
 
         async def handle(request: httpx.Request) -> httpx.Response:
             self.requests.append(request)
             self.arrivals.append(round(now() - self._began, 6))
-            answer = waiting.pop(0) if waiting else then
-            assert answer is not None, "a request more than expected"
-            if isinstance(answer, Exception):
-                raise answer
-            if not isinstance(answer, httpx.Response):
-                with self._counted():
-                    answer = await answer(request)
+            response = waiting.pop(0) if waiting else then
+            assert response is not None, "a request more than expected"
+            if isinstance(response, Exception):
+                raise response
+            if not isinstance(response, httpx.Response):
+                response = await response(request)
             # A response can be read once; this one may be given again.
-            return httpx.Response(answer.status_code, headers=answer.headers, stream=answer.stream)
+            return httpx.Response(response.status_code, headers=response.headers, stream=response.stream)
 
         self.router.clear()
         self.router.route().mock(side_effect=handle)
@@ -164,30 +146,27 @@ class FakeApi:
             access_key_id=access_key_id or FixedSecret(Secret(ACCESS_KEY_ID)),
             secret_key=secret_key or FixedSecret(Secret(SECRET_KEY)),
             transport=httpx.MockTransport(self.router.async_handler),
-            observer=self.books,
+            observer=self.observer,
             wall_clock=self.wall_clock,
         )
 
-    async def query(
-        self, answer: Answer | None = None, *, client: NineDataClient | None = None, within: float = 10.0
-    ) -> Precheck:
-        """What a client makes of this answer, in so many seconds."""
-        if answer is not None:
-            self.answers(answer)
-        return await (client or self.client()).query(TASK, now() + within)
-
-    @contextlib.contextmanager
-    def _counted(self) -> Iterator[None]:
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
+    async def query(self, *replies: Reply) -> Precheck:
+        """What a client makes of these answers."""
+        if replies:
+            self.answers(*replies)
+        return await self.client().query(TASK)
 
     def wall_clock(self) -> datetime:
         return START + timedelta(seconds=now() - self._began)
 
 
-def now() -> float:
-    return asyncio.get_running_loop().time()
+async def at_deadline(client: NineDataClient, seconds: float) -> Precheck | QueryError:
+    """What a caller makes of a query that it cancels at a deadline."""
+    progress = QueryProgress()
+    try:
+        async with asyncio.timeout(seconds):
+            return await client.query(TASK, progress)
+    except TimeoutError:
+        return progress.error_at_deadline()
+    except QueryError as error:
+        return error

@@ -6,20 +6,16 @@ from collections.abc import Callable
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """Where nothing is left to do but wait, the clock jumps to the moment that is waited for.
-
-    Every delay, timeout and deadline then comes at its exact time, and a test of an hour is over at once.
-    """
+    """When everything waits, the clock jumps to the next timer: every delay and timeout comes at its exact time."""
 
     def __init__(self) -> None:
         self._now = 1000.0
-        super().__init__(_JumpingSelector(self.advance))
+        super().__init__(_JumpingSelector(self._jump))
 
     def time(self) -> float:
         return self._now
 
-    def advance(self, seconds: float) -> None:
-        """As if work took so long."""
+    def _jump(self, seconds: float) -> None:
         self._now += seconds
 
 

@@ -5,6 +5,7 @@ large scrape. Tests compare it with what prometheus-client reads and writes. All
 the same in the text format and in OpenMetrics.
 """
 
+import functools
 from collections import Counter
 from collections.abc import Iterator
 
@@ -77,6 +78,7 @@ def _discovery_samples(discovery: DiscoveryResult | None) -> Iterator[Sample]:
     yield families.DISCOVERY_TASKS, (kind,), float(len(discovery.tasks))
 
 
+@functools.lru_cache(maxsize=2048)  # most tasks have the same check items
 def _own_labels(family: Family, values: tuple[str, ...]) -> str:
     return "".join([f',{name}="{_escaped(value)}"' for name, value in zip(family.labels, values, strict=True)])
 

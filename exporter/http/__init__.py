@@ -1,0 +1,1 @@
+"""The exporter's own HTTP server: metrics for Prometheus, pages for people."""

@@ -1,0 +1,73 @@
+"""Basic authentication: users with bcrypt hashes."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+
+import bcrypt
+
+
+class Users:
+    """The users and their hashes. Remembers the last good password of each as a keyed digest."""
+
+    def __init__(self, hashes: Mapping[str, str]) -> None:
+        self._hashes = dict(hashes)
+        self._costs = sorted(hash_cost(hashed) for hashed in hashes.values())
+        self._key = secrets.token_bytes(32)
+        self._good: dict[str, bytes] = {}
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    async def admit(self, authorization: Sequence[str], threads: Executor) -> bool:
+        """Whether the Authorization headers of a request name a user and the right password.
+
+        An unknown name takes as long as a known one. `threads` computes bcrypt.
+        """
+        credentials = _credentials(authorization)
+        if credentials is None:
+            return False
+        user, password = credentials
+        digest = self._digest(password)
+        if hmac.compare_digest(self._good.get(user, b""), digest):
+            return True
+        known = user in self._hashes
+        hashed = self._hashes[user] if known else self._hash_of_nobody(user)
+        loop = asyncio.get_running_loop()
+        matches = await loop.run_in_executor(threads, bcrypt.checkpw, password.encode(), hashed.encode())
+        if not matches or not known:
+            return False
+        self._good[user] = digest
+        return True
+
+    def _hash_of_nobody(self, user: str) -> str:
+        """A hash that matches no password, with a cost in use: always the same one for the same name."""
+        number = int.from_bytes(self._digest(user), "big")
+        return f"$2b${self._costs[number % len(self._costs)]:02}${'.' * 53}"
+
+    def _digest(self, text: str) -> bytes:
+        return hashlib.blake2b(text.encode(), key=self._key).digest()
+
+
+def hash_cost(hashed: str) -> int:
+    """The cost in a bcrypt hash: checking takes 2 ** cost rounds."""
+    return int(hashed[4:6])
+
+
+def _credentials(authorization: Sequence[str]) -> tuple[str, str] | None:
+    """User and password; None if no password could be right."""
+    scheme, _, encoded = (authorization[0] if len(authorization) == 1 else "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    # bcrypt reads 72 bytes, and older versions of it stop at a zero byte.
+    if not colon or "\0" in password or len(password.encode()) > 72:  # noqa: PLR2004
+        return None
+    return user, password

@@ -1,0 +1,96 @@
+"""The pages for people, and the same as JSON. They never call the API."""
+
+import asyncio
+import base64
+import hashlib
+from datetime import UTC, datetime
+from importlib import resources
+
+import jinja2
+from aiohttp import web
+
+from exporter import __version__
+from exporter.exporter import Exporter
+from exporter.http.scrape_handlers import Runtime
+from exporter.http.views import TaskView, age_in_words, sources_of, summary_of, view_of
+from exporter.ninedata.text import cut_middle
+
+
+class Pages:
+    """The overview of all watched tasks, and the page of each."""
+
+    def __init__(self, runtime: Runtime, telemetry_path: str) -> None:
+        self._runtime = runtime
+        self._one_overview = asyncio.Semaphore(1)
+        style = resources.files("exporter.http").joinpath("templates/style.css").read_text("utf-8")
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        self._headers = {
+            "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        }
+        self._templates = jinja2.Environment(
+            loader=jinja2.PackageLoader("exporter.http"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals.update(style=style, version=__version__, telemetry_path=telemetry_path)
+        self._templates.filters["age"] = age_in_words
+        # The overview shows the start and the end of a long reason; the task's page shows all of it.
+        self._templates.filters["shortened"] = lambda text: cut_middle(text, 500)
+
+    async def overview(self, request: web.Request) -> web.Response:
+        """All watched tasks with their last known status, those that need attention first."""
+        # With 5,000 tasks this takes a while: in a thread, so that scrapes are answered, and one at a time.
+        async with self._one_overview:
+            with self._runtime.lease() as exporter:
+                now, history = datetime.now(UTC), exporter.history
+                views = [view_of(task, history.get(task.task_id), now) for task in exporter.watch_list.tasks]
+                sources = sources_of(exporter.watch_list, self._runtime.faults)
+                render = self._overview_json if wants_json(request) else self._overview_html
+                return await asyncio.to_thread(render, exporter, views, sources)
+
+    def _overview_json(self, _: Exporter, views: list[TaskView], sources: dict[str, object]) -> web.Response:
+        return self._json({"version": __version__, **sources, "tasks": [view.as_json() for view in views]})
+
+    def _overview_html(self, exporter: Exporter, views: list[TaskView], sources: dict[str, object]) -> web.Response:
+        return self._html(
+            "overview.html",
+            base="./",
+            views=sorted(views, key=lambda view: view.urgency),
+            sources=sources,
+            summary=summary_of(views),
+            api=exporter.config.api.base_url,
+            shard=exporter.own.shard,
+        )
+
+    async def task(self, request: web.Request) -> web.Response:
+        """One task in full."""
+        task_id = request.match_info["task_id"]
+        with self._runtime.lease() as exporter:
+            task = exporter.watch_list.find(task_id)
+            if task is None or not exporter.watch_list.watches(task):
+                return self.not_found(request, "No such task is watched.")
+            view = view_of(task, exporter.history.get(task_id), datetime.now(UTC))
+        return self._json(view.as_json()) if wants_json(request) else self._html("task.html", base="../", view=view)
+
+    def not_found(self, request: web.Request, message: str = "There is no such page.") -> web.Response:
+        """The answer to an unknown path, with a link to the overview."""
+        if wants_json(request):
+            return self._json({"error": message}, status=404)
+        return self._html("not_found.html", base="/", status=404, message=message)
+
+    def _html(self, template: str, *, status: int = 200, **values: object) -> web.Response:
+        page = self._templates.get_template(template).render(values)
+        return web.Response(text=page, status=status, content_type="text/html", headers=self._headers)
+
+    def _json(self, content: object, *, status: int = 200) -> web.Response:
+        return web.json_response(content, status=status, headers=self._headers)
+
+
+def wants_json(request: web.Request) -> bool:
+    """Whether the Accept header names JSON, and HTML not before it."""
+    accept = request.headers.get("Accept", "").lower()
+    html, json = accept.find("text/html"), accept.find("application/json")
+    return json >= 0 and (html < 0 or json < html)

@@ -1,0 +1,173 @@
+"""The answers to Prometheus: /metrics and /probe, which query the API, and /sd, which does not."""
+
+import asyncio
+import math
+import re
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from aiohttp import web
+
+from exporter.config import Task
+from exporter.exporter import Exporter
+from exporter.metrics import accepts_gzip, choose_format, render, rendering_seconds
+from exporter.ninedata import DEFAULT_KIND, ID, KINDS, TaskRef
+from exporter.scraping.snapshot import Snapshot
+
+ARRIVED = web.RequestKey("arrived", float)
+"""When a request arrived, by the running loop's clock."""
+PARTS = frozenset({"tasks", "discovery", "exporter"})
+"""What `collect[]` can name."""
+
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}))(:\d{1,5})?", re.ASCII)
+
+
+class Runtime(Protocol):
+    """The running exporter, which a reload replaces."""
+
+    def lease(self) -> AbstractContextManager[Exporter]:
+        """The exporter in force. Its connections to the API stay open until the context ends."""
+        ...
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with the configuration that was loaded last; empty if it is in force."""
+        ...
+
+    async def reload(self) -> tuple[str, ...]:
+        """Load the configuration again. Returns its faults; with faults the previous one stays in force."""
+        ...
+
+
+class ScrapeHandlers:
+    """Answers scrapes, each before its deadline."""
+
+    def __init__(self, runtime: Runtime, timeout_offset: float) -> None:
+        self._runtime = runtime
+        self._timeout_offset = timeout_offset
+        self._renderings: dict[object, asyncio.Task[bytes]] = {}
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """All watched tasks, discovery and the exporter's own metrics, or those of them that `collect[]` names."""
+        parts = frozenset(request.query.getall("collect[]", [])) or PARTS
+        if not parts <= PARTS:
+            raise web.HTTPBadRequest(text=f"The parameter collect[] must be one of {', '.join(sorted(PARTS))}.")
+        with self._runtime.lease() as exporter:
+            exporter.forget_unwatched()
+            tasks, discovery = "tasks" in parts, "discovery" in parts
+            deadline = self._deadline(request, exporter, len(exporter.watch_list.tasks) if tasks else 0)
+            snapshot = None
+            if tasks or discovery:
+                snapshot = await exporter.scrape(deadline, tasks=tasks, discovery=discovery)
+            return await self._rendered(request, exporter, snapshot, own="exporter" in parts)
+
+    async def probe(self, request: web.Request) -> web.Response:
+        """One task."""
+        with self._runtime.lease() as exporter:
+            task = _probed_task(request, exporter)
+            snapshot = await exporter.probe(task, self._deadline(request, exporter, 1))
+            return await self._rendered(request, exporter, snapshot, own=False)
+
+    async def targets(self, request: web.Request) -> web.Response:
+        """The watched tasks in the format of Prometheus' http_sd: each is a target, scraped with /probe."""
+        host = request.headers.get("Host", "")
+        match = _HOST.fullmatch(host)
+        if match is None:
+            raise web.HTTPBadRequest(text="The header Host is not an address.")
+        scheme = "https" if request.secure else "http"
+        address = host if match[1] else f"{host}:{443 if request.secure else 80}"
+        with self._runtime.lease() as exporter:
+            watch_list = exporter.watch_list
+            if watch_list.discovers and watch_list.last_discovery is None:
+                # With an error Prometheus keeps its targets; with an incomplete list it drops those that are missing.
+                text = "No tasks have been discovered yet: scrape /metrics, with collect[]=discovery."
+                raise web.HTTPServiceUnavailable(text=text)
+            exporter.forget_unwatched()
+            return web.json_response([_target_group(task, address, scheme) for task in watch_list.tasks])
+
+    def _deadline(self, request: web.Request, exporter: Exporter, tasks: int) -> float:
+        """When the queries of a scrape must end, so that the answer leaves in time."""
+        timeout = scrape_timeout(request.headers, exporter.config.scrape_timeout, self._timeout_offset)
+        return request[ARRIVED] + timeout - min(rendering_seconds(tasks), timeout / 2)
+
+    async def _rendered(
+        self, request: web.Request, exporter: Exporter, snapshot: Snapshot | None, *, own: bool
+    ) -> web.Response:
+        """The answer. Scrapes that share a snapshot share its text."""
+        form = choose_format(request.headers.get("Accept", ""))
+        gzip = accepts_gzip(request.headers.get("Accept-Encoding", ""))
+        key = (id(exporter), id(snapshot), own, form.content_type, gzip)
+        rendering = self._renderings.get(key)
+        if rendering is None:
+            own_metrics = exporter.own_metrics() if own else None
+            failure_reasons = exporter.config.failure_reasons
+            rendering = asyncio.create_task(
+                asyncio.to_thread(render, snapshot, own_metrics, form, failure_reasons=failure_reasons, gzip=gzip)
+            )
+            self._renderings[key] = rendering
+            rendering.add_done_callback(lambda _: self._renderings.pop(key))
+        headers = {"Content-Type": form.content_type, "Vary": "Accept, Accept-Encoding"}
+        if gzip:
+            headers["Content-Encoding"] = "gzip"
+        return web.Response(body=await asyncio.shield(rendering), headers=headers)
+
+
+def _probed_task(request: web.Request, exporter: Exporter) -> Task:
+    """The task to probe. Raises HTTPBadRequest if the parameters do not name one that may be probed."""
+    task_id = _parameter(request, "task_id")
+    if task_id is None:
+        raise web.HTTPBadRequest(text="The parameter task_id is missing.")
+    precheck_task_id, kind_name = _parameter(request, "precheck_task_id"), _parameter(request, "kind")
+    watched = exporter.watch_list.find(task_id)
+    if watched and precheck_task_id in (None, watched.ref.precheck_task_id) and kind_name in (None, watched.ref.kind):
+        return watched
+    if not exporter.config.probe_unlisted:
+        what = "This task is watched as another kind or with another precheck" if watched else "No such task is watched"
+        raise web.HTTPBadRequest(text=f"{what}; probe.allow_unlisted in the configuration would allow it.")
+    kind = KINDS.get(kind_name or (watched.ref.kind if watched else DEFAULT_KIND))
+    if kind is None:
+        raise web.HTTPBadRequest(text=f"The parameter kind must be one of {', '.join(KINDS)}.")
+    if kind.has_precheck_id and precheck_task_id is None:
+        text = f"The parameter precheck_task_id is missing: a task of kind {kind.name} needs it."
+        raise web.HTTPBadRequest(text=text)
+    if not kind.has_precheck_id and precheck_task_id is not None:
+        raise web.HTTPBadRequest(text=f"A task of kind {kind.name} has no precheck_task_id: leave it out.")
+    return Task(TaskRef(kind.name, task_id, precheck_task_id or ""), task_id)
+
+
+def _parameter(request: web.Request, name: str) -> str | None:
+    """A parameter in the form of an id. Raises HTTPBadRequest for any other text: it goes into a request and labels."""
+    values = request.query.getall(name, [])
+    if len(values) > 1:
+        raise web.HTTPBadRequest(text=f"The parameter {name} is given more than once.")
+    if values and not ID.fullmatch(values[0]):
+        raise web.HTTPBadRequest(text=f"The parameter {name} is empty, too long, or contains a forbidden character.")
+    return values[0] if values else None
+
+
+def _target_group(task: Task, address: str, scheme: str) -> dict[str, object]:
+    labels = {
+        **task.labels,
+        "task_id": task.task_id,
+        "task": task.name,
+        "__scheme__": scheme,
+        "__metrics_path__": "/probe",
+        "__param_task_id": task.task_id,
+    }
+    return {"targets": [address], "labels": labels}
+
+
+def scraper_timeout(headers: Mapping[str, str]) -> float | None:
+    """Seconds that Prometheus waits for the answer, at most an hour; None if the request does not say."""
+    try:
+        seconds = float(headers.get("X-Prometheus-Scrape-Timeout-Seconds", ""))
+    except ValueError:
+        return None
+    return min(seconds, 3600.0) if math.isfinite(seconds) and seconds > 0 else None
+
+
+def scrape_timeout(headers: Mapping[str, str], default: float, offset: float) -> float:
+    """Seconds that a scrape may take: the scraper's timeout or the default, less the offset, which is at most half."""
+    seconds = scraper_timeout(headers) or default
+    return seconds - min(offset, seconds / 2)

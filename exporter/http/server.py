@@ -1,0 +1,189 @@
+"""The HTTP server: from the arrival of a request to its answer."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.http import HttpProcessingError
+from aiohttp.typedefs import Handler
+
+from exporter.files import WatchedFile
+from exporter.http.pages import Pages
+from exporter.http.scrape_handlers import ARRIVED, Runtime, ScrapeHandlers, scraper_timeout
+from exporter.http.web_config import WebConfig
+from exporter.logs import event
+
+_log = logging.getLogger(__name__)
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Of every answer that sets no others."""
+_OPEN_PATHS = ("/-/healthy", "/-/ready")
+"""Need no password: the probes of an orchestrator have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """How to serve. All sockets answer alike."""
+
+    sockets: tuple[socket.socket, ...]
+    telemetry_path: str = "/metrics"
+    timeout_offset: float = 0.5
+    """Seconds subtracted from the scraper's timeout."""
+    lifecycle: bool = False
+    """Whether /-/reload is allowed."""
+    web_config: WatchedFile[WebConfig] | None = None
+    keepalive_seconds: float = 120.0
+    """Closes a connection without a whole request for so long. More than the usual scrape intervals."""
+    answer_seconds: float = 60.0
+    """How long a client may take to read an answer, if it sends no scrape timeout."""
+
+
+async def serve(runtime: Runtime, options: ServerOptions, *, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Answer requests until `stop` is set; `ready` is called when the sockets are served. Ends within a second."""
+    server = _Server(runtime, options)
+    _log.addFilter(_is_no_bad_request)
+    runner = web.AppRunner(
+        server.application(),
+        handler_cancellation=True,  # a scrape ends when the scraper hangs up
+        keepalive_timeout=options.keepalive_seconds,
+        access_log=None,
+        logger=_log,
+        shutdown_timeout=0.2,
+    )
+    await runner.setup()
+    try:
+        await server.follow_web_config(runner, stop, ready)
+    finally:
+        server.passwords.shutdown(wait=False, cancel_futures=True)
+        await runner.cleanup()
+
+
+class _Server:
+    def __init__(self, runtime: Runtime, options: ServerOptions) -> None:
+        self.passwords = ThreadPoolExecutor(2, "bcrypt")  # each check takes one processor
+        self._runtime = runtime
+        self._options = options
+        self._pages = Pages(runtime, options.telemetry_path)
+        self._web_config = WebConfig()
+        self._clock = asyncio.get_running_loop().time
+
+    def application(self) -> web.Application:
+        """The paths and what answers them."""
+        scrapes = ScrapeHandlers(self._runtime, self._options.timeout_offset)
+        app = web.Application(middlewares=[self._answer])
+        app.on_response_prepare.append(self._add_headers)
+        app.router.add_get(self._options.telemetry_path, scrapes.metrics)
+        app.router.add_get("/probe", scrapes.probe)
+        app.router.add_get("/sd", scrapes.targets)
+        app.router.add_get("/", self._pages.overview)
+        app.router.add_get("/tasks/{task_id}", self._pages.task)
+        app.router.add_get("/-/healthy", _healthy)
+        app.router.add_get("/-/ready", _healthy)
+        app.router.add_post("/-/reload", self._reload)
+        app.router.add_put("/-/reload", self._reload)
+        return app
+
+    async def follow_web_config(self, runner: web.AppRunner, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+        """Listen with the latest web configuration until `stop` is set."""
+        file = self._options.web_config
+        await self._listen(runner, (file.content if file else None) or WebConfig())
+        ready()
+        while not stop.is_set():
+            if file and file.content and file.content is not self._web_config:
+                await self._listen(runner, file.content)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.25 if file else None):
+                    await stop.wait()
+
+    async def _listen(self, runner: web.AppRunner, web_config: WebConfig) -> None:
+        """Accept connections with the TLS settings of a web configuration, no longer with those before."""
+        for site in runner.sites:
+            await site.stop()
+        self._web_config = web_config
+        for listening in self._options.sockets:
+            # A site closes its socket; with a duplicate, clients that wait to be accepted stay in the queue.
+            await web.SockSite(runner, listening.dup(), ssl_context=web_config.tls, backlog=512).start()
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The way of every request."""
+        request[ARRIVED] = self._clock()
+        try:
+            response = await self._refusal(request) or await handler(request)
+        except web.HTTPNotFound:
+            response = self._pages.not_found(request)
+        except web.HTTPException as error:
+            response = web.Response(status=error.status, body=error.body, headers=error.headers)
+        return await self._send(request, response)
+
+    async def _refusal(self, request: web.Request) -> web.Response | None:
+        """Why a client gets no answer; None if it gets one."""
+        web_config, transport = self._web_config, request.transport
+        if transport is not None and request.get_extra_info("sslcontext") is not web_config.tls:
+            # The connection was made under earlier TLS settings. Clients connect again and repeat the request.
+            transport.close()
+            return web.Response()
+        if not web_config.admits(request.get_extra_info("peercert")):
+            return web.Response(status=403, text="The client certificate has none of the allowed names.\n")
+        if web_config.users is None or request.path in _OPEN_PATHS:
+            return None
+        if await web_config.users.admit(request.headers.getall("Authorization", []), self.passwords):
+            return None
+        return web.Response(status=401, text="Unauthorized\n", headers={"WWW-Authenticate": "Basic"})
+
+    async def _send(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        """Send an answer. A client that does not read it in time is disconnected."""
+        body, transport = response.body if isinstance(response, web.Response) else b"", request.transport
+        if not isinstance(body, bytes) or transport is None:
+            return response
+        timeout = scraper_timeout(request.headers)
+        gone_at = request[ARRIVED] + timeout if timeout else self._clock() + self._options.answer_seconds
+        answer = web.StreamResponse(status=response.status, headers=response.headers)
+        answer.content_length = len(body)
+        # Nothing stays in this process's memory when the writes below are done.
+        transport.set_write_buffer_limits(high=0)
+        try:
+            async with asyncio.timeout_at(gone_at):
+                await answer.prepare(request)
+                if request.method != "HEAD":
+                    for start in range(0, len(body), 128 * 1024):  # not all at once: TLS would copy it
+                        await answer.write(body[start : start + 128 * 1024])
+                await answer.write_eof()
+        except TimeoutError:
+            message = "client did not read the answer in time"
+            event(_log, logging.INFO, message, client=request.remote, path=request.path)
+            transport.abort()
+        return answer
+
+    async def _add_headers(self, _: web.Request, response: web.StreamResponse) -> None:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.update({"Server": "ninedata-exporter", **self._web_config.headers})
+
+    async def _reload(self, _: web.Request) -> web.Response:
+        if not self._options.lifecycle:
+            text = "Reloading over HTTP is off; --web.enable-lifecycle turns it on.\n"
+            return web.Response(status=403, text=text)
+        if faults := await self._runtime.reload():
+            text = "The configuration has faults; the previous one stays in force.\n"
+            return web.Response(status=500, text=text + "".join(f"{fault}\n" for fault in faults))
+        return web.Response(text="The configuration was reloaded.\n")
+
+
+async def _healthy(_: web.Request) -> web.Response:
+    return web.Response(text="ninedata-exporter is healthy.\n")
+
+
+def _is_no_bad_request(record: logging.LogRecord) -> bool:
+    """Keeps bad requests out of the log: aiohttp answers them with 400 and logs each with a traceback."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))

@@ -1,0 +1,78 @@
+"""The sockets on which the exporter listens, and the number of files that the process may open."""
+
+import errno
+import logging
+import re
+import resource
+import socket
+from dataclasses import dataclass
+
+from exporter.logs import event
+
+_log = logging.getLogger(__name__)
+
+_ADDRESS = re.compile(r"(?:\[([\w.%-]*:[\w.%:-]*)\]|([\w.-]*)):(\d{1,9})", re.ASCII)
+
+
+class StartError(Exception):
+    """The process cannot start. The message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen. An empty host means every address, IPv4 and IPv6."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(text: str) -> Address:
+    """`host:port`, `:port` or `[::1]:port`. Raises StartError for anything else."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
+        raise StartError(f"{text!r} is not host:port, :port or [address]:port")
+    bracketed, host, port = match.groups()
+    if int(port) > 65535:  # noqa: PLR2004 - the highest TCP port
+        raise StartError(f"{port} is not a port; the highest is 65535")
+    return Address(bracketed or host, int(port))
+
+
+def listen(address: Address) -> socket.socket:
+    """A listening socket. Raises StartError if the address cannot be used."""
+    try:
+        return _listen_on(address) if address.host else _listen_everywhere(address.port)
+    except OSError as error:
+        hint = "; choose another with --web.listen-address" if error.errno == errno.EADDRINUSE else ""
+        # Python adds the address to the text a second time.
+        reason = (error.strerror or str(error)).partition(" (while attempting")[0]
+        raise StartError(f"cannot listen on {address}: {reason}{hint}") from None
+
+
+def _listen_on(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    return socket.create_server((address.host, address.port), family=family, backlog=512)
+
+
+def _listen_everywhere(port: int) -> socket.socket:
+    if socket.has_dualstack_ipv6():
+        try:
+            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=512)
+        except OSError as error:
+            # The kernel can have IPv6 compiled in and switched off.
+            if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                raise
+    return socket.create_server(("", port), backlog=512)
+
+
+def allow_open_files(connections: int) -> None:
+    """Raise the soft limit of open files to the hard limit; warn if that is too low for `connections` to the API."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    needed = connections + 600  # 500 scrapers and people, and the process's own files
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        message = "open file limit is too low for api.concurrency; lower it or raise the limit (LimitNOFILE)"
+        event(_log, logging.WARNING, message, limit=hard, needed=needed)

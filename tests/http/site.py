@@ -1,0 +1,135 @@
+"""A served exporter whose scrapes return canned results."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import httpx
+from prometheus_client.registry import Collector
+
+from exporter.config import Config, Task
+from exporter.config.model import Api
+from exporter.credentials import FixedSecret, Secret
+from exporter.exporter import Exporter
+from exporter.http.server import ServerOptions, serve
+from exporter.metrics import OwnMetrics
+from exporter.ninedata import Precheck, Status, TaskRef
+from exporter.scraping.discovery import Discovery
+from exporter.scraping.history import History
+from exporter.scraping.shard import Shard
+from exporter.scraping.snapshot import QueryFailure, Snapshot, TaskResult
+from exporter.scraping.task_files import TaskFiles
+from exporter.scraping.watch_list import WatchList
+
+ORDERS = Task(TaskRef("data_compare", "cd-1", "pcte-1"), "orders-prod", {"team": "dba"})
+STOCK = Task(TaskRef("data_compare", "cd-2", "pcte-2"), "stock-prod", {"env": "prod"})
+
+
+@dataclass
+class FakeExporter:
+    """What the handlers use of an Exporter: real watch list and history, canned scrapes."""
+
+    config: Config
+    watch_list: WatchList
+    history: History
+    own: OwnMetrics
+    calls: list[tuple[str, float]] = field(default_factory=list)
+    """What was scraped, and how many seconds it had."""
+    cancelled: int = 0
+    hang: bool = False
+
+    async def scrape(self, deadline: float, *, tasks: bool = True, discovery: bool = True) -> Snapshot:
+        parts = [name for name, wanted in (("tasks", tasks), ("discovery", discovery)) if wanted]
+        return await self._scrape("+".join(parts), self.watch_list.tasks if tasks else (), deadline)
+
+    async def probe(self, task: Task, deadline: float) -> Snapshot:
+        return await self._scrape(f"{task.ref.kind} {task.task_id} {task.ref.precheck_task_id}", (task,), deadline)
+
+    async def _scrape(self, what: str, tasks: tuple[Task, ...], deadline: float) -> Snapshot:
+        loop = asyncio.get_running_loop()
+        self.calls.append((what, deadline - loop.time()))
+        if self.hang:
+            try:
+                await loop.create_future()
+            finally:
+                self.cancelled += 1
+        return Snapshot(tuple(TaskResult(task, Precheck(Status.SUCCESS, ()), 0.25, datetime.now(UTC)) for task in tasks))
+
+    def own_metrics(self) -> Collector:
+        return self.own.collector(self.watch_list)
+
+    def forget_unwatched(self) -> None:
+        self.history.retain({task.task_id for task in self.watch_list.tasks})
+
+
+class Site:
+    """A runtime with a fake exporter, and requests to its server."""
+
+    def __init__(self, *tasks: Task, shard: Shard | None = None, **changes: object) -> None:
+        secret = FixedSecret(Secret("hush"))
+        api = Api("https://ninedata.example", secret, secret, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        self.faults: tuple[str, ...] = ()
+        self.reloads = 0
+        self.leased = 0
+        self.options = ServerOptions(())
+        self.own = OwnMetrics(shard)
+        self.configure(Config(api, tasks), **changes)
+
+    def configure(self, config: Config | None = None, **changes: object) -> None:
+        """Change the configuration, as a reload does."""
+        config = replace(config or self.exporter.config, **changes)  # type: ignore[arg-type]  # any field
+        history = History() if not hasattr(self, "exporter") else self.exporter.history
+        discovery = Discovery(config.discovery) if config.discovery else None
+        task_files = TaskFiles(config.task_files)
+        task_files.refresh()
+        watch_list = WatchList(config, self.own.shard, task_files, discovery)
+        self.exporter = FakeExporter(config, watch_list, history, self.own)
+
+    @contextmanager
+    def lease(self) -> Iterator[Exporter]:
+        self.leased += 1
+        try:
+            yield cast(Exporter, self.exporter)
+        finally:
+            self.leased -= 1
+
+    async def reload(self) -> tuple[str, ...]:
+        self.reloads += 1
+        return self.faults
+
+    def record(self, task: Task, outcome: Precheck | QueryFailure, *, ago: float = 0.0, seconds: float = 0.25) -> None:
+        """Add a result to the history, so many seconds old."""
+        self.exporter.history.record([TaskResult(task, outcome, seconds, datetime.now(UTC) - timedelta(seconds=ago))])
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[int]:
+        """Serve on a free port of 127.0.0.1, whose number is given."""
+        stop, ready = asyncio.Event(), asyncio.Event()
+        with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
+            options = replace(self.options, sockets=(listening,))
+            serving = asyncio.create_task(serve(self, options, stop=stop, ready=ready.set))
+            await asyncio.wait([serving, asyncio.create_task(ready.wait())], return_when=asyncio.FIRST_COMPLETED)
+            try:
+                yield listening.getsockname()[1]
+            finally:
+                stop.set()
+                await serving
+
+    def request(self, method: str, path: str, **headers: str) -> httpx.Response:
+        """Serve for one request; header names have _ for -."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+
+        async def send() -> httpx.Response:
+            async with self.served() as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+                return await client.request(method, path, headers=named)
+
+        return asyncio.run(send())
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """Get a page."""
+        return self.request("GET", path, **headers)

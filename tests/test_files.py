@@ -1,0 +1,235 @@
+"""Files are read again when they change, and one with a fault keeps its last good content."""
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from exporter.faults import ConfigError, Fault, UnreadableError
+from exporter.files import FileWatcher, WatchedFile, read_file
+
+Lines = Callable[[], list[dict[str, object]]]
+
+
+class Watched:
+    """A watched file whose content is text; `bad` in it is a fault. A line `with NAME` names a related file."""
+
+    def __init__(self, path: Path, *, related: bool = False) -> None:
+        self.path = path
+        self.reads = 0
+        self.error: Exception | None = None
+        self.while_reading: Callable[[], object] = lambda: None
+        self.file = WatchedFile(
+            path, self._read, description="text file", related=self._related if related else None, clock=lambda: 1000.0
+        )
+
+    def _read(self, path: Path) -> str:
+        self.reads += 1
+        if self.error is not None:
+            raise self.error
+        text = read_file(path, 1000).decode()
+        self.while_reading()
+        for related in self._related(text):
+            read_file(related, 1000)
+        if "bad" in text:
+            raise ConfigError([Fault(str(path), number, "key", "is bad") for number in range(1, text.count("bad") + 1)])
+        return text
+
+    def _related(self, text: str) -> Iterable[Path]:
+        return [self.path.with_name(line[5:]) for line in text.splitlines() if line.startswith("with ")]
+
+    def refresh(self) -> str | None:
+        self.file.refresh()
+        return self.file.content
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "file"
+    path.write_text("one")
+    return path
+
+
+@pytest.fixture
+def watched(path: Path) -> Watched:
+    """A watched file that was loaded."""
+    watched = Watched(path)
+    assert watched.file.load() == "one"
+    return watched
+
+
+def test_a_file_is_read_again_only_when_it_changes(watched: Watched, lines: Lines) -> None:
+    """Changed in place, replaced, or changed to the same size with the same modification time."""
+    assert [watched.refresh(), watched.refresh(), watched.reads, lines()] == ["one", "one", 1, []]
+    watched.path.write_text("number two")
+    assert watched.refresh() == "number two"
+    assert lines() == [{"msg": "text file loaded", "level": "INFO", "file": str(watched.path)}]
+    watched.path.with_name("new").write_text("three")
+    watched.path.with_name("new").replace(watched.path)
+    assert watched.refresh() == "three"
+    before = watched.path.stat()
+    watched.path.write_text("seven")
+    os.utime(watched.path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert [watched.refresh(), watched.refresh(), watched.reads] == ["seven", "seven", 4]
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    """Kubernetes replaces a link to a folder."""
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    (tmp_path / "data").symlink_to("old")
+    (tmp_path / "file").symlink_to("data/file")
+    watched = Watched(tmp_path / "file")
+    assert watched.file.load() == "old"
+    (tmp_path / "data.tmp").symlink_to("new")
+    (tmp_path / "data.tmp").replace(tmp_path / "data")
+    assert watched.refresh() == "new"
+
+
+@pytest.mark.parametrize(
+    "error", [ConfigError([Fault("file", 1, "key", "is bad")]), OSError(13, "no"), ValueError("no")]
+)
+def test_load_raises_what_reading_raises(path: Path, error: Exception) -> None:
+    """At the start a fault is a reason not to start."""
+    watched = Watched(path)
+    watched.error = error
+    with pytest.raises(type(error)):
+        watched.file.load()
+
+
+def test_a_fault_keeps_the_last_good_content_and_is_logged_once(watched: Watched, lines: Lines) -> None:
+    """The file is not read again until it changes; a second fault is logged again."""
+    watched.path.write_text("bad")
+    assert [watched.refresh(), watched.refresh(), watched.reads] == ["one", "one", 2]
+    assert watched.file.faults == (f"{watched.path}:1: key: is bad",)
+    fault = {"msg": "text file has a fault, last good content stays in use", "level": "WARNING"}
+    assert lines() == [fault | {"fault": f"{watched.path}:1: key: is bad"}]
+    watched.path.write_text("good again")
+    assert (watched.refresh(), watched.file.faults, watched.file.loaded_at) == ("good again", (), 1000.0)
+    watched.path.unlink()
+    assert [watched.refresh(), watched.refresh()] == ["good again", "good again"]
+    assert [line.get("fault") for line in lines()] == [
+        None,
+        f"{watched.path}: cannot be read: No such file or directory",
+    ]
+
+
+def test_a_file_that_was_never_good_has_no_content(path: Path, lines: Lines) -> None:
+    """Its faults are logged up to the tenth."""
+    path.write_text("bad" * 12)
+    watched = Watched(path)
+    assert (watched.refresh(), len(watched.file.faults), watched.file.loaded_at) == (None, 12, None)
+    assert [line["msg"] for line in lines()] == [
+        *["text file has a fault, not used"] * 10,
+        "text file has more faults",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "FILE: cannot be read: Too many open files"),
+        (UnreadableError([Fault("file", None, "", "cannot be read: no")]), "file: cannot be read: no"),
+    ],
+)
+def test_an_unreadable_file_is_tried_each_time(watched: Watched, lines: Lines, error: Exception, fault: str) -> None:
+    """It may become readable without a change."""
+    watched.path.write_text("two")
+    watched.error = error
+    assert [watched.refresh(), watched.refresh()] == ["one", "one"]
+    assert watched.file.faults == (fault.replace("FILE", str(watched.path)),)
+    watched.error = None
+    assert watched.refresh() == "two"
+    assert len(lines()) == 2
+
+
+def test_a_fault_without_a_place_gets_the_path(watched: Watched) -> None:
+    """The message of a ValueError does not have it."""
+    watched.path.write_text("two")
+    watched.error = ValueError("is empty")
+    watched.refresh()
+    assert watched.file.faults == (f"{watched.path}: is empty",)
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(watched: Watched) -> None:
+    """What was read may be half of the file."""
+    watched.path.write_text("half")
+    watched.while_reading = lambda: watched.path.write_text("the whole")
+    assert watched.refresh() == "one"
+    watched.while_reading = lambda: None
+    assert watched.refresh() == "the whole"
+
+
+def test_a_change_of_a_related_file_reads_the_file_again(path: Path) -> None:
+    """As of a certificate that a web configuration names."""
+    (path.with_name("certificate")).write_text("1")
+    path.write_text("with certificate")
+    watched = Watched(path, related=True)
+    watched.file.load()
+    watched.refresh()
+    assert watched.reads == 1
+    path.with_name("certificate").write_text("number 2")
+    watched.refresh()
+    assert watched.reads == 2
+    path.write_text("with key")
+    assert (watched.refresh(), len(watched.file.faults)) == ("with certificate", 1)
+    path.with_name("key").write_text("1")
+    assert (watched.refresh(), watched.file.faults) == ("with key", ())
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("pipe", "not a regular file"), ("/dev/zero", "not a regular file"), ("big", "larger than 9 bytes")],
+)
+def test_only_regular_files_of_a_limited_size_are_read(tmp_path: Path, name: str, reason: str) -> None:
+    """Reading a pipe could block forever."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "big").write_bytes(b"0123456789")
+    with pytest.raises(OSError, match=reason):
+        read_file(tmp_path / name, 9)
+
+
+def test_the_watcher_refreshes_each_file_again_and_again(caplog: pytest.LogCaptureFixture) -> None:
+    """A bug that one of them triggers is logged and does not stop the others."""
+    thrice = threading.Event()
+    calls: list[int] = []
+
+    def broken() -> None:
+        raise KeyError
+
+    def count() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            thrice.set()
+
+    watcher = FileWatcher([broken, count], interval=0.001)
+    watcher.start()
+    assert thrice.wait(10)
+    watcher.stop()
+    assert caplog.records[0].message == "internal error while reading a file"
+
+
+def test_a_file_system_that_hangs_shows_in_the_watcher() -> None:
+    """Nobody waits for it, not even stop()."""
+    hanging, release = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hanging.set()
+        release.wait(10)
+
+    watcher = FileWatcher([hang], interval=0.001)
+    assert watcher.stalled_seconds == 0
+    watcher.start()
+    assert hanging.wait(10)
+    assert watcher.stalled_seconds > 0
+    watcher.stop()
+    assert threading.current_thread() is threading.main_thread()
+    (thread,) = [thread for thread in threading.enumerate() if thread.name == "file-watcher" and thread.is_alive()]
+    assert thread.daemon
+    release.set()
+    thread.join(10)
+    assert watcher.stalled_seconds == 0

@@ -1,0 +1,472 @@
+"""The client: what a query sends, what it makes of slow, lost and large answers, and what the observer is told."""
+
+import asyncio
+import errno
+import itertools
+import os
+import traceback
+from datetime import timedelta
+from email.utils import format_datetime
+from hashlib import sha256
+
+import aiohttp
+import httpx
+import pytest
+
+from exporter.credentials import Secret
+from exporter.ninedata import Precheck, QueryError, Reason, TaskRef
+from exporter.ninedata.client import MAX_ANSWER_BYTES, NineDataClient
+from tests.ninedata.fake_api import (
+    PASSED,
+    START,
+    TASK,
+    Body,
+    FakeApi,
+    Handler,
+    Reply,
+    after,
+    at_deadline,
+    failure_of,
+    never,
+    now,
+    reply,
+)
+from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
+
+pytestmark = pytest.mark.anyio
+
+STATUS = "/openapi/v1/comparedata/precheck/status"
+
+
+def signed(timestamp: str, secret_key: str = SECRET_KEY) -> str:
+    return sha256(f"{STATUS}/{secret_key}&{timestamp}".encode()).hexdigest()
+
+
+# What is sent
+
+
+async def test_a_query_is_one_signed_get(api: FakeApi) -> None:
+    """With exactly these headers, and without the secret key."""
+    await api.query()
+    (request,) = api.requests
+    assert request.method == "GET"
+    assert str(request.url) == (
+        f"https://console.ninedata.cloud{STATUS}?taskId=cd-tg3isu1xgs&precheckTaskId=pcte-dj02vti9tabd"
+    )
+    assert await request.aread() == b""
+    assert dict(request.headers) == {
+        "host": "console.ninedata.cloud",
+        "accept": "application/json",
+        "accept-encoding": "identity",
+        "user-agent": "ninedata-exporter/test",
+        "access-key-id": ACCESS_KEY_ID,
+        "timestamp": "2026-01-02T03:04:05Z",
+        "signature": signed("2026-01-02T03:04:05Z"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("task", "path", "query"),
+    [
+        (
+            TaskRef("schema_compare", "cc-1", "pcte-1"),
+            "/openapi/v1/compareschema/precheck/status",
+            {"taskId": "cc-1", "precheckTaskId": "pcte-1"},
+        ),
+        (TaskRef("replication", "rp-1", ""), "/openapi/v1/replication/precheck/status", {"replicationId": "rp-1"}),
+    ],
+    ids=["schema_compare", "replication"],
+)
+async def test_each_kind_has_its_path_and_parameters(
+    api: FakeApi, task: TaskRef, path: str, query: dict[str, str]
+) -> None:
+    await api.client().query(task)
+    (request,) = api.requests
+    assert (request.url.path, dict(request.url.params)) == (path, query)
+    assert api.observer.sent == [task.kind]
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["http://10.1.2.3:9999", "http://[::1]:9999", "https://proxy.example.com/ninedata", "https://p.example.com/a/b/"],
+)
+async def test_a_path_prefix_is_sent_but_not_signed(api: FakeApi, base_url: str) -> None:
+    """A proxy removes it."""
+    await api.client(base_url).query(TASK)
+    (request,) = api.requests
+    assert str(request.url.copy_with(query=None)) == base_url.rstrip("/") + STATUS
+    assert request.headers["signature"] == signed("2026-01-02T03:04:05Z")
+
+
+@pytest.mark.parametrize("task_id", ["cd-1&precheckTaskId=x", "a#b", "a/../b", "a b", "a%2Fb", "a+b", "中", "é?"])
+async def test_an_id_is_one_parameter_whatever_its_characters(api: FakeApi, task_id: str) -> None:
+    await api.client().query(TaskRef("data_compare", task_id, "pcte-1"))
+    (request,) = api.requests
+    assert request.url.path == STATUS
+    assert request.url.params.multi_items() == [("taskId", task_id), ("precheckTaskId", "pcte-1")]
+
+
+class Rotating:
+    """A secret that is a new one at each query."""
+
+    def __init__(self, name: str) -> None:
+        self._numbers = itertools.count(1)
+        self._name = name
+
+    def current(self) -> Secret:
+        return Secret(f"{self._name}-{next(self._numbers)}")
+
+
+async def test_every_request_is_signed_with_the_current_time_and_secrets(api: FakeApi) -> None:
+    """A retry too: a key may be rotated, and a signature is valid for ten minutes only."""
+    api.answers(after(2, reply(status=503)), reply())
+    await api.client(access_key_id=Rotating("id"), secret_key=Rotating("key")).query(TASK)
+    assert [
+        (request.headers["access-key-id"], request.headers["timestamp"], request.headers["signature"])
+        for request in api.requests
+    ] == [
+        ("id-1", "2026-01-02T03:04:05Z", signed("2026-01-02T03:04:05Z", "key-1")),
+        ("id-2", "2026-01-02T03:04:07Z", signed("2026-01-02T03:04:07Z", "key-2")),
+    ]
+
+
+async def test_no_redirect_is_followed_and_no_cookie_kept(api: FakeApi) -> None:
+    """No answer may lead a signature to another host, or change a later request."""
+    client = api.client()
+    api.answers(reply(PASSED, 307, location="https://evil.example.com/", set_cookie="session=1; Path=/"), reply())
+    assert (await failure_of(client.query(TASK))).reason == "http_error"
+    await client.query(TASK)
+    assert [request.url.host for request in api.requests] == ["console.ninedata.cloud"] * 2
+    assert "cookie" not in api.requests[1].headers
+
+
+# Retries
+
+LOST: dict[str, Reply] = {
+    "502": reply(b"", 502),
+    "503": reply({"success": False, "message": "busy"}, 503),
+    "504": reply(b"<html></html>", 504),
+    "closed": aiohttp.ServerDisconnectedError(),
+    "reset": ConnectionResetError(104, "Connection reset by peer"),
+    "broken pipe": aiohttp.ClientOSError(32, "Broken pipe"),
+    "cut off": reply(Body([b'{"success":'], then=aiohttp.ClientPayloadError("Response payload is not completed"))),
+}
+FINAL: dict[str, tuple[Reply, str]] = {
+    "500": (reply(b"", 500), "http_error"),
+    "401": (reply(b"", 401), "auth"),
+    "429": (reply(b"", 429), "rate_limited"),
+    "refused": (reply({"success": False, "message": "busy, try again"}), "api_error"),
+    "not JSON": (reply(b"{"), "invalid_response"),
+    "no answer": (never, "timeout"),
+    "no route": (OSError(113, "No route to host"), "connect"),
+    "connection timed out": (TimeoutError(110, "Connection timed out"), "connect"),
+    "unknown": (httpx.UnsupportedProtocol("gopher"), "connect"),
+}
+
+
+@pytest.mark.parametrize("lost", LOST.values(), ids=LOST)
+async def test_a_lost_connection_or_a_gateway_s_error_is_retried_once(api: FakeApi, lost: Reply) -> None:
+    """After 0.2 s, on a new connection."""
+    assert isinstance(await api.query(lost, reply()), Precheck)
+    assert api.arrivals == [0.0, 0.2]
+    assert [request.extensions.get("connection") for request in api.requests] == [None, "fresh"]
+    error = await failure_of(api.query(lost, lost))
+    assert error.reason in {"http_error", "connect"}
+
+
+@pytest.mark.parametrize(("final", "reason"), FINAL.values(), ids=FINAL)
+async def test_every_other_failure_is_final(api: FakeApi, final: Reply, reason: str) -> None:
+    """The same request would meet the same answer, or make it worse."""
+    assert (await failure_of(api.query(final))).reason == reason
+    assert len(api.requests) == 1
+
+
+async def test_the_failure_of_the_retry_counts(api: FakeApi) -> None:
+    assert (await failure_of(api.query(reply(b"", 503), reply(b"", 401)))).reason == "auth"
+
+
+async def test_the_first_failure_counts_if_no_second_request_leaves(api: FakeApi) -> None:
+    """The API asked for a pause meanwhile."""
+    client = api.client()
+    api.answers(reply(b"", 502), reply(b"", 429, retry_after="60"))
+    first, _ = await asyncio.gather(failure_of(client.query(TASK)), failure_of(client.query(TASK)))
+    assert (first.message, first.sent) == ("HTTP 502", True)
+
+
+async def test_the_pause_before_a_retry_occupies_no_slot(api: FakeApi) -> None:
+    client = api.client(concurrency=1)
+    api.answers(reply(b"", 503), reply(), reply())
+    await asyncio.gather(client.query(TASK), client.query(TASK))
+    assert api.arrivals == [0.0, 0.0, 0.2]
+
+
+# Time and cancellation
+
+
+@pytest.mark.parametrize(
+    "slow", [never, after(60), reply(Body(itertools.repeat(b" "), seconds=1))], ids=["never", "late", "endless"]
+)
+async def test_an_answer_that_takes_too_long_is_a_timeout(api: FakeApi, slow: Reply) -> None:
+    """Head and body together have the request's timeout."""
+    began = now()
+    error = await failure_of(api.query(slow))
+    assert (error.reason, error.message, error.sent) == ("timeout", "no complete answer within 5 s", True)
+    assert now() - began == pytest.approx(5)
+
+
+async def test_the_time_in_the_queue_is_not_the_request_s_own(api: FakeApi) -> None:
+    """The timeout begins when the request leaves, and so does the observer's time."""
+    client = api.client(concurrency=1, request_timeout=3)
+    api.answers(then=after(2))
+    await asyncio.gather(*(client.query(TASK) for _ in range(3)))
+    assert api.arrivals == [0, 2, 4]
+    assert api.observer.ended == [("data_compare", 2, None)] * 3
+
+
+async def test_at_most_so_many_requests_are_in_flight(api: FakeApi) -> None:
+    client = api.client(concurrency=3)
+    api.answers(then=after(1))
+    await asyncio.gather(*(client.query(TASK) for _ in range(10)))
+    assert api.arrivals == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
+
+
+DEADLINES: dict[str, tuple[tuple[Reply, ...], str, str, bool]] = {
+    "in flight": ((never,), "deadline", "no complete answer before the scrape's deadline", True),
+    "before the retry": ((after(1.9, reply(b"", 503)),), "http_error", "HTTP 503", True),
+    "in the retry": ((reply(b"", 503), never), "http_error", "HTTP 503", True),
+}
+
+
+@pytest.mark.parametrize(("replies", "reason", "message", "sent"), DEADLINES.values(), ids=DEADLINES)
+async def test_a_cancelled_query_tells_what_it_was_doing(
+    api: FakeApi, replies: tuple[Reply, ...], reason: str, message: str, *, sent: bool
+) -> None:
+    api.answers(*replies)
+    error = await at_deadline(api.client(), 2)
+    assert isinstance(error, QueryError)
+    assert (error.reason, error.message, error.sent) == (reason, message, sent)
+
+
+async def test_a_query_that_is_cancelled_in_the_queue_has_sent_nothing(api: FakeApi) -> None:
+    """The task may go first next time."""
+    client = api.client(concurrency=1)
+    api.answers(never)
+    running = asyncio.create_task(at_deadline(client, 4))
+    await asyncio.sleep(0)
+    error = await at_deadline(client, 2)
+    assert isinstance(error, QueryError)
+    assert (error.reason, error.sent) == ("deadline", False)
+    assert error.message == "the scrape ran out of time before this task's turn; nothing was sent"
+    await running
+    assert len(api.requests) == 1
+
+
+async def test_slots_come_back_whatever_becomes_of_a_query(api: FakeApi) -> None:
+    """Answered, refused, timed out, cancelled in flight or in the queue: all slots are free again."""
+    client = api.client(concurrency=2, request_timeout=2)
+    replies: list[Reply] = [after(1), reply(b"", 401), never, ConnectionResetError(), after(1.5), reply(b"{")]
+    api.answers(*replies * 5, then=never)
+    await asyncio.gather(*(at_deadline(client, seconds) for seconds in (0.5, 1.2, 3, 9) * 10))
+    api.arrivals.clear()
+    api.answers(then=after(1))
+    began = now()
+    await asyncio.gather(client.query(TASK), client.query(TASK))
+    assert now() - began == pytest.approx(1)
+    assert len(api.observer.sent) == len(api.observer.ended)
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 429, 500])
+async def test_every_answer_is_closed(api: FakeApi, status: int) -> None:
+    """Or its connection would be lost to the pool."""
+    body = Body([b"{}"])
+    await at_deadline(_answering(api, reply(body, status)), 1)
+    assert body.closed
+
+
+@pytest.mark.parametrize("seconds", [2.5, 10], ids=["cancelled", "timed out"])
+async def test_an_answer_that_is_given_up_is_closed(api: FakeApi, seconds: float) -> None:
+    body = Body(itertools.repeat(b" "), seconds=1)
+    await at_deadline(_answering(api, reply(body)), seconds)
+    assert body.closed
+
+
+def _answering(api: FakeApi, *replies: Reply) -> NineDataClient:
+    api.answers(*replies)
+    return api.client()
+
+
+# Size
+
+
+async def test_an_answer_of_up_to_1_mib_is_read(api: FakeApi) -> None:
+    """In whatever pieces it comes."""
+    content = b'{"success": true, "data": {}}'.rjust(MAX_ANSWER_BYTES)
+    pieces = Body([content[start : start + 16_384] for start in range(0, len(content), 16_384)])
+    assert isinstance(await api.query(reply(pieces)), Precheck)
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+async def test_a_larger_answer_is_not_read_further(api: FakeApi, status: int) -> None:
+    body = Body(itertools.repeat(b" " * 16_384))
+    error = await failure_of(api.query(reply(body, status)))
+    assert (error.reason, error.message) == ("too_large", "the answer is larger than 1024 KiB; the rest was not read")
+    assert body.bytes_read == MAX_ANSWER_BYTES + 16_384
+    assert body.closed
+
+
+# The observer
+
+ENDS: dict[str, tuple[Reply, float, Reason | None]] = {
+    "understood": (after(1), 1, None),
+    "refused": (after(2, reply({"success": False})), 2, Reason.API_ERROR),
+    "another task's": (reply({"success": True, "data": {"taskId": "cd-1"}}), 0, Reason.INVALID_RESPONSE),
+    "timed out": (never, 5, Reason.TIMEOUT),
+    "no route": (OSError(113, "No route to host"), 0, Reason.CONNECT),
+}
+
+
+@pytest.mark.parametrize(("answer", "seconds", "failure"), ENDS.values(), ids=ENDS)
+async def test_the_observer_is_told_each_request_s_end_once(
+    api: FakeApi, answer: Reply, seconds: float, failure: Reason | None
+) -> None:
+    """With its time and its failure."""
+    api.answers(answer)
+    await at_deadline(api.client(), 60)
+    assert api.observer.sent == ["data_compare"]
+    assert api.observer.ended == [("data_compare", seconds, failure)]
+
+
+async def test_a_cancelled_request_ends_with_the_reason_deadline(api: FakeApi) -> None:
+    """A deadline, or a scraper that went away: the API did nothing wrong."""
+    api.answers(never)
+    await at_deadline(api.client(), 3)
+    assert api.observer.ended == [("data_compare", 3, Reason.DEADLINE)]
+
+
+async def test_a_retry_is_a_request_of_its_own(api: FakeApi) -> None:
+    await api.query(after(1, reply(b"", 503)), after(2))
+    assert api.observer.ended == [("data_compare", 1, Reason.HTTP_ERROR), ("data_compare", 2, None)]
+
+
+async def test_a_bug_ends_a_request_as_internal_and_is_passed_on(api: FakeApi) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await api.query(ZeroDivisionError())
+    assert api.observer.ended == [("data_compare", 0, Reason.INTERNAL)]
+
+
+# The clock
+
+
+def dated(ahead: float, content: object = PASSED, status: int = 200) -> httpx.Response:
+    """An answer of a server whose clock is so many seconds ahead of ours."""
+    return reply(content, status, date=format_datetime(START + timedelta(seconds=ahead), usegmt=True))
+
+
+@pytest.mark.parametrize("ahead", [0, 30, -599, 86400])
+@pytest.mark.parametrize("fraction", [0.0, 0.999])
+async def test_the_clock_skew_is_the_server_s_clock_minus_ours(api: FakeApi, ahead: float, fraction: float) -> None:
+    """To within the half second that the header leaves open."""
+    await asyncio.sleep(fraction)
+    await api.query(dated(ahead))
+    assert api.observer.skews == [pytest.approx(ahead, abs=0.5)]
+
+
+async def test_the_duration_of_the_request_is_no_skew(api: FakeApi) -> None:
+    """An answer that took four seconds was written after two, as far as one can tell."""
+
+    def slow() -> Handler:
+        async def handle(_: httpx.Request) -> httpx.Response:
+            await asyncio.sleep(2)
+            date = format_datetime(api.wall_clock(), usegmt=True)
+            await asyncio.sleep(2)
+            return reply(date=date)
+
+        return handle
+
+    await api.query(slow())
+    assert api.observer.skews == [pytest.approx(0, abs=0.5)]
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Fri, 99 Jan 2026 03:04:05 GMT", "Fri, 02 Jan 2026 03:04:05 +9999"])
+async def test_a_date_that_is_none_tells_no_skew(api: FakeApi, date: str) -> None:
+    await api.query(reply(date=date))
+    assert api.observer.skews == []
+
+
+EXPIRED = {"success": False, "errorCode": "TIMESTAMP_EXPIRED", "message": "timestamp expired", "requestId": "r-9"}
+
+
+@pytest.mark.parametrize(
+    ("ahead", "what"),
+    [(700, "12 minutes behind"), (-700, "12 minutes ahead of"), (7300, "2.0 hours behind")],
+)
+async def test_a_refusal_blames_a_clock_that_is_wrong(api: FakeApi, ahead: float, what: str) -> None:
+    error = await failure_of(api.query(dated(ahead, EXPIRED)))
+    assert (error.reason, error.request_id) == ("auth", "r-9")
+    assert error.message == (
+        f"this machine's clock is {what} the API's, which rejects timestamps more than 10 minutes off: set the clock, "
+        "for example with NTP (the API refused the query: TIMESTAMP_EXPIRED - timestamp expired)"
+    )
+
+
+@pytest.mark.parametrize("answer", [dated(590, EXPIRED), dated(7200, {"success": False}), dated(7200, b"", 500)])
+async def test_no_other_failure_blames_the_clock(api: FakeApi, answer: httpx.Response) -> None:
+    """Ten minutes are allowed."""
+    assert "clock" not in (await failure_of(api.query(answer))).message
+
+
+# Secrets
+
+
+async def test_no_secret_of_a_request_comes_back_in_an_answer(api: FakeApi) -> None:
+    """Access key id, secret key and signature are masked; other texts stay."""
+    signature = signed("2026-01-02T03:04:05Z")
+    said = f"{ACCESS_KEY_ID} {SECRET_KEY} {signature} is not active"
+    error = await failure_of(api.query(reply({"success": False, "message": said})))
+    assert error.message == "the API refused the query: *** *** *** is not active"
+
+
+async def test_a_very_short_secret_is_not_masked(api: FakeApi) -> None:
+    """It would be found everywhere by chance."""
+
+    class Short:
+        def current(self) -> Secret:
+            return Secret("cc")
+
+    assert (await api.client(secret_key=Short()).query(TASK)).status == "Success"
+
+
+ERRORS: list[Exception] = [
+    httpx.ProxyError(f"407 from http://u:{SECRET_KEY}@proxy"),
+    OSError(5, "Input/output error", f"/{SECRET_KEY}"),
+    aiohttp.ClientError(f"request with {SECRET_KEY}"),
+    aiohttp.ClientPayloadError(f"request with {SECRET_KEY}"),
+    aiohttp.http_exceptions.BadHttpMessage(f"bad line {SECRET_KEY}"),
+    UnicodeEncodeError("idna", SECRET_KEY, 0, 1, "label too long"),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=[type(error).__name__ for error in ERRORS])
+async def test_the_text_of_a_network_error_is_not_passed_on(api: FakeApi, error: Exception) -> None:
+    """Not even in a traceback."""
+    shown = "".join(traceback.format_exception(await failure_of(api.query(error, error))))
+    assert SECRET_KEY not in shown
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+async def test_running_out_of_files_is_named_with_its_remedy(api: FakeApi, number: int) -> None:
+    """It looks like a fault of the network."""
+    error = await failure_of(api.query(aiohttp.ClientOSError(number, os.strerror(number))))
+    assert error.message == (
+        "this process may open no more files: raise its limit (LimitNOFILE) or lower api.concurrency"
+    )
+
+
+async def test_tasks_do_not_affect_each_other(api: FakeApi) -> None:
+    """One hangs, one is refused, one is lost: the others are answered."""
+    client = api.client()
+    api.answers(never, reply(b"", 401), ConnectionResetError(), reply(b"{"), then=reply(PASSED))
+    outcomes = await asyncio.gather(*(at_deadline(client, 3) for _ in range(8)))
+    assert [getattr(outcome, "reason", "") for outcome in outcomes] == (
+        ["deadline", "auth", "", "invalid_response"] + [""] * 4
+    )

@@ -10,7 +10,7 @@ from deploy.schemas import problems_of
 
 
 def problems_in(directory: Path) -> Iterator[str]:
-    """Where the files of a folder say what will not be understood, or are not what `kubectl apply -k` applies."""
+    """What Kubernetes, the Prometheus operator or kubectl will not accept in the files of a folder."""
     files = list(manifests(directory))
     for path, manifest in files:
         for problem in problems_of(manifest):
@@ -23,18 +23,18 @@ def problems_in(directory: Path) -> Iterator[str]:
             yield f"{folder.relative_to(directory)}/: {error}"
     for path, manifest in files:
         if manifest not in applied:
-            yield f"{path.relative_to(directory)}: no kustomization applies it as it is written"
+            yield f"{path.relative_to(directory)}: no kustomization applies it unchanged"
 
 
 def out_of_date() -> Iterator[str]:
-    """The PrometheusRule, where it is not made from the rules as they are."""
+    """The PrometheusRule, if it differs from the rules file that it is made from."""
     rules = prometheus_rule.RULES.read_text(encoding="utf-8")
     if prometheus_rule.FILE.read_text(encoding="utf-8") != prometheus_rule.built(rules):
         yield f"{prometheus_rule.FILE.name} is out of date: python -m deploy.prometheus_rule"
 
 
 def main() -> int:
-    """Print the problems of the files as they are written."""
+    """Print the problems of the shipped files."""
     found = [*problems_in(KUBERNETES), *out_of_date()]
     sys.stdout.writelines(f"{problem}\n" for problem in found)
     return 1 if found else 0

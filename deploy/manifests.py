@@ -1,4 +1,4 @@
-"""The manifests, as files and as `kubectl` puts them together."""
+"""The manifests, as files and as built by `kubectl kustomize`."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ class KustomizeError(Exception):
 
 
 def manifests(directory: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Each file that goes to a cluster, with what it says."""
+    """Each manifest with its file, kustomizations left out."""
     for path in sorted(directory.rglob("*.yaml")):
         if path.name != KUSTOMIZATION:
             for manifest in yaml.safe_load_all(path.read_text(encoding="utf-8")):
@@ -33,7 +33,7 @@ def kustomizations(directory: Path) -> list[Path]:
 
 
 def kustomize(directory: Path) -> list[Mapping[str, Any]]:
-    """What `kubectl apply -k` of a folder applies. Raises KustomizeError."""
+    """The manifests that `kubectl apply -k` applies. Raises KustomizeError."""
     done = subprocess.run(  # noqa: S603 - the virtual environment's own
         [_KUBECTL, "kustomize", directory], capture_output=True, text=True, check=False, timeout=60
     )

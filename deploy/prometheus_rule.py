@@ -1,4 +1,4 @@
-"""Write the rules as the Prometheus operator takes them: `python -m deploy.prometheus_rule`."""
+"""Writes the rules as a PrometheusRule for the Prometheus operator: `python -m deploy.prometheus_rule`."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ spec:
 
 
 def built(rules: str) -> str:
-    """The text of a rules file as a manifest. The operator's `spec` is a rules file as it is, comments included."""
+    """The manifest of a rules file, which is the operator's `spec` unchanged."""
     return _HEAD + "".join(f"  {line}" if line.strip() else line for line in rules.splitlines(keepends=True))
 
 

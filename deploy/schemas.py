@@ -1,7 +1,6 @@
-"""Manifests against the schemas of what will read them: Kubernetes, and the Prometheus operator.
+"""Checks manifests against the schemas of Kubernetes and of the Prometheus operator.
 
-Unknown keys are problems, for a cluster may drop them without a word. The operator's models have types, required keys,
-words and patterns, but none of the rules that its server checks beyond those.
+Unknown keys are problems, because a cluster may drop them silently.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,13 +13,13 @@ from pydantic import BaseModel, ValidationError
 Manifest = Mapping[str, Any]
 
 KUBERNETES = ("1.28", "1.37")
-"""The oldest version that knows all that the manifests use, and the newest that they are meant for."""
+"""The oldest version that has everything the manifests use, and the newest supported one."""
 
 _OPERATOR: Mapping[str, type[BaseModel]] = {"PrometheusRule": PrometheusRule, "ServiceMonitor": ServiceMonitor}
 
 
 def problems_of(manifest: Manifest) -> Iterator[str]:
-    """What is wrong with a manifest, each with the path of the key."""
+    """The problems of a manifest, each with the path of the key."""
     if str(manifest.get("apiVersion")).startswith("monitoring.coreos.com/"):
         yield from _operator_problems(manifest)
         return
@@ -36,7 +35,7 @@ def problems_of(manifest: Manifest) -> Iterator[str]:
 def _operator_problems(manifest: Manifest) -> Iterator[str]:
     model = _OPERATOR.get(manifest["kind"])
     if model is None:
-        yield f"{manifest['kind']} is no kind of the Prometheus operator that is known here"
+        yield f"{manifest['kind']} is not a known kind of the Prometheus operator"
         return
     try:
         understood = model.model_validate(manifest)
@@ -44,7 +43,7 @@ def _operator_problems(manifest: Manifest) -> Iterator[str]:
         for each in error.errors():
             yield f"{_path(each['loc'])}: {each['msg']}"
         return
-    # The models pass over keys that they do not know: what comes out again is what was understood.
+    # The models ignore unknown keys: these are missing in what the model writes.
     yield from _lost(manifest, understood.model_dump(mode="json", by_alias=True, exclude_unset=True), ())
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Finds what looks like a real key in the repository's files; exit status 1 if there is one.
 
-Looks for private keys, for the large providers' keys, and for long random values of keys such as `secret_key`. Prints the
-place, not the key.
+Looks for private keys, for the large providers' keys, and for long random values of keys such as `secret_key`. Prints
+the place, not the key.
 """
 
 import os

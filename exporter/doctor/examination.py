@@ -10,6 +10,7 @@ from exporter.doctor.connection import check_connection
 from exporter.doctor.report import Check, Finding, Level, skipped
 from exporter.doctor.tasks import check_discovery, check_tasks, words_of
 from exporter.exporter import Exporter, open_exporter
+from exporter.http.sockets import allow_open_files
 from exporter.metrics import OwnMetrics, families
 from exporter.ninedata import LIST_NAME, Reason, advice_on
 from exporter.scraping.shard import Shard
@@ -34,6 +35,7 @@ async def examine(
     if any(found.level is Level.FAULT for found in connection):
         findings += skipped(_AFTER_CONNECTION, "there is no connection to the API")
         return
+    allow_open_files(config.api.concurrency)
     exporter = open_exporter(config, OwnMetrics(shard))
     try:
         exporter.refresh_files()

@@ -1,120 +1,90 @@
-"""What --config.check finds: the faults of the configuration, or else of its task files."""
+"""The check of the configuration files."""
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from exporter.check import check, summary_of, warnings_of
-from exporter.config import matching
+from exporter.check import Checked, check_config, check_web_config
+from exporter.config import load
 
 API = "api: {base_url: https://ninedata.example, access_key_id: hush-ak, secret_key: hush-sk}\n"
 TASKS = "tasks: [{task_id: cd-1, precheck_task_id: p}]\n"
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    """A configuration that names the files beside it."""
-    path = tmp_path / "config.yaml"
-    path.write_text(f"{API}{TASKS}task_files: ['*.tasks']\n")
-    return path
+DISCOVERY = "discovery: {replication: {enabled: true}}\n"
+NOTHING = "no task is watched; add some to tasks, task_files or discovery"
 
 
 def entry(task_id: str) -> str:
     return f"- {{task_id: {task_id}, precheck_task_id: p}}\n"
 
 
-def faults(config: Path) -> list[str]:
-    return [fault.replace(f"{config.parent}/", "") for fault in check(config, {}).faults]
+@pytest.fixture
+def check(tmp_path: Path) -> Callable[[str], Checked]:
+    """Checks a configuration beside two good task files."""
+    (tmp_path / "a.tasks").write_text(entry("cd-2"))
+    (tmp_path / "b.tasks").write_text(entry("cd-3"))
+
+    def check(text: str) -> Checked:
+        (tmp_path / "config.yaml").write_text(text)
+        return check_config(lambda: load(tmp_path / "config.yaml", {}))
+
+    return check
 
 
 @pytest.mark.parametrize(
-    ("more", "summary"),
+    ("more", "summary", "warnings"),
     [
-        ("", "1 task"),
-        ("task_files: [none.tasks]\n", "1 task"),
-        ("task_files: [a.tasks]\n", "2 tasks, with those of 1 task file,"),
-        ("task_files: ['*.tasks']\n", "3 tasks, with those of 2 task files,"),
-        ("discovery: {replication: {enabled: true}}\n", "1 task and the replication tasks that are discovered"),
+        (TASKS, "1 task", []),
+        ("", "0 tasks", [NOTHING]),
+        (DISCOVERY, "0 tasks and the replication tasks that are discovered", []),
+        (f"{TASKS}task_files: [a.tasks]\n", "2 tasks, with those of 1 task file,", []),
         (
-            "task_files: ['*.tasks']\ndiscovery: {replication: {enabled: true}}\n",
+            f"{TASKS}{DISCOVERY}task_files: ['?.tasks', none.tasks]\n",
             "3 tasks, with those of 2 task files, and the replication tasks that are discovered",
+            ["no task file matches FOLDER/none.tasks"],
         ),
     ],
 )
-def test_a_good_configuration_is_summed_up(config: Path, more: str, summary: str) -> None:
-    """With what is watched from all three places."""
-    config.write_text(f"{API}{TASKS}{more}")
-    for name, task_id in (("a", "cd-2"), ("b", "cd-3")):
-        (config.parent / f"{name}.tasks").write_text(entry(task_id))
-    checked = check(config, {})
-    assert checked.faults == ()
-    assert checked.config is not None
-    assert summary_of(checked, checked.config) == f"{summary} to watch at https://ninedata.example"
+def test_a_good_configuration_has_a_summary(
+    check: Callable[[str], Checked], tmp_path: Path, more: str, summary: str, warnings: list[str]
+) -> None:
+    """Warnings are about what is allowed but probably not intended."""
+    checked = check(API + more)
+    assert checked == Checked(
+        f"{summary} to watch at https://ninedata.example",
+        (),
+        tuple(warning.replace("FOLDER", str(tmp_path)) for warning in warnings),
+    )
 
 
-@pytest.mark.parametrize(
-    ("more", "warnings"),
-    [
-        (TASKS, []),
-        ("discovery: {replication: {enabled: true}}\n", []),
-        ("task_files: [a.tasks]\n", []),
-        (f"{TASKS}task_files: [a.tasks, 'b*.tasks', c.tasks]\n", ["b*.tasks", "c.tasks"]),
-        ("discovery: {replication: {enabled: true}}\ntask_files: ['b*.tasks']\n", ["b*.tasks"]),
-        ("", [None]),
-        ("task_files: [empty.tasks]\n", [None]),
-        ("task_files: ['b*.tasks']\n", ["b*.tasks", None]),
-    ],
-)
-def test_what_is_hardly_meant_is_told(config: Path, more: str, warnings: list[str | None]) -> None:
-    """Each pattern that matches no file, and that nothing is watched; neither is a fault."""
-    config.write_text(f"{API}{more}")
-    (config.parent / "a.tasks").write_text(entry("cd-2"))
-    (config.parent / "empty.tasks").write_text("[]")
-    checked = check(config, {})
-    assert checked.faults == ()
-    assert checked.config is not None
-    assert warnings_of(checked, checked.config) == [
-        f"no task file matches {config.parent}/{pattern}"
-        if pattern
-        else "no task is watched; see the key tasks of the configuration"
-        for pattern in warnings
-    ]
-
-
-def test_the_faults_of_the_configuration_come_first(config: Path) -> None:
-    """Without it, nobody knows which files count."""
-    (config.parent / "a.tasks").write_text("nonsense")
-    config.write_text(f"{API}tasks: [{{task_id: cd-1}}]\ntask_files: ['*.tasks']\n")
-    assert faults(config) == ["config.yaml:2: tasks[0].precheck_task_id: is missing"]
-    assert check(config, {}).config is None
-
-
-def test_every_fault_of_every_file_is_told(config: Path) -> None:
-    """Tasks that are named before them included."""
-    (config.parent / "a.tasks").write_text(entry("cd-2") + entry("cd-1"))
-    (config.parent / "b.tasks").write_text("- {task_id: cd-3}\n- {}\n")
-    (config.parent / "c.tasks").write_text("")
-    (config.parent / "d.tasks").write_text(entry("cd-2"))
-    (config.parent / "e.tasks").symlink_to("nowhere")
-    Path(os.fsdecode(os.fsencode(config.parent) + b"/f\xff.tasks")).touch()
-    assert faults(config) == [
-        "f\\xff.tasks: the name is not UTF-8 text",
-        "a.tasks: the task id cd-1 is already named before this file",
+def test_every_fault_of_every_task_file_is_reported(check: Callable[[str], Checked], tmp_path: Path) -> None:
+    """A task that an earlier source has is a fault as well."""
+    (tmp_path / "a.tasks").write_text(entry("cd-2") + entry("cd-1"))
+    (tmp_path / "b.tasks").write_text("- {}\n")
+    (tmp_path / "c.tasks").symlink_to("nowhere")
+    checked = check(f"{API}{TASKS}task_files: ['*.tasks']\n")
+    assert checked.summary == ""
+    assert [fault.removeprefix(f"{tmp_path}/") for fault in checked.faults] == [
+        "a.tasks: the task id cd-1 is already in the configuration or in an earlier task file",
+        "b.tasks:1: [0].task_id: is missing",
         "b.tasks:1: [0].precheck_task_id: is missing",
-        "b.tasks:2: [1].task_id: is missing",
-        "b.tasks:2: [1].precheck_task_id: is missing",
-        "c.tasks: is empty; write [] where it is to have no tasks",
-        "d.tasks: the task id cd-2 is already named before this file",
-        "e.tasks: cannot be read: No such file or directory",
+        "c.tasks: cannot be read: No such file or directory",
     ]
 
 
-def test_a_folder_that_cannot_be_listed_is_a_fault(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There may be files in it."""
+def test_faults_of_the_configuration_come_before_those_of_task_files(
+    check: Callable[[str], Checked], tmp_path: Path
+) -> None:
+    """Without a good configuration it is not known which task files there are."""
+    (tmp_path / "a.tasks").write_text("nonsense")
+    checked = check(f"{API}tasks: [{{task_id: cd-1}}]\ntask_files: ['*.tasks']\n")
+    assert checked == Checked("", (f"{tmp_path}/config.yaml:2: tasks[0].precheck_task_id: is missing",))
 
-    def refuse(_path: str) -> None:
-        raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(matching.os, "scandir", refuse)
-    assert check(config, {}).faults == (f"{config.parent}: cannot be listed: Permission denied",)
+def test_a_web_configuration_is_checked(tmp_path: Path) -> None:
+    """With its faults or its summary."""
+    path = tmp_path / "web.yaml"
+    path.write_text("http_server_config: {headers: {X-Frame-Options: deny}}")
+    assert check_web_config(path) == Checked("no TLS, no authentication")
+    path.write_text("")
+    assert check_web_config(path) == Checked("", (f"{path}: is empty",))

@@ -1,204 +1,222 @@
-"""The command: its flags, its exit statuses, what it says and where."""
+"""The command line: flags, exit statuses, and what is printed where."""
 
-import logging
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from exporter import __version__, run
+from exporter import __version__, app, demo, doctor
+from exporter.app import Options
 from exporter.cli import main
 from exporter.config import Config
-from exporter.listener import Address, Listener
-from exporter.shard import Shard
+from exporter.http.sockets import Address, StartError
+from exporter.scraping.shard import Shard
 
 GOOD = """
-api:
-  base_url: https://ninedata.example
-  access_key_id: hush-ak
-  secret_key: hush-sk
-  proxy_url: http://user:hush-proxy@proxy.example
-tasks:
-  - {task_id: cd-1, precheck_task_id: pcte-1}
-"""
-BROKEN = """
-api:
-  base_url: https://user:hush@ninedata.example
-  access_key_id: hush ak
-  secret_key: "hush\\nsk"
-  secret: hush
-tasks:
-  - {task_id: cd 1, precheck_task_id: pcte-1}
+api: {base_url: https://ninedata.example, access_key_id: hush-ak, secret_key: hush-sk}
+tasks: [{task_id: cd-1, precheck_task_id: pcte-1}]
 """
 
 
-@pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    """The command sends the whole process' log to standard error: undone after each test."""
-    loggers = [logging.getLogger(name) for name in (None, "uvicorn", "uvicorn.error", "asyncio", "httpx", "aiohttp")]
-    before = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
-    yield
-    for logger, level, handlers in before:
-        logger.setLevel(level)
-        logger.handlers[:] = handlers
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    status: object
+    out: str
+    err: str
 
 
-@pytest.fixture(autouse=True)
-def no_secrets_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NINEDATA_ACCESS_KEY_ID", "NINEDATA_SECRET_KEY"):
-        monkeypatch.delenv(name, raising=False)
+Command = Callable[..., Ended]
 
 
 @pytest.fixture
-def good(tmp_path: Path) -> Path:
-    path = tmp_path / "good.yaml"
+def command(capfd: pytest.CaptureFixture[str]) -> Command:
+    """Runs the command with arguments. It never prints a secret or a traceback."""
+
+    def command(*arguments: str) -> Ended:
+        try:
+            status: object = main(arguments)
+        except SystemExit as end:
+            status = end.code
+        out, err = capfd.readouterr()
+        assert "Traceback" not in out + err
+        assert "hush" not in out + err
+        return Ended(status, out, err)
+
+    return command
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A good configuration, `config.yaml` of the current folder."""
+    monkeypatch.delenv("NINEDATA_ACCESS_KEY_ID", raising=False)
+    monkeypatch.delenv("NINEDATA_SECRET_KEY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    path = Path("config.yaml")
     path.write_text(GOOD, "utf-8")
     return path
 
 
 @pytest.fixture
-def broken(tmp_path: Path) -> Path:
-    path = tmp_path / "broken.yaml"
-    path.write_text(BROKEN, "utf-8")
-    return path
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Config, Options]]:
+    """What `app.run` is called with, instead of running."""
+    runs: list[tuple[Config, Options]] = []
 
+    def run(config: Config, load: Callable[[], Config], options: Options) -> None:
+        assert load().tasks == config.tasks
+        runs.append((config, options))
 
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Config, Listener]]:
-    """With what the exporter would have been run; it ends at once."""
-    runs: list[tuple[Config, Listener]] = []
-
-    async def record(config: Config, _load: object, listener: Listener, *, shard: Shard | None) -> None:
-        del shard
-        runs.append((config, listener))
-
-    monkeypatch.setattr(run, "run", record)
+    monkeypatch.setattr(app, "run", run)
     return runs
 
 
-class Said:
-    """What a command printed and how it ended."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> None:
-        try:
-            self.status: object = main(arguments)
-        except SystemExit as end:
-            self.status = end.code
-        self.out, self.err = capsys.readouterr()
-        assert "Traceback" not in self.out + self.err
-        assert "hush" not in self.out + self.err
+def test_the_check_prints_a_summary(command: Command, config: Path) -> None:
+    """Warnings go to standard error."""
+    assert command("--config.check") == (0, "config.yaml: good: 1 task to watch at https://ninedata.example\n", "")
+    config.write_text(GOOD.partition("tasks:")[0], "utf-8")
+    assert command("--config.check", f"--config.file={config.absolute()}") == (
+        0,
+        f"{config.absolute()}: good: 0 tasks to watch at https://ninedata.example\n",
+        f"{config.absolute()}: warning: no task is watched; add some to tasks, task_files or discovery\n",
+    )
 
 
-def test_a_good_configuration_is_summed_up(capsys: pytest.CaptureFixture[str], good: Path) -> None:
-    """One line on standard output, status 0, nothing of the secrets."""
-    said = Said(capsys, f"--config.file={good}", "--config.check")
-    assert (said.status, said.err) == (0, "")
-    assert said.out == f"{good}: good: 1 task to watch at https://ninedata.example\n"
+def test_the_check_includes_the_web_configuration(command: Command, config: Path) -> None:
+    """The faults of both files are printed at once."""
+    Path("web.yaml").write_text("http_server_config: {headers: {X-Frame-Options: deny}}")
+    good = command("--config.check", "--web.config.file=web.yaml")
+    assert (good.status, good.err) == (0, "")
+    assert good.out.splitlines()[1:] == ["web.yaml: good: no TLS, no authentication"]
+    Path("web.yaml").write_text("")
+    config.write_text(f"{GOOD}secret: hush\n", "utf-8")
+    faults = "config.yaml:4: secret: is not a known key\nweb.yaml: is empty\n"
+    assert command("--config.check", "--web.config.file=web.yaml") == (1, "", faults)
 
 
-@pytest.mark.parametrize(
-    ("tasks", "count"),
-    [("[]", "0 tasks"), ("[{task_id: a, precheck_task_id: a}, {task_id: b, precheck_task_id: b}]", "2 tasks")],
-)
-def test_the_summary_counts_the_tasks(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, tasks: str, count: str
-) -> None:
-    (tmp_path / "config.yaml").write_text(f"{GOOD.partition('tasks:')[0]}tasks: {tasks}\n", "utf-8")
-    said = Said(capsys, f"--config.file={tmp_path}/config.yaml", "--config.check")
-    assert (said.status, f": good: {count} to watch at " in said.out) == (0, True)
-
-
-def test_a_configuration_that_watches_nothing_is_warned_of(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """On standard error, beside the summary; it is good all the same."""
-    config = tmp_path / "config.yaml"
-    config.write_text(f"{GOOD.partition('tasks:')[0]}task_files: [a.yaml, 'b*.yaml']\n", "utf-8")
-    said = Said(capsys, f"--config.file={config}", "--config.check")
-    assert (said.status, said.out) == (0, f"{config}: good: 0 tasks to watch at https://ninedata.example\n")
-    assert said.err.splitlines() == [
-        f"{config}: warning: no task file matches {tmp_path}/a.yaml",
-        f"{config}: warning: no task file matches {tmp_path}/b*.yaml",
-        f"{config}: warning: no task is watched; see the key tasks of the configuration",
-    ]
+@pytest.mark.usefixtures("config")
+def test_the_check_of_the_demonstration(command: Command) -> None:
+    """It needs no configuration file."""
+    checked = command("--config.check", "--demo", "--config.file=missing.yaml")
+    assert (checked.status, checked.err) == (0, "")
+    assert checked.out.startswith("demonstration: good: ")
 
 
 @pytest.mark.parametrize("flags", [[], ["--config.check"]])
-def test_every_fault_of_a_configuration_is_told(
-    capsys: pytest.CaptureFixture[str], broken: Path, flags: list[str]
+def test_a_faulty_configuration_is_refused(
+    command: Command, config: Path, runs: list[tuple[Config, Options]], flags: list[str]
 ) -> None:
-    """On standard error, each with its place, status 1; whether it is to be checked or run."""
-    said = Said(capsys, f"--config.file={broken}", *flags)
-    assert (said.status, said.out) == (1, "")
-    assert said.err.splitlines() == [
-        f"{broken}:3: api.base_url: must not hold a user name or a password",
-        f"{broken}:4: api.access_key_id: has characters that an access key id cannot have",
-        f"{broken}:5: api.secret_key: has line breaks or control characters",
-        f"{broken}:6: api.secret: is not a known key",
-        f"{broken}:8: tasks[0].task_id: has characters that an id cannot have; ids look like cd-tg3isu1xgs",
-    ]
+    """Every fault is printed; if there is no file, what to do about it."""
+    config.write_text(GOOD.replace("hush-ak", "hush ak") + "secret: hush", "utf-8")
+    faults = (
+        "config.yaml:2: api.access_key_id: has characters that an access key id must not have\n"
+        "config.yaml:4: secret: is not a known key\n"
+    )
+    assert command(*flags) == (1, "", faults)
+    missing = (
+        "missing.yaml: cannot be read: No such file or directory\n"
+        "Name the configuration with --config.file, or try --demo.\n"
+    )
+    assert command("--config.file=missing.yaml", *flags) == (1, "", missing)
+    assert runs == []
 
 
-@pytest.mark.parametrize("flags", [[], ["--config.check"]])
-def test_a_missing_configuration_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str]) -> None:
-    """With the two ways to go on."""
-    said = Said(capsys, f"--config.file={tmp_path}/missing.yaml", *flags)
-    assert (said.status, said.out) == (1, "")
-    assert said.err.splitlines() == [
-        f"{tmp_path}/missing.yaml: cannot be read: No such file or directory",
-        "Name the configuration with --config.file, or see a demonstration with --demo.",
-    ]
-
-
-def test_the_configuration_is_found_where_one_stands(
-    capsys: pytest.CaptureFixture[str], good: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without the flag it is `config.yaml` of the present folder."""
-    monkeypatch.chdir(good.rename(good.with_name("config.yaml")).parent)
-    said = Said(capsys, "--config.check")
-    assert (said.status, said.out.partition(":")[0]) == (0, "config.yaml")
-
-
-def test_the_environment_gives_secrets(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NINEDATA_ACCESS_KEY_ID", "hush-ak")
-    monkeypatch.setenv("NINEDATA_SECRET_KEY", "hush-sk")
-    (tmp_path / "config.yaml").write_text("api: {base_url: https://ninedata.example}", "utf-8")
-    assert Said(capsys, f"--config.file={tmp_path}/config.yaml", "--config.check").status == 0
-
-
-def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
-    """Of the exporter and of Python, on standard output."""
-    said = Said(capsys, "--version")
-    python = ".".join(str(part) for part in sys.version_info[:3])
-    assert (said.status, said.err) == (0, "")
-    assert said.out == f"ninedata-exporter {__version__} (Python {python})\n"
-
-
-@pytest.mark.parametrize(
-    "flag",
-    [
-        "--config.file",
-        "--config.check",
-        "--web.listen-address",
-        "--web.telemetry-path",
-        "--web.config.file",
+@pytest.mark.usefixtures("config")
+def test_it_runs_with_what_the_flags_say(command: Command, runs: list[tuple[Config, Options]]) -> None:
+    """And with the defaults without flags."""
+    assert command() == (0, "", "")
+    assert command(
+        "--web.listen-address=[::1]:0",
+        "--web.telemetry-path=/ninedata/metrics",
+        "--web.config.file=web.yaml",
         "--web.enable-lifecycle",
-        "--scrape.timeout-offset",
-        "--log.level",
-        "--log.format",
-        "--demo",
-        "--doctor",
-        "--doctor.format",
-        "--version",
+        "--shard=1/3",
+        "--scrape.timeout-offset=0.25",
+    ) == (0, "", "")
+    (config, default), (_, options) = runs
+    assert [task.task_id for task in config.tasks] == ["cd-1"]
+    assert default == Options(Address("", 10199), "/metrics", 0.5, lifecycle=False)
+    assert options == Options(
+        Address("::1", 0),
+        "/ninedata/metrics",
+        0.25,
+        lifecycle=True,
+        shard=Shard(1, 3),
+        web_config_file=Path("web.yaml"),
+    )
+
+
+def test_the_demonstration_needs_no_configuration(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its options are the same."""
+    runs: list[Options] = []
+    monkeypatch.setattr(demo, "run_demo", runs.append)
+    assert command("--demo", "--config.file=missing.yaml", "--web.listen-address=:0") == (0, "", "")
+    assert [options.listen_address for options in runs] == [Address("", 0)]
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize("flags", [[], ["--demo"]])
+def test_the_doctor_examines_the_configuration_or_the_demonstration(
+    command: Command, monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
+    """Its exit status is that of the command."""
+    calls: list[object] = []
+
+    def run_doctor(path: Path | None, _environment: object, *arguments: object, **named: object) -> int:
+        calls.append((path, *arguments, named))
+        return 1
+
+    monkeypatch.setattr(doctor, "run_doctor", run_doctor)
+    assert command("--doctor", "--doctor.format=json", *flags) == (1, "", "")
+    assert calls == [(None if flags else Path("config.yaml"), Shard(), "json", {"web_config": None})]
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize(
+    ("error", "flags", "ended"),
+    [
+        (StartError("cannot listen on :1"), [], (1, "", "ninedata-exporter: cannot listen on :1\n")),
+        (KeyboardInterrupt(), [], (0, "", "")),
+        (KeyboardInterrupt(), ["--doctor"], (1, "", "")),
     ],
 )
-def test_the_flags(capsys: pytest.CaptureFixture[str], flag: str) -> None:
-    """`--help` names every flag of the interface."""
-    said = Said(capsys, "--help")
-    assert (said.status, said.err) == (0, "")
-    assert f"  {flag} " in said.out or f"  {flag}\n" in said.out
+def test_how_a_start_can_end(
+    command: Command, monkeypatch: pytest.MonkeyPatch, error: BaseException, flags: list[str], ended: object
+) -> None:
+    """With the reason, without a traceback. An interrupt is a failure only of the doctor, who is not done."""
+
+    def fail(*_arguments: object, **_named: object) -> int:
+        raise error
+
+    monkeypatch.setattr(app, "run", fail)
+    monkeypatch.setattr(doctor, "run_doctor", fail)
+    assert command(*flags) == ended
+
+
+def test_a_bug_keeps_its_traceback(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only errors with a reason for users end with one line."""
+
+    def fail(*_arguments: object) -> None:
+        raise ValueError("bug")
+
+    monkeypatch.setattr(app, "run", fail)
+    with pytest.raises(ValueError, match="bug"):
+        main([f"--config.file={config}"])
+
+
+def test_help_and_version(command: Command) -> None:
+    """`--help` shows all flags of the interface."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    assert command("--version") == (0, f"ninedata-exporter {__version__} (Python {python})\n", "")
+    text = command("--help").out
+    flags = (
+        "--config.file --config.check --doctor --doctor.format --web.listen-address --web.telemetry-path "
+        "--web.config.file --web.enable-lifecycle --shard --scrape.timeout-offset --log.level --log.format "
+        "--demo --version"
+    )
+    assert [flag for flag in flags.split() if f"  {flag} " not in text and f"  {flag}\n" not in text] == []
 
 
 @pytest.mark.parametrize(
@@ -207,202 +225,52 @@ def test_the_flags(capsys: pytest.CaptureFixture[str], flag: str) -> None:
         (["--nope"], "unrecognized arguments: --nope"),
         (["config.yaml"], "unrecognized arguments: config.yaml"),
         (["--config.fil=x"], "unrecognized arguments: --config.fil=x"),
-        (["--config.file"], "argument --config.file: expected one argument"),
         (["--log.level=loud"], "argument --log.level: invalid choice: 'loud'"),
-        (["--log.format=xml"], "argument --log.format: invalid choice: 'xml'"),
-        (["--doctor", "--doctor.format=xml"], "argument --doctor.format: invalid choice: 'xml'"),
+        (["--web.listen-address=x"], "argument --web.listen-address: 'x' is not host:port"),
+        (["--shard=3/3"], "argument --shard: must be I/N with I from 0 to 2"),
         *(
             ([f"--scrape.timeout-offset={text}"], "argument --scrape.timeout-offset: must be a number of seconds")
-            for text in ("", "-1", "-0.001", "soon", "1s", "nan", "inf", "1e999")
+            for text in ("", "-1", "1s", "nan", "inf")
         ),
         *(
-            ([f"--web.telemetry-path={text}"], "argument --web.telemetry-path: must start with / and be no other page")
-            for text in ("", "metrics", "/", "/probe", "/sd", "/-/healthy", "/-/x", "/tasks/x", "/tasks/{task_id}")
-        ),
-        *(
-            ([f"--web.telemetry-path={text}"], "argument --web.telemetry-path: must start with / and be no other page")
-            for text in ("/me{x}trics", "/metrics?x", "/metrics#x", "/me trics", "/me\ntrics", "/\x1b[31m", "http://x/")
+            ([f"--web.telemetry-path={text}"], "argument --web.telemetry-path: must start with / and not be another")
+            for text in (
+                "metrics",
+                "/",
+                "/probe",
+                "/sd",
+                "/-/healthy",
+                "/tasks/x",
+                "/me{x}",
+                "/m?x",
+                "/m x",
+                "/\x1b[31m",
+            )
         ),
     ],
 )
-def test_wrong_flags(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
-    """Status 1 as for every other fault of a start; the flag is named, and where to read on."""
-    said = Said(capsys, *arguments)
-    assert (said.status, said.out) == (1, "")
-    first, second = said.err.splitlines()
+def test_wrong_flags(command: Command, arguments: list[str], message: str) -> None:
+    """Status 1, as for other faults at the start; the message names the flag."""
+    ended = command(*arguments)
+    first, second = ended.err.splitlines()
+    assert (ended.status, ended.out) == (1, "")
     assert first.startswith(f"ninedata-exporter: {message}")
     assert second == "See ninedata-exporter --help."
 
 
-@pytest.fixture
-def web_config(tmp_path: Path) -> Path:
-    path = tmp_path / "web.yaml"
-    path.write_text("http_server_config: {headers: {X-Frame-Options: deny}}")
-    return path
-
-
-def test_a_good_web_configuration_is_summed_up_too(
-    capsys: pytest.CaptureFixture[str], good: Path, web_config: Path
-) -> None:
-    """A line of its own, after that of the configuration."""
-    said = Said(capsys, f"--config.file={good}", f"--web.config.file={web_config}", "--config.check")
-    assert (said.status, said.err) == (0, "")
-    assert said.out.splitlines()[1:] == [f"{web_config}: good: no TLS, no authentication"]
-
-
-@pytest.mark.parametrize("flags", [[], ["--config.check"], ["--demo"]])
-def test_a_broken_web_configuration_is_refused(
-    capsys: pytest.CaptureFixture[str],
-    good: Path,
-    started: list[tuple[Config, Listener]],
-    web_config: Path,
-    flags: list[str],
-) -> None:
-    """Every fault with its place, status 1, and nothing runs: nobody shall believe that the listener is protected."""
-    web_config.write_text("basic_auth_users: {alice: hush}\ntls_server_config: {}")
-    said = Said(capsys, f"--config.file={good}", f"--web.config.file={web_config}", *flags)
-    assert said.status == 1
-    assert said.err.splitlines() == [
-        f"{web_config}:1: basic_auth_users.alice: is not a bcrypt hash, such as $2y$10$ and 53 characters more",
-        f"{web_config}:2: tls_server_config: is empty: leave it out if that is meant",
-    ]
-    assert (said.out, started) == ("", [])
-
-
-@pytest.mark.parametrize("name", ["missing.yaml", ""])
-def test_a_missing_web_configuration_is_refused(
-    capsys: pytest.CaptureFixture[str], good: Path, started: list[tuple[Config, Listener]], tmp_path: Path, name: str
-) -> None:
-    """Also where the flag has no value, as from a variable that is not set."""
-    said = Said(capsys, f"--config.file={good}", f"--web.config.file={tmp_path / name if name else ''}")
-    assert (said.status, said.out, started) == (1, "", [])
-    assert "cannot be read" in said.err
-
-
-@pytest.mark.parametrize("flags", [[], ["--config.check"]])
-def test_faults_of_both_configurations_are_told(
-    capsys: pytest.CaptureFixture[str], broken: Path, web_config: Path, flags: list[str]
-) -> None:
-    """At once."""
-    web_config.write_text("")
-    said = Said(capsys, f"--config.file={broken}", f"--web.config.file={web_config}", *flags)
-    assert (said.status, said.out) == (1, "")
-    assert len(said.err.splitlines()) == 6
-    assert said.err.splitlines()[-1] == f"{web_config}: is empty"
-
-
-def test_it_runs_with_the_web_configuration(
-    capsys: pytest.CaptureFixture[str], good: Path, started: list[tuple[Config, Listener]], web_config: Path
-) -> None:
-    """It guards the listener."""
-    flags = (f"--web.config.file={web_config}", "--web.listen-address=127.0.0.1:0")
-    assert Said(capsys, f"--config.file={good}", *flags).status == 0
-    ((_, listener),) = started
-    assert listener.web is not None
-    assert listener.web.current().headers == {"X-Frame-Options": "deny"}
-
-
-@pytest.mark.parametrize(
-    ("address", "message"),
-    [
-        ("10199", "'10199' is not host:port, :port or [address]:port"),
-        ("localhost:99999", "99999 is not a port; the highest is 65535"),
-        ("192.0.2.1:0", "cannot listen on 192.0.2.1:0: Cannot assign requested address"),
-    ],
-)
-def test_an_address_that_cannot_be_listened_on(
-    capsys: pytest.CaptureFixture[str],
-    good: Path,
-    started: list[tuple[Config, Listener]],
-    address: str,
-    message: str,
-) -> None:
-    """Status 1 with the reason, before anything runs."""
-    said = Said(capsys, f"--config.file={good}", f"--web.listen-address={address}")
-    assert (said.status, said.out, said.err) == (1, "", f"ninedata-exporter: {message}\n")
-    assert started == []
-
-
-def test_it_runs_with_what_the_flags_say(
-    capsys: pytest.CaptureFixture[str], good: Path, started: list[tuple[Config, Listener]]
-) -> None:
-    """Configuration, address, path and offset go where they are used; a good end is status 0."""
-    said = Said(
-        capsys,
-        f"--config.file={good}",
-        "--web.listen-address=127.0.0.1:0",
-        "--web.telemetry-path=/ninedata/metrics",
-        "--scrape.timeout-offset=0.25",
-    )
-    assert said.status == 0
-    ((config, listener),) = started
-    assert [task.task_id for task in config.tasks] == ["cd-1"]
-    assert listener.address == Address("127.0.0.1", 0)
-    assert listener.telemetry_path == "/ninedata/metrics"
-    assert listener.timeout_offset == 0.25
-
-
-def test_the_defaults(capsys: pytest.CaptureFixture[str], good: Path, started: list[tuple[Config, Listener]]) -> None:
-    """Metrics at the usual path, half a second kept back."""
-    assert Said(capsys, f"--config.file={good}", "--web.listen-address=127.0.0.1:0").status == 0
-    ((_, listener),) = started
-    assert (listener.telemetry_path, listener.timeout_offset, listener.web) == ("/metrics", 0.5, None)
-
-
-def test_an_interrupt_before_the_start_is_no_fault(
-    capsys: pytest.CaptureFixture[str], good: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Ctrl-C ends it as it does later, without a traceback."""
-
-    async def interrupted(*_arguments: object, **_named: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(run, "run", interrupted)
-    said = Said(capsys, f"--config.file={good}", "--web.listen-address=127.0.0.1:0")
-    assert (said.status, said.out, said.err) == (0, "", "")
-
-
-def test_a_fault_of_the_exporter_is_not_taken_for_a_wrong_flag(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What goes wrong while it runs keeps its traceback, by which it can be mended."""
-
-    async def broken(*_arguments: object, **_named: object) -> None:
-        raise ValueError("something of the inside")
-
-    monkeypatch.setattr(run, "run", broken)
-    with pytest.raises(ValueError, match="something of the inside"):
-        main([f"--config.file={good}", "--web.listen-address=127.0.0.1:0"])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "status"), [(["--version"], 0), (["--nope"], 1), (["--config.file=missing.yaml"], 1)]
-)
-def test_as_a_module(arguments: list[str], status: int) -> None:
-    """`python -m exporter` is the command, with its exit status."""
+@pytest.mark.parametrize("flag", ["--version", "--config.check"])
+def test_quick_commands_do_not_import_the_network(config: Path, flag: str) -> None:
+    """`python -m exporter` is the command."""
     done = subprocess.run(  # noqa: S603 - the project itself
-        [sys.executable, "-m", "exporter", *arguments],
-        cwd=Path(__file__).parents[1],
-        capture_output=True,
-        check=False,
-        timeout=60,
-        text=True,
-    )
-    assert (done.returncode, "Traceback" in done.stderr) == (status, False)
-    assert bool(done.stdout) is (status == 0)
-
-
-def test_the_version_is_answered_without_loading_the_exporter() -> None:
-    """So it is quick: none of the libraries for the network is imported."""
-    code = (
-        "import sys\nfrom exporter.cli import main\n"
-        "try:\n    main(['--version'])\nexcept SystemExit:\n    pass\n"
-        "print(sorted({'aiohttp', 'httpx', 'uvicorn', 'starlette', 'jinja2', 'yaml'} & set(sys.modules)))"
-    )
-    done = subprocess.run(  # noqa: S603 - the project itself
-        [sys.executable, "-c", code],
+        [sys.executable, "-X", "importtime", "-m", "exporter", f"--config.file={config.absolute()}", flag],
         cwd=Path(__file__).parents[1],
         capture_output=True,
         check=True,
-        timeout=60,
         text=True,
     )
-    assert done.stdout.splitlines()[-1] == "[]"
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    heavy = {"aiohttp", "httpx", "prometheus_client", "jinja2"} | (
+        {"yaml", "asyncio"} if flag == "--version" else set()
+    )
+    assert "exporter.cli" in imported
+    assert imported & heavy == set()

@@ -120,6 +120,7 @@ _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
     (aiohttp.http_exceptions.HttpProcessingError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (aiohttp.ClientResponseError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (TimeoutError, Reason.CONNECT, "the connection timed out", False),
+    (aiohttp.ClientOSError, Reason.CONNECT, "the connection was lost before the answer", True),
     (aiohttp.ClientConnectionError, Reason.CONNECT, "the connection was lost before the answer", True),
     (ConnectionError, Reason.CONNECT, "the connection was lost", True),
     (UnicodeError, Reason.CONNECT, "the host name is not a valid one", False),

@@ -1,4 +1,4 @@
-"""The other side of a connection, byte by byte: servers on loopback that say what a test wants."""
+"""Servers on loopback that say, byte by byte, what a test wants; and a client on real connections."""
 
 import asyncio
 import socket
@@ -15,9 +15,8 @@ import httpx
 from exporter.credentials import FixedSecret, Secret
 from exporter.ninedata import Precheck
 from exporter.ninedata.client import ApiSettings, NineDataClient
-from exporter.ninedata.tls import tls_context
 from exporter.ninedata.transport import open_transport
-from tests.ninedata.fake_api import TASK, Books
+from tests.ninedata.fake_api import TASK, Observer
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
 
 PASSED = b'{"success": true, "data": {"status": "Success", "precheckItems": []}}'
@@ -32,12 +31,15 @@ def http(body: bytes = PASSED, head: bytes = b"HTTP/1.1 200 OK\r\nContent-Type: 
 class Talk:
     """One connection, as a script sees it."""
 
+    peer: "Peer"
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
     async def hear(self) -> bytes:
         """The head of the next request."""
-        return await self.reader.readuntil(b"\r\n\r\n")
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        self.peer.heads.append(head)
+        return head
 
     async def say(self, *parts: bytes) -> None:
         for part in parts:
@@ -81,6 +83,13 @@ async def silent(talk: Talk) -> None:
         pass
 
 
+async def keeping_alive(talk: Talk) -> None:
+    """Answers every request on the same connection."""
+    while True:
+        await talk.hear()
+        await talk.say(http(head=b"HTTP/1.1 200 OK\r\nSet-Cookie: session=1; Path=/"))
+
+
 @dataclass
 class Peer:
     """A server, and what it saw."""
@@ -99,24 +108,13 @@ class Peer:
         return f"https://127.0.0.1:{self.port}"
 
 
-class _Recording(Talk):
-    def __init__(self, peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        super().__init__(reader, writer)
-        self._peer = peer
-
-    async def hear(self) -> bytes:
-        head = await super().hear()
-        self._peer.heads.append(head)
-        return head
-
-
 @asynccontextmanager
 async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
     """A server that plays this script on every connection."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await script(_Recording(peer, reader, writer))
+            await script(Talk(peer, reader, writer))
             writer.close()
             await writer.wait_closed()
         except (OSError, asyncio.IncompleteReadError):
@@ -142,7 +140,7 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
 
 
 class Asker:
-    """A client on real connections, and its books."""
+    """A client on real connections, and its observer."""
 
     def __init__(
         self,
@@ -153,18 +151,19 @@ class Asker:
         request_timeout: float = 20.0,
         concurrency: int = 32,
     ) -> None:
-        self.books = Books()
-        self.transport = open_transport(tls or tls_context(None, verify=True), httpx.Proxy(proxy) if proxy else None)
+        self.observer = Observer()
+        trusting_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.transport = open_transport(tls or trusting_nobody, httpx.Proxy(proxy) if proxy else None)
         self.client = NineDataClient(
             ApiSettings(base_url, "ninedata-exporter/test", request_timeout, concurrency),
             access_key_id=FixedSecret(Secret(ACCESS_KEY_ID)),
             secret_key=FixedSecret(Secret(SECRET_KEY)),
             transport=self.transport,
-            observer=self.books,
+            observer=self.observer,
         )
 
     async def query(self) -> Precheck:
-        return await self.client.query(TASK, asyncio.get_running_loop().time() + 30)
+        return await self.client.query(TASK)
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,8 +1,8 @@
-"""The API's words and the exporter's own closed sets of words."""
+"""The API's words for a status."""
 
 import pytest
 
-from exporter.ninedata import ADVICE, Reason, Status
+from exporter.ninedata import Status
 
 
 @pytest.mark.parametrize(
@@ -48,28 +48,3 @@ def test_the_statuses_are_the_published_ones() -> None:
 def test_items_that_failed_or_warn_need_attention() -> None:
     """They alone carry a reason and a remediation."""
     assert {status for status in Status if status.needs_attention} == {"Failed", "Warning"}
-
-
-def test_the_reasons_are_the_published_ones() -> None:
-    """They are the values of a label: dashboards and alert rules rely on this set."""
-    assert {*Reason} == {
-        "timeout",
-        "deadline",
-        "connect",
-        "tls",
-        "auth",
-        "rate_limited",
-        "not_found",
-        "unsupported",
-        "http_error",
-        "api_error",
-        "invalid_response",
-        "too_large",
-        "internal",
-    }
-
-
-def test_every_reason_comes_with_advice() -> None:
-    """The pages show it beside a failed query."""
-    assert ADVICE.keys() == {*Reason}
-    assert all(advice.endswith(".") for advice in ADVICE.values())

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable
 
+import httpx
 import pytest
 
-from exporter.ninedata import Call, QueryError, Reason, Replication, list_replications
-from exporter.ninedata.calls import T
-from exporter.ninedata.replication_list import MAX_TASKS
+from exporter.ninedata import QueryError, Reason, Replication
+from exporter.ninedata.replication_list import MAX_TASKS, Page, page_parameters, read_list, read_page
+from tests.ninedata.fake_api import FakeApi, failure_of, reply
 
 pytestmark = pytest.mark.anyio
 
@@ -19,274 +20,236 @@ def entries(numbers: range) -> list[dict[str, object]]:
     return [{"replicationId": f"rp-{n}", "name": f"orders-{n}", "status": "running"} for n in numbers]
 
 
+def ids(count: int) -> set[str]:
+    return {f"rp-{n}" for n in range(1, count + 1)}
+
+
 class Server:
     """Has `count` tasks and grants pages of `granted`; what it answers can be bent per page."""
 
-    def __init__(self, count: int, granted: int = 100) -> None:
+    def __init__(self, count: int, granted: int = 100, bend: Bend = lambda _page, envelope: envelope) -> None:
         self.count = count
         self.granted = granted
         self.asked: list[int] = []
-        self.statuses: set[str | None] = set()
-        self.bent: Bend = lambda _page, envelope: envelope
-        self.in_flight = self.most_in_flight = 0
+        self.bend = bend
 
-    def page(self, number: int, size: int) -> Envelope:
-        start = (number - 1) * size
-        data = entries(range(start + 1, min(start + size, self.count) + 1))
-        return {"success": True, "data": data, "current": number, "pageSize": size, "total": self.count}
+    def envelope(self, number: int) -> Envelope:
+        start = (number - 1) * self.granted
+        data = entries(range(start + 1, min(start + self.granted, self.count) + 1))
+        return {"success": True, "data": data, "current": number, "pageSize": self.granted, "total": self.count}
 
-    async def fetch(self, call: Call[T], _deadline: float) -> T:
-        number = int(call.parameters["current"])
+    async def page(self, number: int) -> Page:
         self.asked.append(number)
-        self.statuses.add(call.parameters.get("status"))
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
         await asyncio.sleep(0.05)
-        self.in_flight -= 1
-        size = min(int(call.parameters["pageSize"]), self.granted)
-        answer = self.bent(number, self.page(number, size))
+        answer = self.bend(number, self.envelope(number))
         if isinstance(answer, Exception):
             raise answer
-        return call.parse(answer)
+        return read_page(answer)
 
 
-async def listed(server: Server, status: str | None = None, at_once: int = 8) -> list[str]:
-    """The ids found, where the list can be had."""
+async def listed(server: Server) -> set[str]:
     found: dict[str, Replication] = {}
-    await list_replications(server, 1e9, found, status=status, at_once=at_once)
-    assert all(task_id == task.task_id for task_id, task in found.items())
-    return sorted(found, key=lambda task_id: int(task_id.removeprefix("rp-")))
+    await read_list(server.page, found, at_once=8)
+    return set(found)
 
 
 async def refused(server: Server) -> tuple[QueryError, set[str]]:
-    """Why the list cannot be had, and the ids found all the same."""
+    """Why the list cannot be read, and the ids found all the same."""
     found: dict[str, Replication] = {}
-    with pytest.raises(QueryError) as caught:
-        await list_replications(server, 1e9, found, at_once=8)
-    return caught.value, set(found)
+    error = await failure_of(read_list(server.page, found, at_once=8))
+    return error, set(found)
 
 
-def ids(count: int) -> list[str]:
-    return [f"rp-{n}" for n in range(1, count + 1)]
-
-
-@pytest.mark.parametrize(("count", "granted"), [(0, 100), (1, 100), (25, 10), (99, 100), (1066, 10), (1066, 1000)])
+@pytest.mark.parametrize(("count", "granted"), [(0, 100), (1, 100), (25, 10), (99, 100), (1066, 10), (1099, 100)])
 async def test_all_pages_are_read_whatever_size_is_granted(count: int, granted: int) -> None:
     """And no more of them than there are."""
     server = Server(count, granted)
     assert await listed(server) == ids(count)
-    assert sorted(server.asked) == list(range(1, max(-(-count // min(granted, 100)), 1) + 1))
-
-
-async def test_only_so_many_pages_are_asked_for_at_once() -> None:
-    """The others in flight are tasks' queries, which must not wait for a list."""
-    server = Server(500, granted=10)
-    assert await listed(server, at_once=3) == ids(500)
-    assert server.most_in_flight == 3
-
-
-async def test_a_full_last_page_is_asked_beyond() -> None:
-    """A total may be that of the page."""
-    server = Server(25, granted=5)
-    server.bent = lambda _page, envelope: envelope | {"total": len(envelope["data"])}
-    assert await listed(server) == ids(25)
+    assert sorted(server.asked) == list(range(1, max(-(-count // granted), 1) + 1))
 
 
 @pytest.mark.parametrize("total", [None, 0, 3, "x", -1, [], 7.5], ids=repr)
 async def test_a_total_that_is_missing_or_too_low_ends_nothing(total: object) -> None:
     """Pages are read until one has nothing new."""
-    server = Server(25, granted=10)
-    server.bent = lambda _page, envelope: envelope | {"total": total}
+    server = Server(25, 10, lambda _page, envelope: envelope | {"total": total})
     assert await listed(server) == ids(25)
     assert len(server.asked) < 6
 
 
-async def test_numbers_may_be_texts() -> None:
-    server = Server(25, granted=10)
-    server.bent = lambda _page, envelope: envelope | {"total": "25", "pageSize": "10"}
-    assert await listed(server) == ids(25)
-    assert sorted(server.asked) == [1, 2, 3]
-
-
-@pytest.mark.parametrize("total", [26, 100_000_000, 10**30])
-async def test_a_total_that_is_too_high_is_not_believed(total: int) -> None:
-    """The list ends with a page that is not full; it does not cost a request for each page that there is not."""
-    server = Server(25, granted=10)
-    server.bent = lambda _page, envelope: envelope | {"total": total}
+@pytest.mark.parametrize("total", [26, "26", 100_000_000, 10**30])
+async def test_a_total_that_is_too_high_is_not_believed(total: object) -> None:
+    """The list ends with a page that is not full; it does not cost a request for each page that is missing."""
+    server = Server(25, 10, lambda _page, envelope: envelope | {"total": total})
     assert await listed(server) == ids(25)
     assert len(server.asked) < 20
 
 
-async def test_the_size_that_is_told_may_be_wrong() -> None:
-    """Pages of 4, said to be of 100."""
-    server = Server(25, granted=4)
-    server.bent = lambda _page, envelope: envelope | {"pageSize": 100}
-    assert await listed(server) == ids(25)
+ODD_LISTS: dict[str, Bend] = {
+    "total of the page": lambda page, envelope: envelope | {"total": 10 if page < 3 else 5},
+    "numbers as texts": lambda _page, envelope: envelope | {"total": "25", "pageSize": "10"},
+    "page size that is wrong": lambda _page, envelope: envelope | {"pageSize": 100},
+    "all on every page": lambda _page, _envelope: {"success": True, "data": entries(range(1, 26)), "total": 25},
+    "pages that overlap": lambda page, envelope: (
+        envelope
+        | {
+            "data": [
+                *entries(range(page * 10 - 11, page * 10 - 9)),
+                *entries(range(page * 10 - 9, min(page * 10, 25) + 1)),
+            ]
+        }
+        if page > 1
+        else envelope
+    ),
+}
 
 
-async def test_a_page_may_be_larger_than_asked_for() -> None:
-    """A server that does not page has them all on the first one, and on every other."""
-    server = Server(0)
-    server.bent = lambda _page, _envelope: {"success": True, "data": entries(range(1, 351)), "total": 350}
-    assert await listed(server) == ids(350)
+@pytest.mark.parametrize("bend", ODD_LISTS.values(), ids=ODD_LISTS)
+async def test_all_tasks_are_found_however_the_server_counts(bend: Bend) -> None:
+    assert await listed(Server(25, 10, bend)) == ids(25)
 
 
-async def test_entries_may_repeat() -> None:
-    """Each page begins with the end of the one before."""
-    server = Server(25, granted=10)
-    server.bent = lambda page, envelope: (
-        envelope | {"data": entries(range(page * 10 - 11, page * 10 - 9)) + envelope["data"]} if page > 1 else envelope
-    )
-    assert await listed(server) == ids(25)
+async def test_a_task_that_is_deleted_while_the_list_is_read_hides_no_other() -> None:
+    """Its successors move to the page before: the list is read a second time."""
+    server = Server(25, 10)
 
+    def bend(page: int, envelope: Envelope) -> Envelope:
+        left = entries(range(2 if len(server.asked) > 1 else 1, 26))
+        return envelope | {"data": left[(page - 1) * 10 : page * 10], "total": len(left)}
 
-async def test_a_task_that_goes_while_the_list_is_read_costs_none_of_the_others() -> None:
-    """The first goes after the first page: what moved onto that page is found by a second reading."""
-    server = Server(25, granted=10)
-    before = list(range(1, 26))
-
-    def bent(page: int, envelope: Envelope) -> Envelope:
-        gone = len(server.asked) > 1
-        numbers = before[1:] if gone else before
-        on_page = numbers[(page - 1) * 10 : page * 10]
-        return envelope | {"data": [entries(range(n, n + 1))[0] for n in on_page], "total": len(numbers)}
-
-    server.bent = bent
+    server.bend = bend
     assert await listed(server) == ids(25)
     assert server.asked.count(1) == 2
 
 
-async def test_tasks_that_come_while_the_list_is_read_cost_none_of_the_others() -> None:
-    """They are found the next time; the others are only met twice."""
-    server = Server(25, granted=10)
-    all_ = [*range(100, 200), *range(1, 26)]
-
-    def bent(page: int, envelope: Envelope) -> Envelope:
-        numbers = all_[100 - 3 * (page - 1) :]
-        on_page = numbers[(page - 1) * 10 : page * 10]
-        return envelope | {"data": [entries(range(n, n + 1))[0] for n in on_page], "total": len(numbers)}
-
-    server.bent = bent
-    assert await listed(server) == ids(25)
-
-
 @pytest.mark.parametrize(
-    ("count", "empty"),
-    [(25, {1, 2, 3}), (25, {1}), (25, {2}), (20, {2}), (30, {3})],
-    ids=["all", "the first", "one between", "the last of two", "the last of three"],
+    ("count", "empty"), [(25, {1, 2, 3}), (25, {1}), (25, {2}), (20, {2})], ids=["all", "first", "between", "last"]
 )
 async def test_a_page_that_is_empty_before_the_end_is_a_failure(count: int, empty: set[int]) -> None:
-    """The tasks that it should have are not gone, and must not be taken for gone."""
-    server = Server(count, granted=10)
-    server.bent = lambda page, envelope: envelope | {"data": []} if page in empty else envelope
+    """Its tasks are not gone, and must not be taken for gone."""
+    server = Server(count, 10, lambda page, envelope: envelope | {"data": []} if page in empty else envelope)
     error, found = await refused(server)
     assert error.reason is Reason.INVALID_RESPONSE
-    assert error.message == f"the list says that it has {count} replication tasks, and gives {len(found)}"
-    assert found <= set(ids(count))
+    assert error.message == f"the list says that it has {count} replication tasks, but only {len(found)} came"
 
 
-async def test_an_empty_page_may_be_none_the_second_time() -> None:
-    """The list is read twice before it is given up."""
-    server = Server(25, granted=10)
-    server.bent = lambda page, envelope: envelope | {"data": []} if page == 2 and len(server.asked) < 4 else envelope
+async def test_a_page_may_be_empty_once() -> None:
+    server = Server(25, 10)
+    server.bend = lambda page, envelope: envelope | {"data": []} if page == 2 and len(server.asked) < 4 else envelope
     assert await listed(server) == ids(25)
 
 
 async def test_the_same_page_for_ever_is_a_failure() -> None:
-    """Whatever page is asked for."""
-    server = Server(25, granted=10)
-    server.bent = lambda page, _envelope: server.page(1, 10) | {"current": page}
-    error, found = await refused(server)
-    assert error.message == "the list says that it has 25 replication tasks, and gives 10"
-    assert found == set(ids(10))
+    server = Server(25, 10)
+    server.bend = lambda page, _envelope: server.envelope(1) | {"current": page}
+    _, found = await refused(server)
+    assert found == ids(10)
     assert len(server.asked) < 10
 
 
 async def test_a_list_without_an_end_is_given_up() -> None:
-    """With as many tasks as are read at the most, or a page more."""
-    server = Server(1_000_000)
-    server.bent = lambda page, envelope: envelope | {"total": page * 100 + 100}
+    """With the tasks that came."""
+    server = Server(1_000_000, 100, lambda page, envelope: envelope | {"total": page * 100 + 100})
     error, found = await refused(server)
     assert error.reason is Reason.TOO_LARGE
     assert error.message == f"the list has more than {MAX_TASKS} replication tasks; no more are read"
     assert MAX_TASKS < len(found) <= MAX_TASKS + 800
 
 
-async def test_a_single_page_without_an_end_is_refused() -> None:
-    server = Server(0)
-    server.bent = lambda _page, envelope: envelope | {"data": [1] * (MAX_TASKS + 1)}
-    assert (await refused(server))[0].reason is Reason.TOO_LARGE
-
-
 @pytest.mark.parametrize("bad", [1, 2, 7])
-async def test_a_page_that_cannot_be_had_is_the_failure_of_the_list(bad: int) -> None:
-    """What the others had is found all the same, and no further pages are asked for."""
-    server = Server(1000, granted=10)
+async def test_a_page_that_fails_fails_the_list(bad: int) -> None:
+    """The tasks of the other pages are found all the same, and no further pages are queried."""
     failure = QueryError(Reason.HTTP_ERROR, "HTTP 500")
-    server.bent = lambda page, envelope: failure if page == bad else envelope
+    server = Server(1000, 10, lambda page, envelope: failure if page == bad else envelope)
     error, found = await refused(server)
     assert error is failure
     assert len(server.asked) <= 9
-    assert found == {f"rp-{n}" for n in range(1, len(server.asked) * 10 + 1) if (n - 1) // 10 + 1 != bad}
+    assert len(found) == (len(server.asked) - 1) * 10
 
 
-@pytest.mark.parametrize(
-    ("envelope", "what"),
-    [
-        ({"success": True}, "null"),
-        ({"success": True, "data": None}, "null"),
-        ({"status": "ok"}, "null"),
-        ({"success": True, "data": {"list": []}, "total": 0}, "an object"),
-        ({"success": True, "data": "[]", "total": 0}, "a string"),
-        ({"success": True, "data": 0, "total": 0}, "a number"),
-    ],
-)
-async def test_what_is_no_page_is_a_failure(envelope: Envelope, what: str) -> None:
-    """A gateway's own JSON, above all, does not mean that there are no tasks."""
-    server = Server(0)
-    server.bent = lambda _page, _envelope: envelope
-    error, _ = await refused(server)
-    assert (error.reason, error.message) == (Reason.INVALID_RESPONSE, f"the list's data is {what}, not an array")
+NO_PAGES: list[tuple[Envelope, str]] = [
+    ({"status": "ok"}, "the list's data is null, not an array"),
+    ({"data": {"list": []}, "total": 0}, "the list's data is an object, not an array"),
+    ({"data": "[]", "total": 0}, "the list's data is a string, not an array"),
+    ({"data": [{"id": "rp-1"}, None]}, "no entry of the list has a usable replicationId"),
+    ({"data": [{"replicationId": "!"}]}, "no entry of the list has a usable replicationId"),
+]
 
 
-async def test_an_empty_list_may_be_null() -> None:
+@pytest.mark.parametrize(("envelope", "message"), NO_PAGES, ids=["gateway", "object", "string", "no id", "bad id"])
+def test_what_is_no_page_is_a_failure(envelope: Envelope, message: str) -> None:
+    """It does not mean that there are no tasks."""
+    with pytest.raises(QueryError) as caught:
+        read_page(envelope)
+    assert (caught.value.reason, caught.value.message) == (Reason.INVALID_RESPONSE, message)
+
+
+def test_a_page_of_more_tasks_than_are_read_is_refused() -> None:
+    with pytest.raises(QueryError) as caught:
+        read_page({"data": [1] * (MAX_TASKS + 1)})
+    assert caught.value.reason is Reason.TOO_LARGE
+
+
+def test_an_empty_list_may_be_null() -> None:
     """Where a total shows that it is a list."""
-    server = Server(0)
-    server.bent = lambda _page, _envelope: {"success": True, "data": None, "total": 0}
-    assert await listed(server) == []
+    assert read_page({"data": None, "total": 0}).entries == ()
 
 
-async def test_entries_as_they_vary() -> None:
-    """Numbers as ids, missing names and statuses, texts to be cleaned; what has no usable id is left out."""
-    server = Server(0)
-    data = [
-        {"replicationId": 4711, "name": None},
-        {"replicationId": " rp-2 ", "name": "a\nb\x07", "status": 5},
-        {"replicationId": "rp 3", "name": "no id"},
-        {"replicationId": None},
-        {"name": "none at all"},
-        "rp-6",
-        None,
-    ]
-    server.bent = lambda _page, _envelope: {"success": True, "data": data, "total": 7}
-    found: dict[str, Replication] = {}
-    await list_replications(server, 1e9, found)
-    assert found == {"4711": Replication("4711", "4711", ""), "rp-2": Replication("rp-2", "a b�", "5")}
-    assert server.asked == [1]
-
-
-@pytest.mark.parametrize("data", [[{"id": "rp-1"}], [None], [{"replicationId": "!"}, 5]])
-async def test_a_page_without_any_id_is_a_failure(data: list[object]) -> None:
-    """It is not understood; it does not mean that there are no tasks."""
-    server = Server(0)
-    server.bent = lambda _page, envelope: envelope | {"data": data}
-    error, _ = await refused(server)
-    assert error.message == "no entry of the list has a replicationId that can be one"
+def test_entries_as_they_vary() -> None:
+    """Numbers as ids, missing names and statuses, texts to be cleaned; one without a usable id is left out."""
+    page = read_page(
+        {
+            "total": 5,
+            "data": [
+                {"replicationId": 4711, "name": None},
+                {"replicationId": " rp-2 ", "name": "a\nb\x07", "status": 5},
+                {"replicationId": "rp 3", "name": "no id"},
+                {"name": "none at all"},
+                None,
+            ],
+        }
+    )
+    assert page.entries == (Replication("4711", "4711", ""), Replication("rp-2", "a b�", "5"))
+    assert page.size == 5
 
 
 @pytest.mark.parametrize("status", [None, "preCheckFailed"])
-async def test_the_server_is_asked_for_a_status(status: str | None) -> None:
-    """On every page."""
-    server = Server(25, granted=10)
-    await listed(server, status)
-    assert server.statuses == {status}
+async def test_the_client_lists_with_a_quarter_of_its_concurrency(api: FakeApi, status: str | None) -> None:
+    """A list that hangs leaves the tasks the rest; a status is sent with every page."""
+    server, running, most = Server(95, 10), 0, 0
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        nonlocal running, most
+        number = int(request.url.params["current"])
+        assert tuple(request.url.params.multi_items()) == page_parameters(number, status)
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(1)
+        running -= 1
+        return reply(server.envelope(number))
+
+    api.answers(then=handle)
+    found: dict[str, Replication] = {}
+    await api.client(concurrency=12).list_replications(found, status=status)
+    assert found["rp-95"] == Replication("rp-95", "orders-95", "running")
+    assert len(found) == 95
+    assert most == 3
+    assert api.requests[0].url.path == "/openapi/v1/replication/list"
+    assert set(api.observer.sent) == {"replication_list"}
+
+
+async def test_a_list_that_is_cancelled_leaves_what_came(api: FakeApi) -> None:
+    """Its requests end with the reason deadline."""
+    server = Server(30, 10)
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        number = int(request.url.params["current"])
+        await asyncio.sleep(1 if number == 1 else 1e6)
+        return reply(server.envelope(number))
+
+    api.answers(then=handle)
+    found: dict[str, Replication] = {}
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(3):
+            await api.client().list_replications(found)
+    assert set(found) == ids(10)
+    assert [failure for _, _, failure in api.observer.ended] == [None, Reason.DEADLINE, Reason.DEADLINE]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exporter.ninedata import Precheck
-from exporter.ninedata.tls import tls_context
+from exporter.ninedata.tls import client_context
 from tests.ninedata.fake_api import failure_of
 from tests.ninedata.peers import Asker, Peer, Talk, answering, http, serving
 
@@ -67,24 +67,24 @@ async def test_a_certificate_from_nowhere_is_not_trusted(peer: Peer) -> None:
         error = await failure_of(asker.query())
     assert (error.reason, error.message) == ("tls", "no trusted TLS connection: self-signed certificate")
     assert peer.heads == []
-    assert asker.books.failures == ["tls"]
+    assert [failure for _, _, failure in asker.observer.ended] == ["tls"]
 
 
 async def test_a_certificate_of_the_configured_issuer_is_trusted(peer: Peer, certificate: Path) -> None:
     """`api.tls.ca_file`."""
-    async with Asker(peer.https_url, tls=tls_context(certificate, verify=True)) as asker:
+    async with Asker(peer.https_url, tls=client_context(certificate, verify=True)) as asker:
         assert isinstance(await asker.query(), Precheck)
 
 
 async def test_any_certificate_is_trusted_where_one_says_so(peer: Peer) -> None:
     """`api.tls.insecure_skip_verify`."""
-    async with Asker(peer.https_url, tls=tls_context(None, verify=False)) as asker:
+    async with Asker(peer.https_url, tls=client_context(None, verify=False)) as asker:
         assert isinstance(await asker.query(), Precheck)
 
 
 async def test_a_certificate_of_another_host_is_not_trusted(other_certificate: Path) -> None:
     """Although its issuer is."""
-    tls = tls_context(other_certificate, verify=True)
+    tls = client_context(other_certificate, verify=True)
     async with (
         serving(answering(http()), server_context(other_certificate)) as peer,
         Asker(peer.https_url, tls=tls) as asker,
@@ -99,7 +99,7 @@ async def test_a_certificate_of_another_host_is_not_trusted(other_certificate: P
 
 async def test_only_the_configured_issuer_is_trusted(peer: Peer, other_certificate: Path) -> None:
     """Naming one's own issuer leaves out all the public ones."""
-    context = tls_context(other_certificate, verify=True)
+    context = client_context(other_certificate, verify=True)
     async with Asker(peer.https_url, tls=context) as asker:
         assert (await failure_of(asker.query())).reason == "tls"
     assert len(context.get_ca_certs()) == 1
@@ -109,7 +109,7 @@ def test_without_one_the_public_issuers_are_trusted(monkeypatch: pytest.MonkeyPa
     """Where the system has no list of its own, too: one comes with the exporter."""
     monkeypatch.setenv("SSL_CERT_FILE", "nowhere")
     monkeypatch.setenv("SSL_CERT_DIR", "nowhere")
-    assert len(tls_context(None, verify=True).get_ca_certs()) > 50
+    assert len(client_context(None, verify=True).get_ca_certs()) > 50
 
 
 async def test_a_server_without_tls_is_named(certificate: Path) -> None:
@@ -119,11 +119,11 @@ async def test_a_server_without_tls_is_named(certificate: Path) -> None:
         await talk.reader.read(65536)
         await talk.say(http(b"", b"HTTP/1.1 400 Bad Request"))
 
-    async with serving(plain) as peer, Asker(peer.https_url, tls=tls_context(certificate, verify=True)) as asker:
+    async with serving(plain) as peer, Asker(peer.https_url, tls=client_context(certificate, verify=True)) as asker:
         error = await failure_of(asker.query())
     assert error.reason == "tls"
     assert error.message.startswith("no trusted TLS connection: ")
-    assert asker.books.failures == ["tls"]
+    assert [failure for _, _, failure in asker.observer.ended] == ["tls"]
 
 
 async def test_a_server_with_tls_that_is_asked_without_is_a_lost_connection(peer: Peer) -> None:
@@ -145,4 +145,4 @@ def test_a_file_without_a_certificate_is_an_error_of_the_system(
     if content is not None:
         file.write_text(content)
     with pytest.raises(kind):
-        tls_context(file, verify=True)
+        client_context(file, verify=True)

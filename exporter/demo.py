@@ -1,45 +1,48 @@
-"""The demonstration: the exporter and an embedded sandbox of the API in one process."""
+"""The demonstration: the exporter and a sandbox of the API in one process."""
 
+import asyncio
 import sys
 
+from exporter.app import Options, start
 from exporter.config import Config, ReplicationDiscovery, Task
 from exporter.config.model import Api
 from exporter.credentials import FixedSecret, Secret
-from exporter.listener import Listener
-from exporter.ninedata import KINDS, TaskRef
-from exporter.ninedata.tls import tls_context
-from exporter.run import run
-from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, demo_tasks
-from exporter.sandbox.server import Sandbox
-from exporter.shard import Shard
+from exporter.ninedata import TaskRef
+from exporter.ninedata.tls import client_context
+from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, Sandbox, demo_tasks
 
 
-async def run_demo(listener: Listener, *, shard: Shard | None = None) -> None:
-    """Serve the sandbox's tasks until SIGTERM or SIGINT."""
-    async with Sandbox(demo_tasks()).serve() as sandbox:
+def run_demo(options: Options) -> None:
+    """Watch the sandbox's tasks until SIGTERM, SIGINT, or the terminal closes."""
+    asyncio.run(_serve(options))
+
+
+async def _serve(options: Options) -> None:
+    def greet(url: str) -> None:
         sys.stderr.write(
             "\n  A demonstration: an embedded sandbox of the NineData API, nothing real is watched.\n\n"
-            f"  Metrics, open these first:  {listener.metrics_url}\n"
-            f"  Prechecks, for people:      {listener.url}/\n\n"
+            f"  Metrics, open these first:  {url}{options.telemetry_path}\n"
+            f"  Prechecks, for people:      {url}/\n\n"
             "  Each look at the metrics is a scrape that queries every task anew. Ctrl-C ends it all.\n\n"
         )
-        # The terminal in which it was tried out may be closed without a word.
-        config = demo_config(sandbox.base_url)
-        await run(config, lambda: config, listener, shard=shard, hangup_stops=True)
+
+    async with Sandbox().serve() as base_url:
+        config = demo_config(base_url)
+        await start(config, lambda: config, options, hangup_stops=True, on_listening=greet)
 
 
 def demo_config(base_url: str) -> Config:
-    """The configuration that watches the sandbox at an address: comparisons by name, replication by discovery."""
-    tasks = (
+    """A configuration that watches the sandbox at an address: comparisons by name, replication by discovery."""
+    tasks = [
         Task(TaskRef(task.kind, task.task_id, task.precheck_task_id), task.name, task.labels)
         for task in demo_tasks()
-        if KINDS[task.kind].has_precheck_id
-    )
+        if task.kind != "replication"
+    ]
     api = Api(
         base_url=base_url,
         access_key_id=FixedSecret(Secret(ACCESS_KEY_ID)),
         secret_key=FixedSecret(Secret(SECRET_KEY)),
-        tls=tls_context(None, verify=True),
+        tls=client_context(None, verify=True),
     )
     discovery = ReplicationDiscovery(labels={"team": "replication", "env": "prod"})
     return Config(api=api, tasks=tuple(tasks), discovery=discovery)

@@ -1,21 +1,10 @@
-"""An embedded sandbox of the NineData API: real HTTP on loopback, scripted prechecks, misbehaviour on demand.
+"""A sandbox of the NineData API: real HTTP on loopback, scripted prechecks, failures on demand.
 
-The exporter's demo, its tests and its benchmark talk to it; so can any other client.
+Serves `--demo`, and everybody who wants to rehearse an alert; see docs/rehearsal.md.
 """
 
-from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, demo_tasks, fleet
-from exporter.sandbox.server import Running, Sandbox
-from exporter.sandbox.tasks import Task
-from exporter.sandbox.threaded import Handle, run_in_thread
+from exporter.sandbox.catalogue import ACCESS_KEY_ID, SECRET_KEY, SandboxTask, demo_tasks, fleet
+from exporter.sandbox.injected_faults import InjectedFault
+from exporter.sandbox.sandbox import Sandbox
 
-__all__ = [
-    "ACCESS_KEY_ID",
-    "SECRET_KEY",
-    "Handle",
-    "Running",
-    "Sandbox",
-    "Task",
-    "demo_tasks",
-    "fleet",
-    "run_in_thread",
-]
+__all__ = ["ACCESS_KEY_ID", "SECRET_KEY", "InjectedFault", "Sandbox", "SandboxTask", "demo_tasks", "fleet"]

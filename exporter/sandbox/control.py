@@ -1,109 +1,126 @@
-"""The sandbox's own paths, by which another process makes it misbehave and sees what it was asked.
-
-PUT    /sandbox/faults[/TASK_ID]    sets a fault, given in its JSON form, for all requests or one task's
-DELETE /sandbox/faults[/TASK_ID]    takes all faults away, or one task's
-PUT    /sandbox/clock               {"skew_seconds": 700}: the API's clock runs ahead of the true time, or behind
-GET    /sandbox/requests            counts, and of the latest request what is not secret
-POST   /sandbox/start/TASK_ID       starts a precheck again, and answers its new id
-POST   /sandbox/reset               all as at the start
-
-For faults, the list of replication tasks has the id `replication/list`, and its second page `replication/list/2`, which
-goes first. So a page can be late or cut off as any answer can. The counts have the list under `replication/list`.
-
-They need no signature: whoever reaches loopback may use them.
-"""
+"""The sandbox's own paths, which change how it behaves. They need no signature. docs/rehearsal.md describes them."""
 
 import json
-from collections.abc import Callable, Mapping
+import math
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
-from exporter.sandbox.faults import read_fault
-from exporter.sandbox.faults.fault import is_number
-from exporter.sandbox.messages import Answer, Request, json_answer
+from aiohttp import web
 
-if TYPE_CHECKING:  # the sandbox serves this module
-    from exporter.sandbox.server import Sandbox
+from exporter.sandbox.check_items import CHECKS
+from exporter.sandbox.injected_faults import Handler, read_fault
+from exporter.sandbox.scripts import Script, ScriptStatus, script_run
 
-PREFIX = "/sandbox/"
-
-
-def control(sandbox: "Sandbox", request: Request) -> Answer:
-    """Do what a request to one of these paths wants; what is wrong with it is answered as `error`."""
-    noun, _, task_id = request.path.removeprefix(PREFIX).partition("/")
-    act = _ACTS.get((request.method, noun, bool(task_id)))
-    if act is None:
-        return json_answer({"error": f"no {request.method} {request.path}"}, 404)
-    try:
-        return json_answer(act(sandbox, request, unquote(task_id) or None))
-    except KeyError:
-        return json_answer({"error": f"no task {unquote(task_id)}"}, 404)
-    except ValueError as error:
-        return json_answer({"error": str(error)}, 400)
+if TYPE_CHECKING:
+    from exporter.sandbox.sandbox import Sandbox
 
 
-def _set_fault(sandbox: "Sandbox", request: Request, task_id: str | None) -> object:
-    fault = read_fault(_json(request))
-    sandbox.faults.set(fault, task_id)
-    return {"task_id": task_id, "kind": fault.kind}
+def precheck_script(kind: str, value: dict[str, object]) -> Script:
+    """What a precheck is to show from now on, as in `{"failed": {"targetDataExistCheck": "Create the table."}}`.
+
+    Raises ValueError that says what is wrong.
+    """
+    if unknown := value.keys() - {"status", "failed", "warning"}:
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known are status, failed and warning")
+    known = [check.item for check in CHECKS[kind]]
+    ends: dict[str, tuple[ScriptStatus, str]] = {}
+    for key, outcome in (("failed", ScriptStatus.FAILED), ("warning", ScriptStatus.WARNING)):
+        reasons = value.get(key, {})
+        if not isinstance(reasons, dict) or not all(isinstance(reason, str) for reason in reasons.values()):
+            raise ValueError(f"{key} must be an object of check items and their reasons")
+        if wrong := reasons.keys() - set(known):
+            raise ValueError(f"{kind} has no check item {', '.join(sorted(wrong))}; it has {', '.join(known)}")
+        ends |= {item: (outcome, reason) for item, reason in reasons.items()}
+    # What takes for ever stays as it is.
+    times = {None: {}, "Unstarted": {"queued_seconds": math.inf}, "Running": {"seconds": math.inf}}
+    status = value.get("status")
+    if not (status is None or isinstance(status, str)) or status not in times:
+        raise ValueError("status must be Unstarted or Running; without it the precheck has ended")
+    return Script((script_run(CHECKS[kind], ends, **times[status]),))
 
 
-def _clear(sandbox: "Sandbox", _request: Request, task_id: str | None) -> object:
-    sandbox.faults.clear(task_id)
-    return {"task_id": task_id}
+class ControlPaths:
+    """What each path does. Unknown tasks raise KeyError, wrong bodies ValueError; the middleware answers them."""
+
+    def __init__(self, sandbox: "Sandbox") -> None:
+        self._sandbox = sandbox
+
+    def routes(self) -> list[web.RouteDef]:
+        """All paths below /sandbox/."""
+        return [
+            web.get("/sandbox/tasks", self._tasks),
+            web.put("/sandbox/prechecks/{name}", self._set_precheck),
+            web.delete("/sandbox/prechecks/{name}", self._reset_precheck),
+            web.post("/sandbox/start/{name}", self._start),
+            *(web.put(path, self._set_fault) for path in ("/sandbox/faults", "/sandbox/faults/{name:.+}")),
+            *(web.delete(path, self._clear_faults) for path in ("/sandbox/faults", "/sandbox/faults/{name:.+}")),
+            web.put("/sandbox/clock", self._set_clock),
+            web.post("/sandbox/reset", self._reset),
+        ]
+
+    async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The answer of one of these paths."""
+        try:
+            return await handler(request)
+        except KeyError:
+            return web.json_response({"error": f"no precheck of a task {_name(request)}"}, status=404)
+        except ValueError as error:
+            return web.json_response({"error": str(error)}, status=400)
+
+    async def _tasks(self, _request: web.Request) -> web.Response:
+        tasks = [
+            {
+                "task_id": task.task_id,
+                "precheck_task_id": self._sandbox.api.precheck_ids[task.task_id],
+                "name": task.name,
+                "kind": task.kind,
+                "items": [check.item for check in CHECKS[task.kind]],
+                "requests": self._sandbox.requests[task.task_id],
+            }
+            for task in self._sandbox.tasks
+        ]
+        return web.json_response(tasks)
+
+    async def _set_precheck(self, request: web.Request) -> web.Response:
+        task = self._sandbox.api.tasks[_name(request)]
+        self._sandbox.api.play(task.task_id, precheck_script(task.kind, await _json(request)))
+        return web.json_response({})
+
+    async def _reset_precheck(self, request: web.Request) -> web.Response:
+        self._sandbox.api.play(_name(request), None)
+        return web.json_response({})
+
+    async def _start(self, request: web.Request) -> web.Response:
+        return web.json_response({"precheck_task_id": self._sandbox.api.start_again(_name(request))})
+
+    async def _set_fault(self, request: web.Request) -> web.Response:
+        self._sandbox.faults[_name(request)] = read_fault(await _json(request))
+        return web.json_response({})
+
+    async def _clear_faults(self, request: web.Request) -> web.Response:
+        if _name(request):
+            self._sandbox.faults.pop(_name(request), None)
+        else:
+            self._sandbox.faults.clear()
+        return web.json_response({})
+
+    async def _set_clock(self, request: web.Request) -> web.Response:
+        skew = (await _json(request)).get("skew_seconds")
+        if not isinstance(skew, int | float) or not math.isfinite(skew):
+            raise ValueError("skew_seconds must be a number")
+        self._sandbox.skew_seconds = skew
+        return web.json_response({})
+
+    async def _reset(self, _request: web.Request) -> web.Response:
+        self._sandbox.reset()
+        return web.json_response({})
 
 
-def _set_clock(sandbox: "Sandbox", request: Request, _task_id: str | None) -> object:
-    value = _json(request)
-    skew = value.get("skew_seconds") if isinstance(value, dict) else None
-    if not is_number(skew):
-        raise ValueError("skew_seconds must be a number")
-    sandbox.clock.skew_seconds = skew
-    return {"skew_seconds": skew}
+def _name(request: web.Request) -> str:
+    return request.match_info.get("name", "")
 
 
-def _requests(sandbox: "Sandbox", _request: Request, _task_id: str | None) -> object:
-    requests = sandbox.journal.snapshot()
-    counts = {
-        "total": requests.total,
-        "per_task": requests.per_task,
-        "in_flight": requests.in_flight,
-        "max_in_flight": requests.max_in_flight,
-        "connections": requests.connections,
-    }
-    if not requests.latest:
-        return {**counts, "last": None}
-    last = requests.latest[-1]
-    return {**counts, "last": {"method": last.method, "path": last.path, "header_names": last.header_names}}
-
-
-def _start(sandbox: "Sandbox", _request: Request, task_id: str | None) -> object:
-    return {"task_id": task_id, "precheck_task_id": sandbox.api.start_again(task_id or "")}
-
-
-def _reset(sandbox: "Sandbox", _request: Request, _task_id: str | None) -> object:
-    sandbox.reset()
-    return {}
-
-
-def _json(request: Request) -> object:
-    try:
-        value: object = json.loads(request.body)
-    except ValueError as error:
-        raise ValueError(f"the body is no JSON: {error}") from None
+async def _json(request: web.Request) -> dict[str, object]:
+    value = json.loads(await request.read())
+    if not isinstance(value, dict):
+        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - as any wrong body
     return value
-
-
-_Act = Callable[["Sandbox", Request, str | None], object]
-
-_ACTS: Mapping[tuple[str, str, bool], _Act] = {
-    ("PUT", "faults", False): _set_fault,
-    ("PUT", "faults", True): _set_fault,
-    ("DELETE", "faults", False): _clear,
-    ("DELETE", "faults", True): _clear,
-    ("PUT", "clock", False): _set_clock,
-    ("GET", "requests", False): _requests,
-    ("POST", "start", True): _start,
-    ("POST", "reset", False): _reset,
-}
-"""Method, path and whether a task id follows."""

@@ -1,153 +1,70 @@
-"""Fixtures: a sandbox that serves in a thread, and clients that sign what they ask."""
+"""Fixtures: a sandbox whose clock the test sets, and a client that signs."""
 
-import select
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from typing import Any
 
 import httpx
 import pytest
 
-from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, Handle, Sandbox, Task, fleet, run_in_thread
-from exporter.sandbox.access import Access, signature
-from exporter.sandbox.api import Api
-from exporter.sandbox.clock import Clock
-from exporter.sandbox.messages import Request
-from tests.sandbox.paths import DATA_COMPARE_STATUS
+from exporter.ninedata.signing import signature, timestamp_of
+from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, Sandbox, SandboxTask, demo_tasks
 
-Sign = Callable[..., dict[str, str]]
-
-
-class Now:
-    """A clock's source that tests set."""
-
-    def __init__(self) -> None:
-        self.seconds = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
-
-    def __call__(self) -> float:
-        return self.seconds
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
+PRECHECK = {
+    "data_compare": "/openapi/v1/comparedata/precheck/status",
+    "schema_compare": "/openapi/v1/compareschema/precheck/status",
+    "replication": "/openapi/v1/replication/precheck/status",
+}
+COMPARISON = PRECHECK["data_compare"]
+LIST = "/openapi/v1/replication/list"
 
 
-@pytest.fixture
-def now() -> Now:
-    return Now()
+class Api:
+    """The sandbox as a client sees it."""
 
+    client: httpx.AsyncClient
 
-@pytest.fixture
-def clock(now: Now) -> Clock:
-    return Clock(now)
+    def __init__(self, tasks: Sequence[SandboxTask]) -> None:
+        self.now = START
+        self.sandbox = Sandbox(tasks, clock=lambda: self.now)
 
-
-@pytest.fixture
-def sign() -> Sign:
-    """The three headers for a path; `at` is a time in seconds, by default the true one."""
-
-    def signed(path: str = DATA_COMPARE_STATUS, at: float | None = None) -> dict[str, str]:
-        moment = datetime.now(UTC) if at is None else datetime.fromtimestamp(at, UTC)
-        timestamp = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return {
+    def headers(self, path: str, *, seconds: float = 0.0, **changes: str | None) -> dict[str, str]:
+        """Those of a signed request, sent some seconds from now; a changed header that is None is left out."""
+        timestamp = timestamp_of(datetime.fromtimestamp(self.now + seconds, UTC))
+        signed: dict[str, str | None] = {
             "access-key-id": ACCESS_KEY_ID,
             "timestamp": timestamp,
             "signature": signature(path, SECRET_KEY, timestamp),
         }
+        return {name: value for name, value in (signed | changes).items() if value is not None}
 
-    return signed
+    async def get(self, path: str, **query: str | int) -> httpx.Response:
+        return await self.client.get(path, params=query, headers=self.headers(path))
 
+    async def precheck(self, name: str, precheck_id: str = "") -> dict[str, Any]:
+        """The envelope about a task's latest precheck, or about an older one."""
+        task = next(task for task in self.sandbox.tasks if task.name == name)
+        path = PRECHECK[task.kind]
+        if task.kind == "replication":
+            return (await self.get(path, replicationId=task.task_id)).json()
+        precheck_id = precheck_id or self.sandbox.api.precheck_ids[task.task_id]
+        return (await self.get(path, taskId=task.task_id, precheckTaskId=precheck_id)).json()
 
-@pytest.fixture
-def request_at(now: Now, sign: Sign) -> Callable[..., Request]:
-    """A well signed request as data, at the clock's time."""
-
-    def made(path: str = DATA_COMPARE_STATUS, method: str = "GET", body: bytes = b"", **query: str) -> Request:
-        headers = {**sign(path, now.seconds), "content-type": "application/json"}
-        return Request(method, path, query, headers, body)
-
-    return made
-
-
-@pytest.fixture
-def api_of(clock: Clock) -> Callable[..., Api]:
-    def made(*tasks: Task) -> Api:
-        return Api(tasks, Access(ACCESS_KEY_ID, SECRET_KEY), clock)
-
-    return made
+    async def control(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+        """What one of the sandbox's own paths answers."""
+        return (await self.client.request(method, f"/sandbox/{path}", json=body)).json()
 
 
-@pytest.fixture
-def tasks() -> tuple[Task, ...]:
-    return fleet(3, items=2)
+@asynccontextmanager
+async def serving(tasks: Sequence[SandboxTask]) -> AsyncIterator[Api]:
+    api = Api(tasks)
+    async with api.sandbox.serve() as base_url, httpx.AsyncClient(base_url=base_url, trust_env=False) as api.client:
+        yield api
 
 
 @pytest.fixture
-def sandbox(tasks: tuple[Task, ...]) -> Iterator[Handle]:
-    with run_in_thread(Sandbox(tasks)) as handle:
-        yield handle
-
-
-@pytest.fixture
-def client(sandbox: Handle) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=sandbox.base_url, timeout=5, trust_env=False) as opened:
-        yield opened
-
-
-@pytest.fixture
-def get(client: httpx.Client, sign: Sign) -> Callable[..., httpx.Response]:
-    """A signed GET of a path; names of parameters are given as the API has them."""
-
-    def got(path: str, **query: str | int) -> httpx.Response:
-        return client.get(path, params=query, headers=sign(path))
-
-    return got
-
-
-@pytest.fixture
-def ask(client: httpx.Client, sign: Sign) -> Callable[[Task], httpx.Response]:
-    """Queries a task's precheck."""
-
-    def asked(task: Task) -> httpx.Response:
-        query = {"taskId": task.task_id, "precheckTaskId": task.precheck_task_id}
-        return client.get(DATA_COMPARE_STATUS, params=query, headers=sign())
-
-    return asked
-
-
-class Wire:
-    """A bare connection: what is sent and what comes back are bytes."""
-
-    def __init__(self, connected: socket.socket, sign: Sign) -> None:
-        self._connected = connected
-        self._sign = sign
-
-    def send(self, data: bytes) -> None:
-        self._connected.sendall(data)
-
-    def query(self, task: Task) -> None:
-        headers = {"Host": "localhost", **self._sign()}
-        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        query = f"taskId={task.task_id}&precheckTaskId={task.precheck_task_id}"
-        self.send(f"GET {DATA_COMPARE_STATUS}?{query} HTTP/1.1\r\n{head}\r\n".encode())
-
-    def some(self) -> bytes:
-        """What comes next; nothing at the connection's end."""
-        return self._connected.recv(65536)
-
-    def all(self) -> bytes:
-        """All that comes until the connection ends."""
-        return b"".join(iter(self.some, b""))
-
-    def silent_for(self, seconds: float) -> bool:
-        """Whether neither bytes nor the connection's end come in that time."""
-        return not select.select([self._connected], [], [], seconds)[0]
-
-
-@pytest.fixture
-def wire(sandbox: Handle, sign: Sign) -> Callable[[], AbstractContextManager[Wire]]:
-    @contextmanager
-    def connected() -> Iterator[Wire]:
-        place = urlsplit(sandbox.base_url)
-        with closing(socket.create_connection((place.hostname, place.port), timeout=5)) as made:
-            yield Wire(made, sign)
-
-    return connected
+async def api() -> AsyncIterator[Api]:
+    async with serving(demo_tasks()) as api:
+        yield api

@@ -1,87 +1,140 @@
-"""Another process controls the sandbox by its own paths, which need no signature."""
+"""The paths by which a user changes how the sandbox behaves; docs/rehearsal.md promises them."""
 
-from collections.abc import Callable
+import asyncio
 
 import httpx
 import pytest
 
-from exporter.sandbox import SECRET_KEY, Handle, Task
+from tests.sandbox.conftest import COMPARISON, LIST, Api
 
-Ask = Callable[[Task], httpx.Response]
+pytestmark = pytest.mark.anyio
 
-
-def test_a_fault_for_all_is_set_and_cleared(client: httpx.Client, ask: Ask, sandbox: Handle) -> None:
-    """In its JSON form."""
-    done = client.put("/sandbox/faults", json={"kind": "http_status", "status": 503})
-    assert done.json() == {"task_id": None, "kind": "http_status"}
-    assert ask(sandbox.tasks[0]).status_code == 503
-    assert client.delete("/sandbox/faults").status_code == 200
-    assert ask(sandbox.tasks[0]).status_code == 200
+TASK = "cd-b7k2m9qx4e"
+"""billing-eu, which has passed."""
+REASON = "Table billing.refunds is missing. Create it and run the precheck again."
 
 
-def test_a_fault_for_one_task_is_set_and_cleared(client: httpx.Client, ask: Ask, sandbox: Handle) -> None:
-    """Its id is the rest of the path."""
-    first, second, _ = sandbox.tasks
-    client.put(f"/sandbox/faults/{first.task_id}", json={"kind": "http_status", "status": 503})
-    assert [ask(task).status_code for task in (first, second)] == [503, 200]
-    assert client.delete(f"/sandbox/faults/{first.task_id}").json() == {"task_id": first.task_id}
-    assert ask(first).status_code == 200
+async def test_a_precheck_is_made_to_fail_and_fixed(api: Api) -> None:
+    await api.control("PUT", f"prechecks/{TASK}", {"failed": {"targetDataExistCheck": REASON}})
+    data = (await api.precheck("billing-eu"))["data"]
+    assert data["status"] == "Failed"
+    failed = [item for item in data["precheckItems"] if item["status"] == "Failed"]
+    assert [(item["precheckItem"], item["errorMessage"]) for item in failed] == [("targetDataExistCheck", REASON)]
+    await api.control("PUT", f"prechecks/{TASK}", {})
+    assert (await api.precheck("billing-eu"))["data"]["status"] == "Success"
 
 
-def test_the_clock_is_skewed(client: httpx.Client, ask: Ask, sandbox: Handle) -> None:
-    """By seconds, either way."""
-    assert client.put("/sandbox/clock", json={"skew_seconds": -700}).json() == {"skew_seconds": -700}
-    assert "10 minutes" in ask(sandbox.tasks[0]).json()["message"]
+@pytest.mark.parametrize("status", ["Unstarted", "Running"])
+async def test_a_precheck_is_made_to_wait_or_run_for_ever(api: Api, status: str) -> None:
+    await api.control("PUT", f"prechecks/{TASK}", {"status": status})
+    api.now += 1e6
+    assert (await api.precheck("billing-eu"))["data"]["status"] == status
 
 
-def test_the_requests_of_the_api_are_counted_and_no_others(client: httpx.Client, ask: Ask, sandbox: Handle) -> None:
-    """With names of headers, and nothing secret."""
-    assert client.get("/sandbox/requests").json()["last"] is None
-    task = sandbox.tasks[0]
-    ask(task)
-    answer = client.get("/sandbox/requests")
-    counted = answer.json()
-    last = counted.pop("last")
-    assert counted == {
-        "total": 1,
-        "per_task": {task.task_id: 1},
-        "in_flight": 0,
-        "max_in_flight": 1,
-        "connections": 1,
-    }
-    assert "signature" in last["header_names"]
-    assert SECRET_KEY not in answer.text
+async def test_a_running_replication_precheck_has_no_status(api: Api) -> None:
+    """None is documented."""
+    await api.control("PUT", "prechecks/rp-h2s8c5yk1wza", {"status": "Running"})
+    data = (await api.precheck("customers-dwh"))["data"]
+    assert (data["precheckStatus"], data["items"]) == (None, [])
 
 
-def test_a_precheck_is_started_again(client: httpx.Client, ask: Ask, sandbox: Handle) -> None:
-    """The new id is answered."""
-    task = sandbox.tasks[0]
-    started = client.post(f"/sandbox/start/{task.task_id}").json()
-    assert started["task_id"] == task.task_id
-    assert ask(Task(task.task_id, started["precheck_task_id"], "again")).json()["success"] is True
+async def test_a_precheck_returns_to_its_own_script(api: Api) -> None:
+    """Also one that the API does not know by itself."""
+    for task, name in ((TASK, "billing-eu"), ("cd-o0g6l3wt5s", "legacy-erp")):
+        before = (await api.precheck(name))["success"]
+        await api.control("PUT", f"prechecks/{task}", {"failed": {"srcDataSourceCheck": REASON}})
+        assert (await api.precheck(name))["data"]["status"] == "Failed"
+        await api.control("DELETE", f"prechecks/{task}")
+        assert (await api.precheck(name))["success"] is before
 
 
-def test_a_reset_is_a_new_beginning(client: httpx.Client, ask: Ask, sandbox: Handle) -> None:
-    """All as at the start."""
-    client.put("/sandbox/faults", json={"kind": "drop"})
-    assert client.post("/sandbox/reset").json() == {}
-    assert ask(sandbox.tasks[0]).status_code == 200
+async def test_a_new_precheck_has_a_new_id_and_the_old_one_stays(api: Api) -> None:
+    old = api.sandbox.api.precheck_ids[TASK]
+    new = (await api.control("POST", f"start/{TASK}"))["precheck_task_id"]
+    assert new != old
+    assert (await api.precheck("billing-eu", new))["success"]
+    assert (await api.precheck("billing-eu", old))["success"]
 
 
 @pytest.mark.parametrize(
-    ("asked", "body", "status", "error"),
+    ("fault", "status", "part"),
     [
-        ("PUT /sandbox/faults", b"{", 400, "the body is no JSON"),
-        ("PUT /sandbox/faults", b'{"kind": "x"}', 400, "kind must be one of"),
-        ("PUT /sandbox/clock", b"[]", 400, "skew_seconds must be a number"),
-        ("PUT /sandbox/clock", b'{"skew_seconds": NaN}', 400, "skew_seconds must be a number"),
-        ("POST /sandbox/start/cd-x", b"", 404, "no task cd-x"),
-        ("POST /sandbox/start", b"", 404, "no POST /sandbox/start"),
-        ("GET /sandbox/other", b"", 404, "no GET /sandbox/other"),
+        ({"kind": "http_error", "status": 502}, 502, "the server reports an error"),
+        ({"kind": "api_error", "message": "quota exceeded", "error_code": "QUOTA"}, 200, "quota exceeded"),
+        ({"kind": "auth"}, 401, "unknown access key"),
+        ({"kind": "rate_limited", "retry_after": 30}, 429, "too many requests"),
+        ({"kind": "not_found"}, 200, "precheck task not found"),
+        ({"kind": "slow", "seconds": 0.01}, 200, '"success": true'),
+    ],
+    ids=lambda value: value["kind"] if isinstance(value, dict) else "",
+)
+async def test_a_fault_is_for_one_task(api: Api, fault: dict[str, object], status: int, part: str) -> None:
+    await api.control("PUT", f"faults/{TASK}", fault)
+    answer = await api.get(COMPARISON, taskId=TASK, precheckTaskId=api.sandbox.api.precheck_ids[TASK])
+    assert answer.status_code == status
+    assert part in answer.text
+    assert answer.headers.get("Retry-After") == ("30" if status == 429 else None)
+    assert (await api.precheck("orders-prod"))["success"]
+    await api.control("DELETE", f"faults/{TASK}")
+    assert (await api.precheck("billing-eu"))["success"]
+
+
+async def test_a_hanging_or_absent_api_does_not_answer(api: Api) -> None:
+    await api.control("PUT", "faults", {"kind": "away"})
+    with pytest.raises(httpx.RemoteProtocolError):
+        await api.precheck("orders-prod")
+    await api.control("PUT", "faults", {"kind": "hang"})
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(api.precheck("orders-prod"), 0.05)
+    await api.control("DELETE", "faults")
+    assert (await api.precheck("orders-prod"))["success"]
+
+
+async def test_a_fault_can_be_for_the_list_or_one_of_its_pages(api: Api) -> None:
+    await api.control("PUT", "faults/replication/list/2", {"kind": "auth"})
+    assert [(await api.get(LIST, current=current)).status_code for current in (1, 2)] == [200, 401]
+    await api.control("PUT", "faults/replication/list", {"kind": "http_error"})
+    assert [(await api.get(LIST, current=current)).status_code for current in (1, 2)] == [503, 401]
+
+
+async def test_the_clock_is_set_and_a_reset_ends_everything(api: Api) -> None:
+    await api.control("PUT", "clock", {"skew_seconds": -700})
+    assert "10 minutes" in (await api.precheck("orders-prod"))["message"]
+    await api.control("PUT", "faults", {"kind": "auth"})
+    await api.control("PUT", "prechecks/cd-tg3isu1xgs", {"status": "Running"})
+    await api.control("POST", "reset")
+    assert (await api.precheck("orders-prod"))["data"]["status"] == "Success"
+
+
+async def test_the_tasks_are_listed_with_their_items_and_requests(api: Api) -> None:
+    await api.precheck("orders-prod")
+    first = (await api.control("GET", "tasks"))[0]
+    assert first.pop("items")[0] == "srcDataSourceCheck"
+    assert first == {
+        "task_id": "cd-tg3isu1xgs",
+        "precheck_task_id": "pcte-dj02vti9tabd",
+        "name": "orders-prod",
+        "kind": "data_compare",
+        "requests": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "error"),
+    [
+        ("PUT", "faults", {"kind": "x"}, "kind must be one of http_error, "),
+        ("PUT", "faults", {"kind": "hang", "seconds": 3}, "hang takes no seconds 3"),
+        ("PUT", "faults", {"kind": "http_error", "status": 700}, "http_error takes no status 700"),
+        ("PUT", "faults", [], "the body must be a JSON object"),
+        ("PUT", f"prechecks/{TASK}", {"failed": {"x": "y"}}, "data_compare has no check item x; it has srcDataSource"),
+        ("PUT", f"prechecks/{TASK}", {"failed": ["x"]}, "failed must be an object of check items and their reasons"),
+        ("PUT", f"prechecks/{TASK}", {"fail": {}}, "unknown: fail; known are status, failed and warning"),
+        ("PUT", f"prechecks/{TASK}", {"status": "Failed"}, "status must be Unstarted or Running"),
+        ("PUT", "prechecks/cd-x", {}, "no precheck of a task cd-x"),
+        ("POST", "start/cd-o0g6l3wt5s", None, "no precheck of a task cd-o0g6l3wt5s"),
+        ("PUT", "clock", {"skew_seconds": "1"}, "skew_seconds must be a number"),
     ],
 )
-def test_what_is_wrong_is_said(client: httpx.Client, asked: str, body: bytes, status: int, error: str) -> None:
+async def test_a_mistake_is_named(api: Api, method: str, path: str, body: object, error: str) -> None:
     """A typing error must not look like a sandbox that obeys."""
-    answer = client.request(*asked.split(), content=body)
-    assert answer.status_code == status
-    assert error in answer.json()["error"]
+    assert error in (await api.control(method, path, body))["error"]

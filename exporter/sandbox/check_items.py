@@ -1,0 +1,70 @@
+"""The check items of each kind of task.
+
+Documented are `compareSrcPermissionCheck`, `targetDataSourceCheck`, `targetDataExistCheck` and `srcDataSourceCheck` of
+comparisons, `replBidirectionLoopExistCheck` and `srcDataSourceCheck` of replication. All others are made up in their
+pattern.
+"""
+
+from exporter.sandbox.scripts import ScriptItem
+
+_LOGIN = (
+    "Check the status of the gateway of the {} datasource, database connectable, and verify the username and password"
+)
+_SRC_PRIVILEGE = "Check whether the account privileges of the source database meet the requirements"
+_TARGET_PRIVILEGE = "Check whether the account privileges of the target database meet the requirements"
+
+
+def _items(*rows: tuple[str, str, str]) -> tuple[ScriptItem, ...]:
+    return tuple(ScriptItem(*row) for row in rows)
+
+
+_COMPARISON = _items(
+    ("srcDataSourceCheck", "Source Connection Check", _LOGIN.format("source")),
+    ("targetDataSourceCheck", "Target Connection Check", _LOGIN.format("target")),
+    ("compareSrcPermissionCheck", "Source database privilege check", _SRC_PRIVILEGE),
+    ("compareTargetPermissionCheck", "Target database privilege check", _TARGET_PRIVILEGE),
+    ("srcVersionCheck", "Source version check", "Check whether the source's version is supported"),
+    ("targetVersionCheck", "Target version check", "Check whether the target's version is supported"),
+)
+CHECKS = {
+    "data_compare": _COMPARISON
+    + _items(
+        (
+            "srcDataExistCheck",
+            "Source object existence check",
+            "Check whether the compared objects exist in the source",
+        ),
+        (
+            "targetDataExistCheck",
+            "Target object existence check",
+            "Check whether the compared objects exist in the target",
+        ),
+        ("comparePrimaryKeyCheck", "Primary key check", "Check whether each table has a primary or unique key"),
+        ("compareColumnTypeCheck", "Column type check", "Check whether the column types can be compared"),
+        ("compareCharsetCheck", "Character set check", "Check whether both sides use the same character set"),
+        ("compareTimeZoneCheck", "Time zone check", "Check whether both sides use the same time zone"),
+    ),
+    "schema_compare": _COMPARISON
+    + _items(
+        ("compareObjectTypeCheck", "Object type check", "Check whether both databases have the compared types"),
+        ("compareNameCaseCheck", "Name case check", "Check whether both databases treat the case of names alike"),
+    ),
+    "replication": _items(
+        ("replBidirectionLoopExistCheck", "Cyclic replication check", "Check for replication loops"),
+        ("srcDataSourceCheck", "Source datasource connection check", _LOGIN.format("source")),
+        ("targetDataSourceCheck", "Target datasource connection check", _LOGIN.format("target")),
+        ("srcPermissionCheck", "Source privilege check", "Check whether the account may read the source"),
+        ("targetPermissionCheck", "Target privilege check", "Check whether the account may write the target"),
+        ("srcBinlogCheck", "Source log check", "Check whether the source keeps a change log of the needed form"),
+        ("targetObjectExistCheck", "Object conflict check", "Check whether the target has objects of the same name"),
+        ("replPrimaryKeyCheck", "Primary key check", "Check whether each table has a primary or unique key"),
+    ),
+}
+"""By the exporter's name of the kind."""
+
+EXAMPLES = {
+    "data_compare": (_COMPARISON[2], _COMPARISON[1]),
+    "schema_compare": _COMPARISON[:1],
+    "replication": CHECKS["replication"][:2],
+}
+"""The items of the documented example of each kind."""

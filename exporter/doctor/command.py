@@ -11,7 +11,7 @@ from exporter.config import load
 from exporter.demo import demo_config
 from exporter.doctor.examination import examine
 from exporter.doctor.report import Finding, is_good, json_of, table_of
-from exporter.sandbox import Sandbox, demo_tasks
+from exporter.sandbox import Sandbox
 from exporter.scraping.shard import Shard
 from exporter.threads import DaemonThreads
 
@@ -32,8 +32,8 @@ def run_doctor(
         if path is not None:
             await examine(lambda: load(path, environment), web_config, place, shard, findings)
             return
-        async with Sandbox(demo_tasks()).serve() as sandbox:
-            config = demo_config(sandbox.base_url)
+        async with Sandbox().serve() as base_url:
+            config = demo_config(base_url)
             await examine(lambda: config, web_config, place, shard, findings)
 
     complete = True

@@ -91,7 +91,4 @@ def _advice(error: OSError, key: str) -> str:
         return advice_on(Reason.TLS, "")
     if isinstance(error, ssl.SSLError):
         return f"Check whether {key} names a port that speaks TLS, and whether a firewall interferes."
-    return (
-        f"Check host and port in {key}, whether the server runs, and whether firewalls let this machine through; some "
-        "sites allow only listed addresses."
-    )
+    return f"Check host and port in {key}, the server, and the firewalls; some sites allow only listed addresses."

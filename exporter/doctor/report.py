@@ -73,8 +73,8 @@ def table_of(examined: str, findings: Sequence[Finding], *, complete: bool = Tru
     verdict = "Interrupted" if not complete else "Good" if is_good(findings) else "Not good"
     counts = Counter(found.level for found in findings)
     numbers = ", ".join(f"{level} {counts[level]}" for level in Level if counts[level])
-    lines = [*head, "", *_rows(findings, width), "", *_advice(findings, width), f"{verdict}: {numbers}."]
-    return "\n".join(lines) + "\n"
+    blocks = (head, _rows(findings, width), _advice(findings, width), [f"{verdict}: {numbers}."])
+    return "\n\n".join(text for block in blocks if (text := "\n".join(block))) + "\n"
 
 
 def _rows(findings: Sequence[Finding], width: int) -> Iterator[str]:
@@ -100,8 +100,6 @@ def _advice(findings: Iterable[Finding], width: int) -> Iterator[str]:
     for number, (advice, named) in enumerate(subjects.items(), start=1):
         more = f" and {len(named) - 5} more" if len(named) > 5 else ""  # noqa: PLR2004 - see above
         yield from _wrapped(f"{number:>3}. ", f"{', '.join(named[:5])}{more}: {advice}", width)
-    if subjects:
-        yield ""
 
 
 def _wrapped(head: str, text: str, width: int) -> list[str]:

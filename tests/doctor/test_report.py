@@ -20,8 +20,8 @@ ninedata-exporter {__version__} examined config.yaml
 
 ok       configuration  config.yaml: 2 tasks to watch at
                         https://ninedata.example
-warning  connection     ninedata.example:443: the certificate
-                        expires soon
+warning  connection     ninedata.example:443: the certificate expires
+                        soon
 skipped  discovery      is not configured
 fault    task           billing: data_compare, not_found: it is not
                         there

@@ -1,0 +1,176 @@
+"""The examination as a whole, against the sandbox."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exporter.config import Config, ConfigError, Fault, ReplicationDiscovery, Task
+from exporter.demo import demo_config
+from exporter.doctor.examination import check_clock, examine
+from exporter.doctor.report import Finding, Level
+from exporter.ninedata import TaskRef
+from exporter.sandbox import InjectedFault, Sandbox, fleet
+from exporter.scraping.shard import Shard
+
+pytestmark = pytest.mark.anyio
+
+AFTER_QUERY = {"discovery", "task"}
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    """Two tasks that pass."""
+    return Sandbox(fleet(2))
+
+
+async def examined(
+    sandbox: Sandbox, change: Callable[[Config], Config] = lambda config: config, shard: Shard | None = None
+) -> list[Finding]:
+    """The findings on a configuration that names the sandbox's tasks, changed for a test."""
+    findings: list[Finding] = []
+    tasks = tuple(Task(TaskRef(task.kind, task.task_id, task.precheck_task_id), task.name) for task in sandbox.tasks)
+    async with sandbox.serve() as base_url:
+        config = replace(demo_config(base_url), tasks=tasks, discovery=None)
+        config = change(replace(config, api=replace(config.api, request_timeout=0.3)))
+        await examine(lambda: config, None, "config.yaml", shard or Shard(), findings)
+    return findings
+
+
+def levels(findings: list[Finding]) -> dict[str, Level]:
+    """The worst level of each check."""
+    order = list(Level)
+    return {
+        found.check.value: min((each.level for each in findings if each.check is found.check), key=order.index)
+        for found in findings
+    }
+
+
+def of(findings: list[Finding], check: str) -> list[Finding]:
+    return [found for found in findings if found.check == check]
+
+
+async def test_all_is_well(sandbox: Sandbox) -> None:
+    findings = await examined(sandbox)
+    assert levels(findings) == {
+        **dict.fromkeys(("configuration", "name", "connection", "query", "clock"), Level.OK),
+        "discovery": Level.SKIPPED,
+        "task": Level.OK,
+    }
+    assert [found.subject for found in of(findings, "task")] == [
+        f"{task.name} ({task.task_id})" for task in sandbox.tasks
+    ]
+
+
+async def test_a_failed_precheck_is_no_fault() -> None:
+    """The query of it works."""
+    sandbox = Sandbox()
+    findings = await examined(sandbox)
+    (failed,) = [found for found in of(findings, "task") if found.subject.startswith("inventory-prod")]
+    assert failed.level is Level.OK
+    assert failed.what.startswith("data_compare, Failed, 12 check items, 3 failed: targetDataSourceCheck, ")
+
+
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [
+        (InjectedFault(kind="auth"), "auth: "),
+        (InjectedFault(kind="rate_limited", retry_after=7), "rate_limited: "),
+        (InjectedFault(kind="http_error", status=500), "http_error: HTTP 500"),
+        (InjectedFault(kind="hang"), "timeout: "),
+    ],
+    ids=["auth", "rate_limited", "http_error", "hang"],
+)
+async def test_a_fault_of_the_api_is_reported_once_with_advice(
+    sandbox: Sandbox, fault: InjectedFault, what: str
+) -> None:
+    """Not again for every task."""
+    sandbox.faults[""] = fault
+    findings = await examined(sandbox)
+    (query,) = of(findings, "query")
+    assert query.level is Level.FAULT
+    assert query.what.startswith(what)
+    assert query.advice
+    assert {found.check.value for found in findings if found.level is Level.SKIPPED} >= AFTER_QUERY
+
+
+async def test_a_fault_of_one_task_is_its_own(sandbox: Sandbox) -> None:
+    """The others show that the API answers and accepts the key."""
+    sandbox.faults[sandbox.tasks[0].task_id] = InjectedFault(kind="auth")
+    findings = await examined(sandbox)
+    assert levels(findings)["query"] is Level.OK
+    assert [found.level for found in of(findings, "task")] == [Level.FAULT, Level.OK]
+
+
+async def test_a_precheck_that_is_not_there_proves_the_key(sandbox: Sandbox) -> None:
+    sandbox.faults[""] = InjectedFault(kind="not_found")
+    assert levels(await examined(sandbox))["query"] is Level.OK
+
+
+async def test_a_wrong_clock_is_the_only_fault(sandbox: Sandbox) -> None:
+    """The API refuses the signature because of it, so the key cannot be judged."""
+    sandbox.skew_seconds = 3600
+    findings = await examined(sandbox)
+    assert [found.check for found in findings if found.level is Level.FAULT] == ["clock"]
+    assert levels(findings)["query"] is Level.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("skew", "level", "what"),
+    [
+        (None, Level.SKIPPED, "no answer had a Date header to compare with"),
+        (0.4, Level.OK, "this machine's clock agrees with the server's"),
+        (-299.0, Level.OK, "this machine's clock is 299 s ahead of the server's"),
+        (301.0, Level.WARNING, "this machine's clock is 301 s behind the server's; the API rejects more than 600 s"),
+        (601.0, Level.FAULT, "this machine's clock is 601 s behind the server's; the API rejects more than 600 s"),
+    ],
+    ids=["unknown", "right", "ahead", "half of the limit", "beyond the limit"],
+)
+def test_the_clock(skew: float | None, level: Level, what: str) -> None:
+    found = check_clock(skew)
+    assert (found.level, found.what) == (level, what)
+
+
+async def test_discovery_and_its_tasks_are_examined() -> None:
+    def only_discovery(config: Config) -> Config:
+        return replace(config, tasks=(), discovery=ReplicationDiscovery(names=("fleet-0000*",)))
+
+    findings = await examined(Sandbox(fleet(20, "replication")), only_discovery)
+    assert of(findings, "discovery")[0].what.startswith("9 tasks discovered in ")
+    assert len(of(findings, "task")) == 9
+
+
+async def test_discovery_that_fails_is_a_fault_beside_tasks_that_work(sandbox: Sandbox) -> None:
+    sandbox.faults["replication/list"] = InjectedFault(kind="auth")
+    findings = await examined(sandbox, lambda config: replace(config, discovery=ReplicationDiscovery()))
+    assert levels(findings) | {"discovery": Level.FAULT, "task": Level.OK} == levels(findings)
+
+
+async def test_no_task_is_a_warning(sandbox: Sandbox) -> None:
+    findings = await examined(sandbox, lambda config: replace(config, tasks=()))
+    assert levels(findings)["query"] is Level.SKIPPED
+    assert levels(findings)["task"] is Level.WARNING
+
+
+async def test_a_shard_examines_its_tasks_only() -> None:
+    sandbox = Sandbox(fleet(10))
+    shares = [of(await examined(sandbox, shard=Shard(index, 2)), "task") for index in (0, 1)]
+    assert [bool(share) for share in shares] == [True, True]
+    assert sum(map(len, shares)) == 10
+
+
+async def test_faults_of_the_configuration_are_listed_and_nothing_else_is_examined(tmp_path: Path) -> None:
+    """Those of a web configuration too."""
+    web_config = tmp_path / "web.yaml"
+    web_config.write_text("nonsense: 1\n")
+
+    def load() -> Config:
+        raise ConfigError([Fault("config.yaml", 3, "api.concurrency", "must be at least 1")])
+
+    findings: list[Finding] = []
+    await examine(load, web_config, "config.yaml", Shard(), findings)
+    faults = [f"{found.subject}: {found.what}" for found in findings if found.level is Level.FAULT]
+    assert faults[0] == "config.yaml:3: api.concurrency: must be at least 1"
+    assert faults[1].startswith(f"{web_config}:1: nonsense: ")
+    assert set(levels(findings).values()) == {Level.FAULT, Level.SKIPPED}

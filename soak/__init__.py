@@ -1,1 +1,1 @@
-"""A soak test: thousands of scrapes with faults in the mix, after which nothing may have grown."""
+"""A long run with faults in the mix, which shows whether anything grows. `make soak` runs it."""

@@ -1,38 +1,33 @@
-"""`make soak`: prints what it measures, and in the end the verdict; exit status 0 where all stayed flat, or 1."""
+"""`make soak` prints each measurement, and the verdict in its last line; exit status 0 if it is good."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from soak.run import Extent, soak
-from soak.verdict import MIN_SAMPLES, Sample, verdict_on
+from soak.run import soak
+from soak.verdict import Sample, verdict_on
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="soak", description="Scrape for a long while with faults in the mix.")
-    parser.add_argument("--scrapes", type=int, default=3000, help="how many")
-    parser.add_argument("--tasks", type=int, default=100, help="how many are watched")
-    parser.add_argument("--every", type=int, default=25, help="scrapes between two measurements")
-    parser.add_argument("--rounds", type=int, default=4, help="how often everything goes wrong for a warm-up")
-    parser.add_argument("--seed", type=int, default=1, help="another one makes other faults")
+    parser = argparse.ArgumentParser(prog="make soak", allow_abbrev=False)
+    parser.add_argument("--scrapes", type=int, default=2000, help="number of scrapes (default: %(default)s)")
+    parser.add_argument("--tasks", type=int, default=100, help="number of tasks (default: %(default)s)")
+    parser.add_argument("--every", type=int, default=25, help="scrapes between measurements (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="another one makes other choices (default: %(default)s)")
     flags = parser.parse_args(arguments)
-    if not 0 < flags.every * MIN_SAMPLES <= flags.scrapes:
-        parser.error(f"--scrapes must be at least {MIN_SAMPLES} times --every: a verdict needs as many measurements")
-    record = soak(Extent(flags.scrapes, flags.tasks, flags.every, flags.rounds, flags.seed), _tell)
-    verdict = verdict_on(record.samples, record.failures)
-    for failure in record.failures:
-        print(failure)  # noqa: T201 - its purpose
-    print(f"{verdict.text}; seed {flags.seed}; glibc gave free memory back at once")  # noqa: T201 - its purpose
-    return 0 if verdict.flat else 1
+    if not 0 < 4 * flags.every <= flags.scrapes:
+        parser.error("--scrapes must be at least 4 times --every")
+    samples: list[Sample] = []
 
+    def on_sample(sample: Sample) -> None:
+        samples.append(sample)
+        print(sample, flush=True)  # noqa: T201 - the result
 
-def _tell(sample: Sample) -> None:
-    print(  # noqa: T201 - its purpose
-        f"{sample.scrapes:6} scrapes: {sample.memory_kib / 1024:.1f} MiB, {sample.descriptors} descriptors, "
-        f"{sample.threads} threads, {sample.series} series",
-        flush=True,
-    )
+    failures = soak(flags.tasks, flags.scrapes, flags.every, flags.seed, on_sample)
+    flat, text = verdict_on(samples, failures)
+    print("\n".join([*failures, f"{text}; seed {flags.seed}"]))  # noqa: T201 - the result
+    return 0 if flat else 1
 
 
 if __name__ == "__main__":

@@ -21,34 +21,23 @@ from exporter.ninedata.text import clean, clean_name, cut, text_of
 
 MAX_ITEMS = 1000
 """The most check items that are read of one precheck; NineData's have some dozens."""
-DEFAULT_HOLD_SECONDS = 5.0
-"""The pause after a 429 that does not say how long to wait."""
-MAX_HOLD_SECONDS = 300.0
-"""The longest pause: a wrong Retry-After must not stop the exporter for days."""
+_DEFAULT_HOLD_SECONDS = 5.0  # after a 429 that does not say how long to wait
 
-# The words in a failure's code or message that tell more than api_error. The vendor documents neither; these were seen
-# in clients or are the plain words for it. The order matters.
-_REASON_OF_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
-    (
-        Reason.AUTH,
-        re.compile(
-            r"signature|access.?key|timestamp|unauthori[sz]ed|authenticat|permission.?den|no.?permission|access.?denied|"
-            r"forbidden|签名|时间戳|权限|未授权",
-            re.IGNORECASE,
-        ),
+# Words in a failure's code or message that tell more than api_error. The vendor documents neither; these were seen in
+# clients or are the plain words for it. The order matters.
+_REASON_OF_WORDS = {
+    Reason.AUTH: re.compile(
+        r"(?i)signature|access.?key|timestamp|unauthori[sz]ed|authenticat|permission.?den|no.?permission|"
+        r"access.?denied|forbidden|签名|时间戳|权限|未授权"
     ),
-    (
-        Reason.NOT_FOUND,
-        re.compile(r"not.?(?:be.?)?found|not.?exist|n't.?exist|no.?such|不存在|未找到|找不到", re.IGNORECASE),
+    Reason.NOT_FOUND: re.compile(r"(?i)not.?(?:be.?)?found|not.?exist|n't.?exist|no.?such|不存在|未找到|找不到"),
+    Reason.RATE_LIMITED: re.compile(
+        r"(?i)too.?many.?requests|(?:rate|request).?limit.?(?:is.?)?exceeded|请求过于频繁|限流"
     ),
-    (
-        Reason.RATE_LIMITED,
-        re.compile(r"too.?many.?requests|(?:rate|request).?limit.?(?:is.?)?exceeded|请求过于频繁|限流", re.IGNORECASE),
-    ),
-)
+}
 # A code that means a limit holds all requests for a while. The same words in a message concern this task alone: they
 # may be about anything that the task compares.
-_RATE_LIMIT_CODE = re.compile(r"throttl|rate.?limit|too.?many.?request|request.?limit|flow.?control", re.IGNORECASE)
+_RATE_LIMIT_CODE = re.compile(r"(?i)throttl|rate.?limit|too.?many.?request|request.?limit|flow.?control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,32 +57,26 @@ def read_envelope(answer: Answer, now: datetime, secrets: Iterable[str] = ()) ->
     """
     status = answer.status
     if status == 429:  # noqa: PLR2004 - HTTP's Too Many Requests
-        seconds = min(_retry_after(answer.headers, now), MAX_HOLD_SECONDS)
+        seconds = min(_retry_after(answer.headers, now), 300.0)  # a wrong header must not stop the exporter for days
         message = f"HTTP 429: the API wants fewer requests; none are sent for {seconds:.0f} s"
         raise QueryError(Reason.RATE_LIMITED, message, hold_seconds=seconds)
     if 300 <= status < 400:  # noqa: PLR2004 - HTTP's redirections
         _raise_redirect(status, _without(secrets, answer.headers.get("location", "")))
-    document = _document_of(answer.body, secrets)
-    envelope = document if isinstance(document, dict) else {}
-    success = envelope.get("success")
-    if 200 <= status < 300 and isinstance(document, dict) and (success is True or "success" not in envelope):  # noqa: PLR2004
-        return envelope
+    envelope = _envelope_of(answer.body, secrets)
     # Only the API's own envelope has "success"; a gateway's JSON error has not.
-    is_own = "success" in envelope
-    said, request_id = _words_of(envelope), clean_name(envelope.get("requestId"))
+    is_own = envelope is not None and "success" in envelope
+    said, request_id = _words_of(envelope or {}), clean_name((envelope or {}).get("requestId"))
     if status in (401, 403):
         raise QueryError(Reason.AUTH, f"HTTP {status}{said}", request_id=request_id)
     if status in (404, 405, 501) and not is_own:
         raise QueryError(Reason.UNSUPPORTED, f"HTTP {status}: the server does not know this path")
-    if is_own and not _is_true(success) and status < 500:  # noqa: PLR2004 - HTTP's server errors
+    if envelope and is_own and not _is_true(envelope["success"]) and status < 500:  # noqa: PLR2004 - server errors
         _raise_refusal(status, envelope, said, request_id)
     if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's successes
-        worth_retrying = status in (502, 503, 504)
-        raise QueryError(
-            Reason.HTTP_ERROR, f"HTTP {status}{said}", request_id=request_id, worth_retrying=worth_retrying
-        )
-    if not isinstance(document, dict):
-        _raise_no_envelope(document, answer, secrets)
+        retry = status in (502, 503, 504)
+        raise QueryError(Reason.HTTP_ERROR, f"HTTP {status}{said}", request_id=request_id, worth_retrying=retry)
+    if envelope is None:
+        _raise_no_envelope(answer, secrets)
     return envelope
 
 
@@ -102,8 +85,7 @@ def read_precheck(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> 
     data = envelope.get("data")
     request_id = clean_name(envelope.get("requestId"))
     if not isinstance(data, dict):
-        message = f"the answer's data is {type_of(data)}, not an object"
-        raise QueryError(Reason.INVALID_RESPONSE, message, request_id=request_id)
+        raise QueryError(Reason.INVALID_RESPONSE, "the answer's data is not an object", request_id=request_id)
     for key, expected in kind.parameters(task):
         # A cache or a proxy may mix up answers. A missing id is tolerated.
         found = text_of(data.get(key)).strip()
@@ -125,18 +107,12 @@ def date_of(header: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def type_of(value: object) -> str:
-    """The type of a JSON value, in words."""
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", type(None): "null"}
-    return names.get(type(value), "a number")
-
-
 def _read_items(found: object, item_key: str) -> tuple[CheckItem, ...]:
     """The check items, none left out, each with an identifier of its own."""
     if found is None:
         return ()
     if not isinstance(found, list):
-        raise QueryError(Reason.INVALID_RESPONSE, f"the check items are {type_of(found)}, not a list")
+        raise QueryError(Reason.INVALID_RESPONSE, "the check items are not a list")
     if len(found) > MAX_ITEMS:
         raise QueryError(Reason.TOO_LARGE, f"the precheck has {len(found)} check items; at most {MAX_ITEMS} are read")
     items = [_read_item(entry if isinstance(entry, dict) else {}, item_key) for entry in found]
@@ -175,8 +151,8 @@ def _numbered(items: Iterable[CheckItem]) -> Iterator[CheckItem]:
         yield item if unique == item.item else replace(item, item=unique)
 
 
-def _document_of(body: bytes, secrets: Iterable[str]) -> object:
-    """The JSON document without the secrets, or None if there is none: not JSON, not UTF, nested beyond reason."""
+def _envelope_of(body: bytes, secrets: Iterable[str]) -> dict[str, object] | None:
+    """The JSON object without the secrets, or None if there is none: not JSON, not UTF, nested beyond reason."""
     try:
         text = body.decode(json.detect_encoding(body), "surrogatepass")
         document: object = json.loads(text)
@@ -185,7 +161,7 @@ def _document_of(body: bytes, secrets: Iterable[str]) -> object:
             document = _without_secrets(document, secrets)
     except (ValueError, RecursionError):
         return None
-    return document
+    return document if isinstance(document, dict) else None
 
 
 def _without_secrets(value: object, secrets: Iterable[str]) -> object:
@@ -216,30 +192,26 @@ def _words_of(envelope: Mapping[str, object]) -> str:
 
 
 def _raise_refusal(status: int, envelope: Mapping[str, object], said: str, request_id: str) -> NoReturn:
-    """Raise for a failure in the API's own words."""
     message = f"the API refused the query{said or ' without a reason'}"
     code = text_of(envelope.get("errorCode"))[:200]
     if _RATE_LIMIT_CODE.search(code):
-        hold = DEFAULT_HOLD_SECONDS
-        raise QueryError(Reason.RATE_LIMITED, message, request_id=request_id, hold_seconds=hold)
+        raise QueryError(Reason.RATE_LIMITED, message, request_id=request_id, hold_seconds=_DEFAULT_HOLD_SECONDS)
     words = f"{code} {text_of(envelope.get('message'))[:2000]}"
-    by_words = (reason for reason, pattern in _REASON_OF_WORDS if pattern.search(words))
+    by_words = (reason for reason, pattern in _REASON_OF_WORDS.items() if pattern.search(words))
     otherwise = Reason.NOT_FOUND if status == 404 else Reason.API_ERROR  # noqa: PLR2004 - HTTP's Not Found
     raise QueryError(next(by_words, otherwise), message, request_id=request_id)
 
 
-def _raise_no_envelope(document: object, answer: Answer, secrets: Iterable[str]) -> NoReturn:
+def _raise_no_envelope(answer: Answer, secrets: Iterable[str]) -> NoReturn:
     body = answer.body.strip()
     if not body:
         raise QueryError(Reason.INVALID_RESPONSE, "the answer is empty")
     if "html" in answer.headers.get("content-type", "").casefold() or body.startswith(b"<"):
         # What the console's web interface answers for a path that it does not know.
         raise QueryError(Reason.UNSUPPORTED, "a web page came instead of JSON")
-    if document is not None or body == b"null":
-        raise QueryError(Reason.INVALID_RESPONSE, f"the answer is {type_of(document)}, not an object")
     text = body.decode(json.detect_encoding(body), "replace")
     start = cut(clean(_without(secrets, text)[:200]), 60)
-    raise QueryError(Reason.INVALID_RESPONSE, f"the answer is not JSON; it starts with {start!r}")
+    raise QueryError(Reason.INVALID_RESPONSE, f"the answer is not a JSON object; it starts with {start!r}")
 
 
 def _raise_redirect(status: int, location: str) -> NoReturn:
@@ -265,4 +237,4 @@ def _retry_after(headers: Mapping[str, str], now: datetime) -> float:
     if header.isascii() and header.isdigit():
         return float(header[:9])
     until, server = date_of(header), date_of(headers.get("date", ""))
-    return max((until - (server or now)).total_seconds(), 1.0) if until else DEFAULT_HOLD_SECONDS
+    return max((until - (server or now)).total_seconds(), 1.0) if until else _DEFAULT_HOLD_SECONDS

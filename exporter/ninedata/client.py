@@ -30,7 +30,7 @@ MAX_CLOCK_SKEW_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """How to reach the API. Times in seconds."""
+    """How to query the API. Times in seconds, rates per second."""
 
     base_url: str
     user_agent: str
@@ -44,15 +44,12 @@ class ApiObserver(Protocol):
 
     def request_sent(self, kind: str) -> None:
         """A request leaves."""
-        ...
 
     def request_ended(self, kind: str, seconds: float, failure: Reason | None) -> None:
         """The request was answered and understood (`failure` is None), or failed."""
-        ...
 
     def clock_skew(self, seconds: float) -> None:
         """The server's clock minus ours, as an answer shows it."""
-        ...
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """The ways in which a query can fail: a closed set of reasons, each with advice for people."""
 
 import enum
-from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from types import MappingProxyType
 
 from exporter.ninedata.kinds import KINDS, LIST_NAME, LIST_PATH
@@ -25,30 +25,24 @@ class Reason(enum.StrEnum):
     INTERNAL = "internal"
 
 
+@dataclass(eq=False)
 class QueryError(Exception):
-    """A failed query. The message is for people: clean, bounded, without secrets.
+    """A failed query. The message is for people: clean, bounded, without secrets."""
 
-    `request_id` is the API's own, or empty. `worth_retrying`: the same request, sent again at once, may well succeed.
-    `hold_seconds`: for how long the API wants no more requests. `sent`: whether a request left.
-    """
+    reason: Reason
+    message: str
+    _: KW_ONLY
+    request_id: str = ""
+    """The API's own, for its support."""
+    worth_retrying: bool = False
+    """The same request, sent again at once, may well succeed."""
+    hold_seconds: float = 0.0
+    """For how long the API wants no more requests."""
+    sent: bool = True
+    """A request left."""
 
-    def __init__(  # noqa: PLR0913 - a value's fields, each named
-        self,
-        reason: Reason,
-        message: str,
-        *,
-        request_id: str = "",
-        worth_retrying: bool = False,
-        hold_seconds: float = 0.0,
-        sent: bool = True,
-    ) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-        self.request_id = request_id
-        self.worth_retrying = worth_retrying
-        self.hold_seconds = hold_seconds
-        self.sent = sent
+    def __str__(self) -> str:
+        return self.message
 
 
 def advice_on(reason: Reason, kind: str) -> str:
@@ -75,7 +69,7 @@ def _advice_on_unsupported(kind: str) -> str:
     )
 
 
-_ADVICE: Mapping[Reason, str] = MappingProxyType(
+_ADVICE = MappingProxyType(
     {
         Reason.TIMEOUT: "The API did not answer within api.request_timeout. Check whether it is slow or a firewall "
         "drops the connection; raise api.request_timeout if slow answers are normal.",
@@ -102,8 +96,7 @@ _ADVICE: Mapping[Reason, str] = MappingProxyType(
         Reason.INTERNAL: "This is a bug in the exporter. Please report it with the log line.",
     }
 )
-
-_ADVICE_ON_LIST: Mapping[Reason, str] = MappingProxyType(
+_ADVICE_ON_LIST = MappingProxyType(
     {
         Reason.AUTH: "Check that the access key id and the secret key belong together, are active, and may list "
         "replication tasks, and that this machine's clock is right.",

@@ -11,7 +11,7 @@ Parameters = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How prechecks of one kind are queried, and under which keys the answer has them."""
+    """How prechecks of one kind are queried, and the keys of the answer. The defaults are those of comparisons."""
 
     name: str
     """The value of `kind` in the configuration and in metrics."""
@@ -19,13 +19,13 @@ class Kind:
     """What is checked, in words that fit after "prechecks of"."""
     path: str
     """The `/openapi/...` path, which is also what is signed."""
-    task_key: str
+    task_key: str = "taskId"
     """The task's id, in the request and in the answer."""
-    precheck_key: str
-    """The precheck's id, in the request and in the answer; empty where a task has one precheck, without an id."""
-    status_key: str
-    items_key: str
-    item_key: str
+    precheck_key: str = "precheckTaskId"
+    """The precheck's id, likewise; empty where a task has one precheck, without an id."""
+    status_key: str = "status"
+    items_key: str = "precheckItems"
+    item_key: str = "precheckItem"
     """Within a check item: its stable identifier."""
 
     @property
@@ -40,30 +40,12 @@ class Kind:
 
 
 _TABLE = (
+    Kind("data_compare", "data comparisons", "/openapi/v1/comparedata/precheck/status"),
+    Kind("schema_compare", "schema comparisons", "/openapi/v1/compareschema/precheck/status"),
     Kind(
-        name="data_compare",
-        title="data comparisons",
-        path="/openapi/v1/comparedata/precheck/status",
-        task_key="taskId",
-        precheck_key="precheckTaskId",
-        status_key="status",
-        items_key="precheckItems",
-        item_key="precheckItem",
-    ),
-    Kind(
-        name="schema_compare",
-        title="schema comparisons",
-        path="/openapi/v1/compareschema/precheck/status",
-        task_key="taskId",
-        precheck_key="precheckTaskId",
-        status_key="status",
-        items_key="precheckItems",
-        item_key="precheckItem",
-    ),
-    Kind(
-        name="replication",
-        title="replication tasks",
-        path="/openapi/v1/replication/precheck/status",
+        "replication",
+        "replication tasks",
+        "/openapi/v1/replication/precheck/status",
         task_key="replicationId",
         precheck_key="",
         status_key="precheckStatus",
@@ -71,7 +53,6 @@ _TABLE = (
         item_key="itemId",
     ),
 )
-
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _TABLE})
 """By name, the default first."""
 DEFAULT_KIND = "data_compare"

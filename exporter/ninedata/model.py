@@ -20,11 +20,7 @@ class Status(enum.StrEnum):
 
     @classmethod
     def of_word(cls, word: str) -> "Status":
-        """The status that a word of the API means, in any case; `UNKNOWN` for every other word.
-
-        Data and schema comparison document Unstarted, Running, Failed and Success; replication documents
-        success, warning and failure.
-        """
+        """The status that a documented word of any kind means, in any case; `UNKNOWN` for every other word."""
         return _STATUS_OF_WORD.get(word.strip().casefold(), cls.UNKNOWN)
 
     @property

@@ -1,15 +1,10 @@
-"""The replication tasks that a key can see: the list, which comes in pages, read to its end.
-
-Documented are the parameters `current` (from 1), `pageSize` and `status`, an array `data`, and `total` beside it. How
-many entries a server grants on a page is not.
-"""
+"""The list of the replication tasks that a key can see: it comes in pages, whose size the server decides."""
 
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from exporter.ninedata.answers import type_of
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.kinds import Parameters
 from exporter.ninedata.model import ID
@@ -20,21 +15,8 @@ PAGE_SIZE = 100
 MAX_TASKS = 10_000
 """The most tasks that are read: a list that never ends must not be read for ever."""
 
-TASK_STATUSES = (
-    "createSuccess",
-    "preChecking",
-    "preCheckSuccess",
-    "preCheckFailed",
-    "notStarted",
-    "starting",
-    "running",
-    "success",
-    "failed",
-    "suspended",
-    "abnormal",
-    "stopped",
-    "locked",
-)
+_BEFORE_RUNNING = ("createSuccess", "preChecking", "preCheckSuccess", "preCheckFailed", "notStarted", "starting")
+TASK_STATUSES = (*_BEFORE_RUNNING, "running", "success", "failed", "suspended", "abnormal", "stopped", "locked")
 """The documented words for the status of a replication task."""
 
 
@@ -53,12 +35,22 @@ class Page:
     """One page of the list."""
 
     entries: tuple[Replication, ...]
-    size: int
-    """How many entries it has, with those that cannot be used."""
+    unusable: int
+    """Entries that were left out."""
     granted: int
-    """How many entries a full page has."""
+    """Entries on a full page."""
     total: int
-    """How many tasks the server says there are; 0 if it does not say."""
+    """Tasks on all pages; 0 if the server does not say."""
+
+    @property
+    def size(self) -> int:
+        """How many entries it has, with the unusable ones."""
+        return len(self.entries) + self.unusable
+
+    @property
+    def is_full(self) -> bool:
+        """Whether another page may follow."""
+        return self.size >= self.granted
 
 
 def page_parameters(number: int, status: str | None) -> Parameters:
@@ -76,13 +68,13 @@ def read_page(envelope: Mapping[str, object]) -> Page:
     if data is None and total is not None:
         data = []
     if not isinstance(data, list):
-        raise QueryError(Reason.INVALID_RESPONSE, f"the list's data is {type_of(data)}, not an array")
+        raise QueryError(Reason.INVALID_RESPONSE, "the list's data is not an array")
     if len(data) > MAX_TASKS:
         raise _too_many()
     entries = tuple(entry for entry in map(_read_entry, data) if ID.fullmatch(entry.task_id))
     if data and not entries:
         raise QueryError(Reason.INVALID_RESPONSE, "no entry of the list has a usable replicationId")
-    return Page(entries, len(data), _number(envelope.get("pageSize")) or PAGE_SIZE, total or 0)
+    return Page(entries, len(data) - len(entries), _number(envelope.get("pageSize")) or PAGE_SIZE, total or 0)
 
 
 async def read_list(
@@ -96,8 +88,8 @@ async def read_list(
     # Entries move between pages if the list changes while it is read, so a list with gaps is read once more.
     for _ in range(2):
         pages = await _read_pages(get_page, found, at_once)
-        total, count = pages[0].total, len(found) + _unusable(pages)
-        if count >= total or _ends_early(pages):
+        total, count = pages[0].total, len(found) + sum(page.unusable for page in pages)
+        if count >= total or _is_total_wrong(pages):
             return
     message = f"the list says that it has {total} replication tasks, but only {count} came"
     raise QueryError(Reason.INVALID_RESPONSE, message)
@@ -109,43 +101,36 @@ async def _read_pages(
     """Read page after page until one has nothing new or no more tasks are expected."""
     pages: list[Page] = []
     seen: set[str] = set()
-    number = 1
-    while number:
-        first, before = len(pages) + 1, len(seen)
-        came = await asyncio.gather(*map(get_page, range(first, first + number)), return_exceptions=True)
-        pages += [page for page in came if isinstance(page, Page)]
-        found.update({entry.task_id: entry for page in pages[first - 1 :] for entry in page.entries})
-        for error in came:
-            if isinstance(error, BaseException):
-                raise error
+    expected = 1
+    while expected:
+        numbers = range(len(pages) + 1, len(pages) + 1 + expected)
+        came = await asyncio.gather(*map(get_page, numbers), return_exceptions=True)
+        new = [entry for page in came if isinstance(page, Page) for entry in page.entries]
+        found.update({entry.task_id: entry for entry in new})
+        for page in came:
+            if isinstance(page, BaseException):
+                raise page
+            pages.append(page)
         if len(found) > MAX_TASKS:
             raise _too_many()
-        seen.update(entry.task_id for page in pages[first - 1 :] for entry in page.entries)
-        missing = max(page.total for page in pages) - len(seen) - _unusable(pages)
-        if len(seen) == before:
-            number = 0
-        elif missing > 0:
-            # The size of the first page is known; the size that was asked for, or is said to be granted, may be wrong.
-            number = min(math.ceil(missing / pages[0].size), at_once)
+        if seen.issuperset(entry.task_id for entry in new):
+            break
+        seen.update(entry.task_id for entry in new)
+        missing = max(page.total for page in pages) - len(seen) - sum(page.unusable for page in pages)
+        if missing > 0:
+            # The first page's size is known; the size that was asked for, or that the server names, may be wrong.
+            expected = min(math.ceil(missing / pages[0].size), at_once)
         else:
             # The total may be missing, outdated, or that of the page.
-            number = int(missing < 0 or pages[-1].size >= pages[-1].granted)
+            expected = int(missing < 0 or pages[-1].is_full)
     return pages
 
 
-def _ends_early(pages: list[Page]) -> bool:
-    """Whether the total is wrong: it never changes, no page in between is empty, and the last one is not full."""
+def _is_total_wrong(pages: list[Page]) -> bool:
+    """Whether the list ends before its total, but like a list that ends: with a page that is not full, and no gap."""
     filled = [page for page in pages if page.size]
-    return (
-        bool(filled)
-        and len({page.total for page in pages}) == 1
-        and pages[: len(filled)] == filled
-        and filled[-1].size < filled[-1].granted
-    )
-
-
-def _unusable(pages: list[Page]) -> int:
-    return sum(page.size - len(page.entries) for page in pages)
+    steady = len({page.total for page in pages}) == 1
+    return steady and bool(filled) and pages[: len(filled)] == filled and not filled[-1].is_full
 
 
 def _read_entry(entry: object) -> Replication:

@@ -27,8 +27,7 @@ def open_transport(tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.Asyn
 class _Transport(httpx.AsyncBaseTransport):
     """Sends each request once and raises aiohttp's errors as they are.
 
-    A retry gets a new connection: a firewall or balancer that silently closed one idle connection has mostly closed
-    the others too.
+    A retry gets a new connection: a firewall that silently closed one idle connection has mostly closed the others.
     """
 
     def __init__(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
@@ -108,7 +107,6 @@ NETWORK_ERRORS = (
 # The class of an error, the reason, the words, and whether the same request may succeed at once. The first row that
 # fits the error or one of its causes counts.
 _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
-    (aiohttp.ClientSSLError, Reason.TLS, "no trusted TLS connection", False),
     (ssl.SSLError, Reason.TLS, "the TLS connection failed", False),
     (aiohttp.ClientHttpProxyError, Reason.CONNECT, "the proxy refused the connection", False),
     (aiohttp.ClientProxyConnectionError, Reason.CONNECT, "cannot connect to the proxy", False),
@@ -120,7 +118,6 @@ _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
     (aiohttp.http_exceptions.HttpProcessingError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (aiohttp.ClientResponseError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (TimeoutError, Reason.CONNECT, "the connection timed out", False),
-    (aiohttp.ClientOSError, Reason.CONNECT, "the connection was lost before the answer", True),
     (aiohttp.ClientConnectionError, Reason.CONNECT, "the connection was lost before the answer", True),
     (ConnectionError, Reason.CONNECT, "the connection was lost", True),
     (UnicodeError, Reason.CONNECT, "the host name is not a valid one", False),
@@ -129,38 +126,24 @@ _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
 
 
 def query_error_of(error: Exception) -> QueryError:
-    """The QueryError for one of NETWORK_ERRORS. The error's own text is not used: it may name a secret."""
-    causes = _causes(error)
+    """The QueryError for one of NETWORK_ERRORS, whose own text may name a secret and is not used."""
+    causes: list[BaseException] = [error]
+    while (cause := causes[-1].__cause__) and cause not in causes:
+        causes.append(cause)
     if any(isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE) for cause in causes):
         message = "this process may open no more files: raise its limit (LimitNOFILE) or lower api.concurrency"
         return QueryError(Reason.CONNECT, message)
-    cause, (_, reason, message, worth_retrying) = next(
-        (cause, meaning) for meaning in _MEANINGS for cause in causes if isinstance(cause, meaning[0])
+    _, reason, message, worth_retrying = next(
+        meaning for meaning in _MEANINGS if any(isinstance(cause, meaning[0]) for cause in causes)
     )
-    return QueryError(reason, message + _detail(cause), worth_retrying=worth_retrying)
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """The error, its cause, that one's cause, and so on: aiohttp's own errors often say less."""
-    causes: list[BaseException] = []
-    current: BaseException | None = error
-    while current is not None and current not in causes:
-        causes.append(current)
-        current = current.__cause__
-    return causes
+    detail = next(filter(None, map(_detail, reversed(causes))), "")
+    return QueryError(reason, f"{message}: {detail}" if detail else message, worth_retrying=worth_retrying)
 
 
 def _detail(error: BaseException) -> str:
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        error = error.certificate_error
-    if isinstance(error, aiohttp.ClientConnectorSSLError):
-        error = error.os_error
+    """What the system or the proxy says; the cause of aiohttp's own errors says more than they do."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f": {error.verify_message}"
+        return error.verify_message
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f": HTTP {error.status}"
-    if isinstance(error, ssl.SSLError):
-        return f": {error.reason}" if error.reason else ""
-    if isinstance(error, OSError) and error.strerror:
-        return f": {error.strerror}"
-    return ""
+        return f"HTTP {error.status}"
+    return (error.strerror or "") if isinstance(error, OSError) else ""

@@ -313,13 +313,13 @@ FAILURES: list[tuple[int, str, bytes | object, str, str]] = [
     (502, "", GATEWAY, "http_error", "HTTP 502: no healthy upstream"),
     (304, "", b"", "http_error", "HTTP 304: not an answer to this request"),
     # not an envelope
-    (200, "", GATEWAY, "invalid_response", "the answer's data is null, not an object"),
-    (200, "", {"success": True, "data": []}, "invalid_response", "the answer's data is a list, not an object"),
-    (200, "", with_data(precheckItems={}), "invalid_response", "the check items are an object, not a list"),
-    (200, "", [], "invalid_response", "the answer is a list, not an object"),
-    (200, "", True, "invalid_response", "the answer is a truth value, not an object"),
-    (200, "", 7, "invalid_response", "the answer is a number, not an object"),
-    (200, "", b" null ", "invalid_response", "the answer is null, not an object"),
+    (200, "", GATEWAY, "invalid_response", "the answer's data is not an object"),
+    (200, "", {"success": True, "data": []}, "invalid_response", "the answer's data is not an object"),
+    (200, "", with_data(precheckItems={}), "invalid_response", "the check items are not a list"),
+    (200, "", [], "invalid_response", "the answer is not a JSON object; it starts with '[]'"),
+    (200, "", True, "invalid_response", "the answer is not a JSON object; it starts with 'true'"),
+    (200, "", 7, "invalid_response", "the answer is not a JSON object; it starts with '7'"),
+    (200, "", b" null ", "invalid_response", "the answer is not a JSON object; it starts with 'null'"),
     # not JSON
     (204, HTML, b" \n", "invalid_response", "the answer is empty"),
     (
@@ -327,12 +327,24 @@ FAILURES: list[tuple[int, str, bytes | object, str, str]] = [
         "",
         b"upstream: password=x1 lost",
         "invalid_response",
-        "the answer is not JSON; it starts with 'upstream: password=*** lost'",
+        "the answer is not a JSON object; it starts with 'upstream: password=*** lost'",
     ),
-    (200, "", b'{"a":1}{"a":1}', "invalid_response", """the answer is not JSON; it starts with '{"a":1}{"a":1}'"""),
-    (200, "", '{"状态"'.encode("gbk"), "invalid_response", """the answer is not JSON; it starts with '{"״̬"'"""),
-    (200, "", b"x" * 999, "invalid_response", f"the answer is not JSON; it starts with '{'x' * 59}…'"),
-    (200, "", b"[" * 200_000, "invalid_response", f"the answer is not JSON; it starts with '{'[' * 59}…'"),
+    (
+        200,
+        "",
+        b'{"a":1}{"a":1}',
+        "invalid_response",
+        """the answer is not a JSON object; it starts with '{"a":1}{"a":1}'""",
+    ),
+    (
+        200,
+        "",
+        '{"状态"'.encode("gbk"),
+        "invalid_response",
+        """the answer is not a JSON object; it starts with '{"״̬"'""",
+    ),
+    (200, "", b"x" * 999, "invalid_response", f"the answer is not a JSON object; it starts with '{'x' * 59}…'"),
+    (200, "", b"[" * 200_000, "invalid_response", f"the answer is not a JSON object; it starts with '{'[' * 59}…'"),
 ]
 
 

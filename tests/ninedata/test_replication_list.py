@@ -167,9 +167,9 @@ async def test_a_page_that_fails_fails_the_list(bad: int) -> None:
 
 
 NO_PAGES: list[tuple[Envelope, str]] = [
-    ({"status": "ok"}, "the list's data is null, not an array"),
-    ({"data": {"list": []}, "total": 0}, "the list's data is an object, not an array"),
-    ({"data": "[]", "total": 0}, "the list's data is a string, not an array"),
+    ({"status": "ok"}, "the list's data is not an array"),
+    ({"data": {"list": []}, "total": 0}, "the list's data is not an array"),
+    ({"data": "[]", "total": 0}, "the list's data is not an array"),
     ({"data": [{"id": "rp-1"}, None]}, "no entry of the list has a usable replicationId"),
     ({"data": [{"replicationId": "!"}]}, "no entry of the list has a usable replicationId"),
 ]
@@ -209,7 +209,7 @@ def test_entries_as_they_vary() -> None:
         }
     )
     assert page.entries == (Replication("4711", "4711", ""), Replication("rp-2", "a b�", "5"))
-    assert page.size == 5
+    assert (page.size, page.unusable) == (5, 3)
 
 
 @pytest.mark.parametrize("status", [None, "preCheckFailed"])

@@ -65,7 +65,7 @@ async def test_a_certificate_from_nowhere_is_not_trusted(peer: Peer) -> None:
     """Nothing is sent over such a connection, and it is not tried again."""
     async with Asker(peer.https_url) as asker:
         error = await failure_of(asker.query())
-    assert (error.reason, error.message) == ("tls", "no trusted TLS connection: self-signed certificate")
+    assert (error.reason, error.message) == ("tls", "the TLS connection failed: self-signed certificate")
     assert peer.heads == []
     assert [failure for _, _, failure in asker.observer.ended] == ["tls"]
 
@@ -92,7 +92,7 @@ async def test_a_certificate_of_another_host_is_not_trusted(other_certificate: P
         error = await failure_of(asker.query())
     assert error.reason == "tls"
     assert error.message == (
-        "no trusted TLS connection: IP address mismatch, certificate is not valid for '127.0.0.1'."
+        "the TLS connection failed: IP address mismatch, certificate is not valid for '127.0.0.1'."
     )
     assert peer.heads == []
 
@@ -122,7 +122,7 @@ async def test_a_server_without_tls_is_named(certificate: Path) -> None:
     async with serving(plain) as peer, Asker(peer.https_url, tls=client_context(certificate, verify=True)) as asker:
         error = await failure_of(asker.query())
     assert error.reason == "tls"
-    assert error.message.startswith("no trusted TLS connection: ")
+    assert error.message.startswith("the TLS connection failed: ")
     assert [failure for _, _, failure in asker.observer.ended] == ["tls"]
 
 

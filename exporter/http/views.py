@@ -100,7 +100,7 @@ class TaskView:
             "precheck_task_id": ref.precheck_task_id,
             "labels": dict(self.task.labels),
             "status": precheck.status.value if precheck else None,
-            "status_word": precheck.status_word if precheck and precheck.status is Status.UNKNOWN else None,
+            "status_word": (precheck.status_word if precheck and precheck.status is Status.UNKNOWN else "") or None,
             "answered_at": _iso(self.history.precheck_at if self.history else None),
             "age_seconds": self.age,
             "request_id": (precheck.request_id if precheck else "") or None,

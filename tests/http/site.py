@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import httpx
 from prometheus_client.registry import Collector
@@ -65,6 +65,13 @@ class FakeExporter:
 
     def forget_unwatched(self) -> None:
         self.history.retain({task.task_id for task in self.watch_list.tasks})
+
+
+def client_of(port: int, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
+    """A client of a site."""
+    # Without a context httpx loads all certificate authorities, which takes longer than most of these tests.
+    context = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.AsyncClient(base_url=f"{'https' if tls else 'http'}://127.0.0.1:{port}", verify=context)
 
 
 class Site:
@@ -125,7 +132,7 @@ class Site:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
 
         async def send() -> httpx.Response:
-            async with self.served() as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            async with self.served() as port, client_of(port) as client:
                 return await client.request(method, path, headers=named)
 
         return asyncio.run(send())
@@ -133,3 +140,7 @@ class Site:
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Get a page."""
         return self.request("GET", path, **headers)
+
+    def json(self, path: str) -> Any:  # noqa: ANN401 - as JSON is
+        """Get a page as JSON."""
+        return self.get(path, accept="application/json").json()

@@ -12,7 +12,7 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.kinds import Kind
@@ -61,23 +61,24 @@ def read_envelope(answer: Answer, now: datetime, secrets: Iterable[str] = ()) ->
         message = f"HTTP 429: the API wants fewer requests; none are sent for {seconds:.0f} s"
         raise QueryError(Reason.RATE_LIMITED, message, hold_seconds=seconds)
     if 300 <= status < 400:  # noqa: PLR2004 - HTTP's redirections
-        _raise_redirect(status, _without(secrets, answer.headers.get("location", "")))
+        raise _redirect_error(status, _without(secrets, answer.headers.get("location", "")))
     envelope = _envelope_of(answer.body, secrets)
+    succeeded = 200 <= status < 300  # noqa: PLR2004 - HTTP's successes
+    if succeeded and envelope is not None and _is_true(envelope.get("success", True)):
+        return envelope
     # Only the API's own envelope has "success"; a gateway's JSON error has not.
-    is_own = envelope is not None and "success" in envelope
-    said, request_id = _words_of(envelope or {}), clean_name((envelope or {}).get("requestId"))
+    is_own, fields = envelope is not None and "success" in envelope, envelope or {}
+    said, request_id = _words_of(fields), clean_name(fields.get("requestId"))
     if status in (401, 403):
         raise QueryError(Reason.AUTH, f"HTTP {status}{said}", request_id=request_id)
     if status in (404, 405, 501) and not is_own:
         raise QueryError(Reason.UNSUPPORTED, f"HTTP {status}: the server does not know this path")
-    if envelope and is_own and not _is_true(envelope["success"]) and status < 500:  # noqa: PLR2004 - server errors
-        _raise_refusal(status, envelope, said, request_id)
-    if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's successes
+    if is_own and not _is_true(fields["success"]) and status < 500:  # noqa: PLR2004 - HTTP's server errors
+        raise _refusal_error(status, fields, said, request_id)
+    if not succeeded:
         retry = status in (502, 503, 504)
         raise QueryError(Reason.HTTP_ERROR, f"HTTP {status}{said}", request_id=request_id, worth_retrying=retry)
-    if envelope is None:
-        _raise_no_envelope(answer, secrets)
-    return envelope
+    raise _no_envelope_error(answer, secrets)
 
 
 def read_precheck(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Precheck:
@@ -191,30 +192,30 @@ def _words_of(envelope: Mapping[str, object]) -> str:
     return f": {words}" if words else ""
 
 
-def _raise_refusal(status: int, envelope: Mapping[str, object], said: str, request_id: str) -> NoReturn:
+def _refusal_error(status: int, envelope: Mapping[str, object], said: str, request_id: str) -> QueryError:
     message = f"the API refused the query{said or ' without a reason'}"
     code = text_of(envelope.get("errorCode"))[:200]
     if _RATE_LIMIT_CODE.search(code):
-        raise QueryError(Reason.RATE_LIMITED, message, request_id=request_id, hold_seconds=_DEFAULT_HOLD_SECONDS)
+        return QueryError(Reason.RATE_LIMITED, message, request_id=request_id, hold_seconds=_DEFAULT_HOLD_SECONDS)
     words = f"{code} {text_of(envelope.get('message'))[:2000]}"
     by_words = (reason for reason, pattern in _REASON_OF_WORDS.items() if pattern.search(words))
     otherwise = Reason.NOT_FOUND if status == 404 else Reason.API_ERROR  # noqa: PLR2004 - HTTP's Not Found
-    raise QueryError(next(by_words, otherwise), message, request_id=request_id)
+    return QueryError(next(by_words, otherwise), message, request_id=request_id)
 
 
-def _raise_no_envelope(answer: Answer, secrets: Iterable[str]) -> NoReturn:
+def _no_envelope_error(answer: Answer, secrets: Iterable[str]) -> QueryError:
     body = answer.body.strip()
     if not body:
-        raise QueryError(Reason.INVALID_RESPONSE, "the answer is empty")
+        return QueryError(Reason.INVALID_RESPONSE, "the answer is empty")
     if "html" in answer.headers.get("content-type", "").casefold() or body.startswith(b"<"):
         # What the console's web interface answers for a path that it does not know.
-        raise QueryError(Reason.UNSUPPORTED, "a web page came instead of JSON")
+        return QueryError(Reason.UNSUPPORTED, "a web page came instead of JSON")
     text = body.decode(json.detect_encoding(body), "replace")
     start = cut(clean(_without(secrets, text)[:200]), 60)
-    raise QueryError(Reason.INVALID_RESPONSE, f"the answer is not a JSON object; it starts with {start!r}")
+    return QueryError(Reason.INVALID_RESPONSE, f"the answer is not a JSON object; it starts with {start!r}")
 
 
-def _raise_redirect(status: int, location: str) -> NoReturn:
+def _redirect_error(status: int, location: str) -> QueryError:
     """A redirect is not followed: the signature must not go to another host."""
     try:
         # Without user, password, query and fragment, which may be secret.
@@ -223,12 +224,12 @@ def _raise_redirect(status: int, location: str) -> NoReturn:
     except ValueError:
         target = ""
     if not target:
-        raise QueryError(Reason.HTTP_ERROR, f"HTTP {status}: not an answer to this request")
+        return QueryError(Reason.HTTP_ERROR, f"HTTP {status}: not an answer to this request")
     message = (
         f"HTTP {status}: redirected to {target}, which is not followed because the signature must not go to another "
         "host; put the final address in api.base_url"
     )
-    raise QueryError(Reason.HTTP_ERROR, message)
+    return QueryError(Reason.HTTP_ERROR, message)
 
 
 def _retry_after(headers: Mapping[str, str], now: datetime) -> float:

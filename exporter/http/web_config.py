@@ -107,9 +107,8 @@ def _load_tls(reader: Reader, folder: Path, files: list[Path]) -> ssl.SSLContext
         try:
             context.load_cert_chain(certificate, key, password="")  # or OpenSSL asks for one at the terminal
         except ssl.SSLError as error:
-            default = "they are no certificate and no key in PEM form, or the key has a password"
-            reason = error.reason.lower().replace("_", " ") if error.reason else default
-            reader.fault(f"and key_file cannot be used: {reason}", "cert_file")
+            reason = error.reason.lower().replace("_", " ") if error.reason else "not PEM, or the key has a password"
+            reader.fault(f"cannot be used with key_file: {reason}", "cert_file")
     issuers, mode = _file(reader, "client_ca_file", folder, files), _choice(reader, "client_auth_type", _CLIENT_AUTH)
     if issuers:
         try:

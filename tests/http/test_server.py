@@ -150,12 +150,14 @@ async def test_500_clients_that_say_nothing_or_read_nothing(site: Site, large_an
                 await crowd.join((b"", b"GET / HT", reads_nothing)[number % 3])
             began = time.monotonic()
             assert (await client.get("/-/healthy")).status_code == 200
-            assert len((await client.get("/metrics")).content) == 16 * 1024 * 1024
+            answer = await client.get("/metrics", headers={"Accept-Encoding": "identity"})
+            assert len(answer.content) == 16 * 1024 * 1024
             assert time.monotonic() - began < 5
             most = resident_bytes()
             # Half of these files are the clients' own.
             await eventually(lambda: open_files() <= files + 505)
         await eventually(lambda: open_files() <= files + 5)
+        print(f"{(most - memory) / 2**20:.0f} MiB more with 500 clients")
     assert most - memory < 300 * 1024 * 1024
     gc.collect()
     assert resident_bytes() - memory < 150 * 1024 * 1024
@@ -176,7 +178,7 @@ async def test_what_is_no_usual_request_is_refused(site: Site, caplog: pytest.Lo
     """With 400 and without a line in the log."""
     async with site.served() as port, crowd_at(port) as crowd:
         reader = await crowd.join(sent)
-        assert (await asyncio.wait_for(reader.read(12), 3)) == b"HTTP/1.1 400" or sent[0] == 0x16
+        assert (await asyncio.wait_for(reader.read(12), 3)) == b"HTTP/1.0 400"
     assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
 
 

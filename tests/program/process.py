@@ -1,5 +1,6 @@
-"""The exporter as a process of its own: started as a user starts it, asked over HTTP, stopped by a signal."""
+"""The exporter as a process: started as a user starts it, asked over HTTP, stopped by a signal."""
 
+import base64
 import http.client
 import json
 import os
@@ -8,194 +9,130 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import yaml
-
-from exporter.sandbox import Handle, Sandbox, Task
 from tests.program.scrape import Answer, Scrape
-from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY, Watch
+from tests.secrecy import Watch
+
+if TYPE_CHECKING:
+    import ssl
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 30.0
-STOP_SECONDS = 10.0
 GRACE_SECONDS = 2.0
-"""What a busy machine may add, in a test, to the time that a scraper allows; what hangs would take much longer."""
+"""What a busy machine may add to a time limit."""
 
 
-def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Wait until something holds; fail where it does not in time."""
+def until(condition: Callable[[], object], seconds: float, what: str) -> None:
+    """Wait until something holds; fail if it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:g} s: {what}")
-        time.sleep(0.01)
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(0.02)
 
 
-def environment() -> dict[str, str]:
-    """Our own, without the exporter's variables."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("NINEDATA_")}
+class Exporter:
+    """A running exporter, with its output in files of `folder`."""
 
-
-class Process:
-    """A Python program in a process of its own, with its output in files."""
-
-    def __init__(
-        self, arguments: Sequence[str], folder: Path, secrecy: Watch, env: Mapping[str, str] | None = None
-    ) -> None:
-        self.secrecy = secrecy
-        self._arguments = arguments
-        self._output = {name: folder / name for name in ("stdout", "stderr")}
-        with self._output["stdout"].open("wb") as out, self._output["stderr"].open("wb") as err:
-            self.popen = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [sys.executable, "-m", *arguments],
+    def __init__(self, folder: Path, secrecy: Watch, *flags: str, env: Mapping[str, str] | None = None) -> None:
+        self.port = 0
+        self.tls: ssl.SSLContext | None = None
+        """How clients connect to it."""
+        self.user = ""
+        """`name:password` that clients send."""
+        self.flags = flags
+        self._secrecy = secrecy
+        self._stderr = folder / "stderr"
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("NINEDATA_")}
+        with (folder / "stdout").open("wb") as out, self._stderr.open("wb") as err:
+            self.popen = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", "exporter", *flags],
                 cwd=ROOT,
-                env=environment() | dict(env or {}),
+                env=inherited | dict(env or {}),
                 stdout=out,
                 stderr=err,
             )
-        self.pid = self.popen.pid
-        self._told_to_stop = False
-
-    @property
-    def stdout(self) -> str:
-        """What it wrote so far, as all that follows."""
-        return self._output["stdout"].read_text("utf-8")
-
-    @property
-    def stderr(self) -> str:
-        return self._output["stderr"].read_text("utf-8")
-
-    def wait(self, seconds: float = START_SECONDS) -> int:
-        """Its exit status, once it ends by itself."""
-        return self.popen.wait(seconds)
-
-    def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = STOP_SECONDS) -> int:
-        """Its exit status after a signal."""
-        self.tell_to_stop(number)
-        return self.popen.wait(seconds)
-
-    def tell_to_stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Send the signal, unless it has one already: a second one would end it out of order."""
-        if not self._told_to_stop and self.popen.poll() is None:
-            self.popen.send_signal(number)
-        self._told_to_stop = True
-
-    def kill(self) -> None:
-        """Let nothing of it live on, and have its output searched for secrets. A program that can, ends in order."""
-        try:
-            self.stop()
-        except subprocess.TimeoutExpired:
-            self.popen.kill()
-            self.popen.wait()
-        for name in self._output:
-            self.secrecy.look(f"{name} of {self._arguments[0]}", getattr(self, name))
-
-
-class Exporter(Process):
-    """A running exporter."""
-
-    def __init__(
-        self, arguments: Sequence[str], folder: Path, secrecy: Watch, env: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(["exporter", *arguments], folder, secrecy, env)
-        self.host = "127.0.0.1"
-        self.port = 0
 
     def await_listening(self) -> None:
-        """Wait for the line of its log that tells its port."""
-        until(lambda: self.popen.poll() is not None or bool(self.logged("listening")), START_SECONDS, "listening")
-        if self.popen.poll() is not None:
-            raise AssertionError(f"it ended at once with {self.popen.returncode}: {self.stderr}")
+        """Wait for its log to tell the port."""
+        until(lambda: self.popen.poll() is not None or self.logged("listening"), 30, "listening")
+        assert self.popen.poll() is None, self.stderr
         self.port = int(self.logged("listening")[0]["address"].rpartition(":")[2])
 
     @property
-    def log(self) -> list[dict[str, str]]:
-        """The lines of its log. What it says to people besides is indented."""
-        complete = self.stderr.rpartition("\n")[0]
-        return [log_line(line) for line in complete.splitlines() if line and not line.startswith("  ")]
+    def stderr(self) -> str:
+        """What it wrote so far."""
+        return self._stderr.read_text("utf-8")
 
     def logged(self, message: str) -> list[dict[str, str]]:
-        """The lines with this message."""
-        return [line for line in self.log if line["msg"] == message]
+        """The lines of its log with this message. The demonstration's greeting is indented."""
+        complete = self.stderr.rpartition("\n")[0].splitlines()
+        lines = [log_line(line) for line in complete if line and not line.startswith("  ")]
+        return [line for line in lines if line["msg"] == message]
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None, host: str | None = None) -> Answer:
-        """What it answers, on a connection of its own."""
-        return self.request("GET", path, headers, host)
-
-    def request(
-        self, method: str, path: str, headers: Mapping[str, str] | None = None, host: str | None = None
-    ) -> Answer:
-        """What it answers to any method, on a connection of its own."""
-        connection = http.client.HTTPConnection(host or self.host, self.port, timeout=60)
+    def request(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """An answer on a connection of its own."""
+        given = dict(headers or {})
+        if self.user:
+            given["Authorization"] = f"Basic {base64.b64encode(self.user.encode()).decode()}"
+        connection = (
+            http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self.tls)
+            if self.tls
+            else http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        )
         try:
-            connection.request(method, path, headers=dict(headers or {}))
+            connection.request(method, path, headers=given)
             response = connection.getresponse()
-            answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+            names = {name.lower(): value for name, value in response.getheaders()}
+            answer = Answer(response.status, names, response.read())
         finally:
             connection.close()
-        self.secrecy.look(f"{method} {path}", f"{answer.headers}")
-        self.secrecy.look(f"{method} {path}", answer.content)
+        self._secrecy.look(f"{method} {path}", f"{answer.headers}\n{answer.text}")
         return answer
 
-    def answers(self) -> bool:
-        """Whether it listens already."""
-        try:
-            return self.get("/-/ready").status == 200
-        except ConnectionError:
-            return False
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """The same of a GET."""
+        return self.request("GET", path, headers)
 
-    def scrape(self, timeout: float | None = None, headers: Mapping[str, str] | None = None) -> Scrape:
-        """Its metrics in the text format; `timeout` is what the scraper says that it is."""
-        wanted = dict(headers or {})
-        if timeout is not None:
-            wanted["X-Prometheus-Scrape-Timeout-Seconds"] = str(timeout)
-        answer = self.get("/metrics", wanted)
+    def scrape(self, timeout: float | None = None) -> Scrape:
+        """The metrics; `timeout` is the scraper's, which the answer must keep."""
+        began = time.monotonic()
+        headers = {} if timeout is None else {"X-Prometheus-Scrape-Timeout-Seconds": str(timeout)}
+        answer = self.get("/metrics", headers)
         assert answer.status == 200, answer.text
-        return Scrape.of_text(answer.text)
-
-    def reload(self) -> Answer:
-        """What it answers to being told to reload."""
-        return self.request("POST", "/-/reload")
+        assert time.monotonic() - began < (timeout or 60) + GRACE_SECONDS
+        return Scrape(answer.text)
 
     def begin_scrape(self, timeout: float) -> socket.socket:
-        """The connection of a scraper that has asked and now waits."""
-        connection = socket.create_connection((self.host, self.port), timeout=60)
+        """The connection of a scraper that waits for its answer."""
+        connection = self.connect()
         head = f"GET /metrics HTTP/1.1\r\nHost: exporter\r\nX-Prometheus-Scrape-Timeout-Seconds: {timeout}\r\n\r\n"
         connection.sendall(head.encode())
         return connection
 
-    def page(self, path: str) -> str:
-        """A page for people."""
-        answer = self.get(path, {"Accept": "text/html"})
-        assert answer.status == 200, answer.text
-        return answer.text
+    def connect(self) -> socket.socket:
+        """A connection that says nothing."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
-    def json(self, path: str) -> Any:  # noqa: ANN401 - JSON
-        """The same for programs."""
-        answer = self.get(path, {"Accept": "application/json"})
-        assert answer.status == 200, answer.text
-        return answer.json
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
+        """End it by a signal, without an error; returns the seconds that it took."""
+        began = time.monotonic()
+        self.popen.send_signal(number)
+        assert self.popen.wait(10) == 0
+        return time.monotonic() - began
 
-    def descriptors(self) -> int:
-        """How many it has open."""
-        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
-
-    def cpu_seconds(self) -> float:
-        """How long it has had a processor."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def memory_kib(self, key: str = "VmRSS") -> int:
-        """Its resident memory, or with `VmHWM` the most that it ever was."""
-        found = re.search(rf"^{key}:\s+(\d+) kB$", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)
-        assert found, key
-        return int(found[1])
+    def close(self) -> None:
+        """End it in any case, and search its output for secrets and errors of its own."""
+        self.popen.terminate()
+        try:
+            self.popen.wait(10)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+        self._secrecy.look(f"output of {self.flags}", self.stderr)
+        assert "Traceback" not in self.stderr, self.stderr
 
 
 _FIELD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^\s"=]*)(?: |$)')
@@ -209,103 +146,3 @@ def log_line(line: str) -> dict[str, str]:
     assert "".join(field[0] for field in fields) == line, f"no line of a log: {line}"
     assert [field[1] for field in fields[:3]] == ["ts", "level", "msg"], f"no line of a log: {line}"
     return {field[1]: json.loads(field[2]) if field[2].startswith('"') else field[2] for field in fields}
-
-
-def canary_sandbox(tasks: Sequence[Task], **options: Any) -> Sandbox:  # noqa: ANN401 - the sandbox's own
-    """A sandbox whose credentials the search for secrets knows."""
-    return Sandbox(tasks, access_key_id=ACCESS_KEY_ID, secret_key=SECRET_KEY, **options)
-
-
-def entries_of(tasks: Iterable[Task]) -> list[dict[str, object]]:
-    """A list of tasks as a configuration, or a file of its own, has it."""
-    return [
-        {
-            "task_id": task.task_id,
-            **({"precheck_task_id": task.precheck_task_id} if task.precheck_task_id else {}),
-            "name": task.name,
-            "kind": task.kind,
-            "labels": dict(task.labels),
-        }
-        for task in tasks
-    ]
-
-
-def config_of(sandbox: Handle, tasks: Sequence[Task] | None = None, **changes: object) -> dict[str, object]:
-    """A configuration that watches a sandbox's tasks, or some of them.
-
-    `changes` replace its keys; those of `api` are put among the others, and one that is None is taken away.
-    """
-    api: dict[str, object] = {
-        "base_url": sandbox.base_url,
-        "access_key_id": sandbox.access_key_id,
-        "secret_key": sandbox.secret_key,
-    }
-    more = changes.pop("api", {})
-    assert isinstance(more, dict)
-    watched = entries_of(sandbox.tasks if tasks is None else tasks)
-    kept = {key: value for key, value in (api | more).items() if value is not None}
-    return {"api": kept, "tasks": watched, **changes}
-
-
-def write(path: Path, content: object) -> None:
-    """Put a file with this content, as YAML, into its place."""
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
-    new.replace(path)
-
-
-class Launcher:
-    """Starts programs, each with a folder of its own."""
-
-    def __init__(self, secrecy: Watch, folder: Path) -> None:
-        self._secrecy = secrecy
-        self._folder = folder
-        self.started: list[Process] = []
-
-    def __call__(
-        self, sandbox: Handle, *flags: str, tasks: Sequence[Task] | None = None, **changes: object
-    ) -> Exporter:
-        """An exporter that watches a sandbox; see `config_of`."""
-        return self.run(f"--config.file={self.config(config_of(sandbox, tasks, **changes))}", *flags)
-
-    def run(self, *flags: str, env: Mapping[str, str] | None = None) -> Exporter:
-        """An exporter with these flags that listens, on a free port unless they say otherwise."""
-        exporter = self.begin("--web.listen-address=127.0.0.1:0", *flags, env=env)
-        exporter.await_listening()
-        return exporter
-
-    def begin(self, *flags: str, env: Mapping[str, str] | None = None) -> Exporter:
-        """An exporter with exactly these flags, which may still be starting."""
-        exporter = Exporter(flags, self._new_folder(), self._secrecy, env)
-        self.started.append(exporter)
-        return exporter
-
-    def program(self, *arguments: str) -> Process:
-        """Another module of Python, started like the exporter."""
-        process = Process(arguments, self._new_folder(), self._secrecy)
-        self.started.append(process)
-        return process
-
-    def config(self, content: Mapping[str, object]) -> Path:
-        """The path of a configuration with this content."""
-        path = self._new_folder() / "config.yaml"
-        write(path, dict(content))
-        return path
-
-    def _new_folder(self) -> Path:
-        return Path(tempfile.mkdtemp(dir=self._folder))
-
-
-@contextmanager
-def launcher(secrecy: Watch, folder: Path) -> Iterator[Launcher]:
-    """A launcher whose processes end with the context, whatever happens; none may have met an error of its own."""
-    launching = Launcher(secrecy, folder)
-    try:
-        yield launching
-    finally:
-        for process in launching.started:
-            process.tell_to_stop()
-        for process in launching.started:
-            process.kill()
-    for process in launching.started:
-        assert "Traceback" not in process.stderr, process.stderr

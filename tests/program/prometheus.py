@@ -4,7 +4,6 @@ import contextlib
 import json
 import re
 import subprocess
-import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-FIRST_SCRAPE_SECONDS = 60.0
+from tests.program.process import until
 
 
 class Prometheus:
@@ -24,7 +23,7 @@ class Prometheus:
     def api(self, path: str, **parameters: str) -> object:
         """The `data` of an answer."""
         query = urllib.parse.urlencode(parameters)
-        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=10) as response:  # noqa: S310
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=10) as response:  # noqa: S310 - local
             return json.load(response)["data"]
 
     def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
@@ -42,44 +41,30 @@ class Prometheus:
 
 
 @contextlib.contextmanager
-def scraping(
-    program: str, target: str, folder: Path, jobs: Mapping[str, Mapping[str, object]] | None = None
-) -> Iterator[Prometheus]:
-    """A Prometheus that has scraped the target once, and ends with the context.
-
-    `jobs` gives the names of the jobs that scrape it, and what else is configured for each.
-    """
+def scraping(program: str, jobs: Mapping[str, Mapping[str, object]], folder: Path) -> Iterator[Prometheus]:
+    """A Prometheus with these jobs that has scraped once, about five seconds after its start."""
     config = {
-        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
-        "scrape_configs": [
-            {"job_name": name, "static_configs": [{"targets": [target]}], **more}
-            for name, more in (jobs or {"ninedata": {}}).items()
-        ],
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+        "scrape_configs": [{"job_name": name, **job} for name, job in jobs.items()],
     }
-    with configured(program, config, folder) as prometheus:
-        yield prometheus
-
-
-@contextlib.contextmanager
-def configured(program: str, config: Mapping[str, object], folder: Path) -> Iterator[Prometheus]:
-    """A Prometheus that has scraped one of its targets once, and ends with the context."""
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(dict(config)))
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - the program asked for
-            [
-                program,
-                f"--config.file={folder}/prometheus.yml",
-                f"--storage.tsdb.path={folder}/data",
-                "--web.listen-address=127.0.0.1:0",
-                "--query.lookback-delta=10s",
-                "--scrape.discovery-reload-interval=100ms",
-                "--log.level=info",
-            ],
-            stdout=log,
-            stderr=log,
-        )
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    flags = [
+        f"--config.file={folder}/prometheus.yml",
+        f"--storage.tsdb.path={folder}/data",
+        "--web.listen-address=127.0.0.1:0",
+        "--query.lookback-delta=10s",
+        "--scrape.discovery-reload-interval=100ms",
+    ]
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen([program, *flags], stdout=output, stderr=output)  # noqa: S603 - the program asked for
     try:
-        yield _awaited(process, folder / "log")
+        until(lambda: re.search(r'msg="Listening on".* address=\S+', log.read_text()), 60, "Prometheus listens")
+        found = re.search(r'msg="Listening on".* address=(\S+)', log.read_text())
+        assert found
+        prometheus = Prometheus(f"http://{found[1]}")
+        until(lambda: _has_scraped(prometheus), 60, "Prometheus has scraped")
+        yield prometheus
     finally:
         process.terminate()
         try:
@@ -89,15 +74,7 @@ def configured(program: str, config: Mapping[str, object], folder: Path) -> Iter
             process.wait()
 
 
-def _awaited(process: subprocess.Popen[bytes], log: Path) -> Prometheus:
-    """Once it has scraped; about five seconds pass before it does for the first time."""
-    deadline = time.monotonic() + FIRST_SCRAPE_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        found = re.search(r'msg="Listening on".* address=(\S+)', log.read_text())
-        if found:
-            prometheus = Prometheus(f"http://{found[1]}")
-            with contextlib.suppress(OSError):  # it listens before it answers
-                if prometheus.query("up == 1"):
-                    return prometheus
-        time.sleep(0.1)
-    raise AssertionError(f"Prometheus has not scraped: {log.read_text()}")
+def _has_scraped(prometheus: Prometheus) -> bool:
+    with contextlib.suppress(OSError):  # it listens before it answers
+        return bool(prometheus.query("up == 1"))
+    return False

@@ -1,226 +1,166 @@
-"""What a scrape promises: every task anew, in time, once."""
+"""What a scrape promises: every task anew, once, in time, and one task's failure stays its own."""
 
-import http.client
+import re
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from exporter.sandbox import Handle, fleet, run_in_thread
-from exporter.sandbox.faults import CloseAfter, Delay, Hang, HttpStatus, Patch, RateLimited
-from tests.program.process import GRACE_SECONDS, Exporter, Launcher, canary_sandbox, until
-from tests.program.scrape import Scrape
+from exporter.sandbox import InjectedFault, Sandbox, demo_tasks, fleet
+from tests.faulty_api import Behaviour, endless, garbage, half_answer, redirect, reset, serving, web_page
+from tests.program.conftest import IDS, Shared
+from tests.program.launcher import Api, Launcher
+from tests.program.process import GRACE_SECONDS, until
+from tests.sandbox_thread import run_in_thread
+from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
 
-TASKS = 12
-NARROW = 3
-
-Serve = Callable[..., Handle]
-
-
-@dataclass
-class Ground:
-    """A sandbox, and two exporters that watch it."""
-
-    sandbox: Handle
-    exporter: Exporter
-    narrow: Exporter
-    """Has few requests under way at once."""
+GOLDEN = Path(__file__).parent / "scrape.txt"
+HANG = InjectedFault(kind="hang")
 
 
-@pytest.fixture(scope="module")
-def shared(launch_for_module: Launcher) -> Iterator[Ground]:
-    with run_in_thread(canary_sandbox(fleet(TASKS, items=3))) as sandbox:
-        patient = launch_for_module(sandbox, api={"request_timeout": "60s"})
-        yield Ground(sandbox, patient, launch_for_module(sandbox, api={"concurrency": NARROW}))
+def normalised(text: str) -> str:
+    """Without what differs from run to run: times, the platform's own metrics, the version."""
+    text = re.sub(r"^(?:# (?:HELP|TYPE) )?(?:python|process)_.*\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r'version="[^"]*"', 'version="..."', text)
+    timed = r"^(\w+_(?:seconds|seconds_bucket|seconds_sum)(?:\{.*\})?) [-+\w.]+$"
+    return re.sub(timed, r"\1 ...", text, flags=re.MULTILINE)
 
 
-@pytest.fixture
-def ground(shared: Ground) -> Ground:
-    """With a sandbox as at its start, to which both exporters have kept connections."""
-    shared.sandbox.reset()
-    assert shared.exporter.scrape().down == set()
-    assert shared.narrow.scrape().down == set()
-    shared.sandbox.reset()
-    return shared
+def test_a_whole_scrape(launch: Launcher) -> None:
+    """A task of each kind, one of them discovered: passed, failed, warned; and one that the API does not know."""
+    names = ("orders-prod", "inventory-schema", "ledger-failover", "legacy-erp")
+    orders, schema, replication, unknown = (next(task for task in demo_tasks() if task.name == name) for name in names)
+    api = launch.serve(orders, schema, replication, unknown)
+    discovery = {"replication": {"enabled": True, "labels": {"env": "dr"}}}
+    exporter = launch.watch(api, tasks=[orders, schema, unknown], discovery=discovery)
+    assert normalised(exporter.get("/metrics").text) == GOLDEN.read_text("utf-8")
 
 
-def test_one_hanging_task_costs_the_others_nothing(launch: Launcher, serve: Serve) -> None:
-    """Of 200 tasks one never answers: 199 are up, and the answer leaves before the scraper's timeout."""
-    sandbox = serve(*fleet(200, items=2))
-    exporter = launch(sandbox)
-    sandbox.set_fault(Hang(), "cd-fleet-00042")
+def test_every_scrape_asks_anew(shared: Shared) -> None:
+    """Nothing that was known is told again."""
+    assert shared.exporter.scrape().statuses == dict.fromkeys(IDS, "Success")
+    shared.api.sandbox.faults[""] = InjectedFault(kind="http_error", status=500)
+    scrape = shared.exporter.scrape()
+    assert (scrape.statuses, scrape.reasons) == ({}, dict.fromkeys(IDS, "http_error"))
+    assert shared.api.sandbox.requests == dict.fromkeys(IDS, 2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (InjectedFault(kind="http_error", status=404), "not_found"),
+        (InjectedFault(kind="http_error", status=502), "http_error"),
+        (InjectedFault(kind="api_error", message="quota exceeded"), "api_error"),
+        (InjectedFault(kind="auth"), "auth"),
+        (InjectedFault(kind="not_found"), "not_found"),
+        (InjectedFault(kind="away"), "connect"),
+        (InjectedFault(kind="hang"), "deadline"),
+    ],
+    ids=lambda value: value.kind if isinstance(value, InjectedFault) else value,
+)
+def test_the_failure_of_one_task_is_its_own(shared: Shared, fault: InjectedFault, reason: str) -> None:
+    shared.api.sandbox.faults[IDS[5]] = fault
+    scrape = shared.exporter.scrape(timeout=3)
+    assert scrape.reasons == {IDS[5]: reason}
+    assert scrape.statuses == dict.fromkeys(set(IDS) - {IDS[5]}, "Success")
+
+
+def test_one_hanging_task_costs_199_others_nothing(launch: Launcher) -> None:
+    api = launch.serve(*fleet(200))
+    exporter = launch.watch(api)
+    api.sandbox.faults["cd-fleet-00042"] = HANG
+    assert exporter.scrape(timeout=3).reasons == {"cd-fleet-00042": "deadline"}
+
+
+def test_tasks_that_were_left_out_come_first_in_the_next_scrape(shared: Shared) -> None:
+    """As many tasks hang as there may be requests at once."""
+    for task_id in IDS[:4]:
+        shared.api.sandbox.faults[task_id] = HANG
+    assert shared.exporter.scrape(timeout=1).reasons == dict.fromkeys(IDS, "deadline")
+    assert shared.exporter.scrape(timeout=1).reasons == dict.fromkeys(IDS[:4], "deadline")
+
+
+def test_the_configured_timeout_holds_for_a_client_that_sends_none(launch: Launcher) -> None:
+    api = launch.serve(*fleet(1))
+    exporter = launch.watch(
+        api, "--scrape.timeout-offset=0.2", scrape={"timeout": "1s"}, api={"request_timeout": "60s"}
+    )
+    api.sandbox.faults[""] = HANG
     began = time.monotonic()
-    answer = exporter.get("/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": "3"})
-    assert time.monotonic() - began < 3 + GRACE_SECONDS
-    scrape = Scrape.of_text(answer.text)
-    assert sum(scrape.up.values()) == 199
-    assert scrape.reasons == {"cd-fleet-00042": "deadline"}
+    assert exporter.scrape().reasons == {"cd-fleet-00001": "deadline"}
+    assert time.monotonic() - began < 1 + GRACE_SECONDS
 
 
-def test_more_tasks_hang_than_requests_may_be_under_way(ground: Ground) -> None:
-    """Tasks whose turn never came are `deadline` too, and have theirs in the next scrape."""
-    hanging = [task.task_id for task in ground.sandbox.tasks[:NARROW]]
-    for task_id in hanging:
-        ground.sandbox.set_fault(Hang(), task_id)
-    first = ground.narrow.scrape(timeout=1)
-    assert first.reasons == dict.fromkeys(first.down, "deadline")
-    assert first.down > set(hanging)
-    assert ground.narrow.scrape(timeout=3).reasons == dict.fromkeys(hanging, "deadline")
+def test_the_api_goes_away_and_comes_back(launch: Launcher) -> None:
+    """The first scrape after its return is whole, although all kept connections are gone."""
+    sandbox = Sandbox(fleet(20), access_key_id=ACCESS_KEY_ID, secret_key=SECRET_KEY)
+    with run_in_thread(sandbox) as base_url:
+        exporter = launch.watch(Api(sandbox, base_url))
+        assert set(exporter.scrape().up.values()) == {1}
+    assert set(exporter.scrape().reasons.values()) == {"connect"}
+    launch.serve(*fleet(20), port=int(base_url.rpartition(":")[2]))
+    assert set(exporter.scrape().up.values()) == {1}
 
 
-def test_the_timeout_of_the_configuration_holds_where_the_scraper_names_none(launch: Launcher, serve: Serve) -> None:
-    """A browser sends no timeout; `scrape.timeout` is there for it, less the offset."""
-    sandbox = serve(*fleet(1))
-    exporter = launch(sandbox, "--scrape.timeout-offset=2", scrape={"timeout": "4s"}, api={"request_timeout": "60s"})
-    sandbox.set_fault(Hang())
-    scrape = exporter.scrape()
-    assert scrape.reasons == {"cd-fleet-00001": "deadline"}
-    assert 1 < scrape.value("ninedata_precheck_query_duration_seconds") < 3.2
+def test_a_wrong_key_is_told_as_such(launch: Launcher) -> None:
+    api = launch.serve(*fleet(2))
+    exporter = launch.watch(api, api={"access_key_id": "ak-other"})
+    assert set(exporter.scrape().reasons.values()) == {"auth"}
+    assert "unknown access key" in exporter.logged("query failed")[0]["error"]
 
 
-@pytest.mark.parametrize("header", ["0", "-1", "nan", "inf", "", "1s"])
-def test_a_timeout_that_is_none_counts_as_none(ground: Ground, header: str) -> None:
-    """Whatever the header says, the scrape is made."""
-    answer = ground.exporter.get("/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": header})
-    assert Scrape.of_text(answer.text).down == set()
+def test_a_wrong_clock_is_told_as_such(shared: Shared) -> None:
+    """By a metric, and in the log beside the failure that it causes."""
+    shared.api.sandbox.skew_seconds = 3600
+    scrape = shared.exporter.scrape()
+    assert set(scrape.reasons.values()) == {"auth"}
+    assert scrape.value("ninedata_api_clock_skew_seconds") == pytest.approx(3600, abs=30)
+    assert "clock is 60 minutes behind" in shared.exporter.logged("query failed")[-1]["error"]
 
 
-def test_scrapes_at_the_same_time_share_their_queries(ground: Ground) -> None:
-    """Ten scrapers at once: the API is asked about each task a single time, and all ten get its answer."""
-    ground.sandbox.set_fault(Delay(delay_seconds=1.5))
-    with ThreadPoolExecutor(10) as pool:
-        scrapes = list(pool.map(lambda _: ground.exporter.scrape(timeout=30), range(10)))
-    assert [sum(scrape.up.values()) for scrape in scrapes] == [TASKS] * 10
-    assert ground.sandbox.requests().per_task == {task.task_id: 1 for task in ground.sandbox.tasks}
+def test_after_a_429_nothing_is_sent_until_retry_after(shared: Shared) -> None:
+    """The tasks left over are `rate_limited`, also in the next scrape; then all is well by itself."""
+    shared.api.sandbox.faults[""] = InjectedFault(kind="rate_limited", retry_after=3)
+    assert shared.exporter.scrape().reasons == dict.fromkeys(IDS, "rate_limited")
+    sent = shared.api.sandbox.requests.total()
+    assert sent <= 4
+    shared.api.sandbox.faults.clear()
+    assert shared.exporter.scrape(timeout=1).reasons == dict.fromkeys(IDS, "rate_limited")
+    assert shared.api.sandbox.requests.total() == sent
+    until(lambda: not shared.exporter.scrape().reasons, 10, "all tasks are up")
 
 
-def test_every_scrape_queries_every_task_anew(ground: Ground) -> None:
-    """Nothing outlives a scrape: the next one asks again and tells what is so now."""
-    assert set(ground.exporter.scrape().statuses.values()) == {"Success"}
-    ground.sandbox.set_fault(Patch(data={"status": "Failed"}))
-    assert set(ground.exporter.scrape().statuses.values()) == {"Failed"}
-    ground.sandbox.set_fault(HttpStatus(status=500))
-    assert ground.exporter.scrape().statuses == {}
-    assert ground.sandbox.requests().per_task == {task.task_id: 3 for task in ground.sandbox.tasks}
+def test_200_scrapes_at_once_ask_once_a_task(shared: Shared) -> None:
+    shared.api.sandbox.faults[IDS[0]] = InjectedFault(kind="slow", seconds=3)
+    with ThreadPoolExecutor(200) as pool:
+        scrapes = list(pool.map(lambda _: shared.exporter.scrape(timeout=20), range(200)))
+    assert all(scrape.up == dict.fromkeys(IDS, 1) for scrape in scrapes)
+    assert shared.api.sandbox.requests == dict.fromkeys(IDS, 1)
 
 
-def test_no_sample_has_a_timestamp(ground: Ground) -> None:
-    """The scraper's clock is the one that counts."""
-    families = ground.exporter.scrape().families.values()
-    assert {sample.timestamp for family in families for sample in family.samples} == {None}
+def test_the_queries_of_a_scraper_that_goes_away_end(shared: Shared) -> None:
+    shared.api.sandbox.faults[""] = InjectedFault(kind="slow", seconds=0.5)
+    with shared.exporter.begin_scrape(timeout=60):
+        until(lambda: shared.api.sandbox.requests.total() == 4, 10, "the first tasks are asked for")
+    time.sleep(1)
+    assert shared.api.sandbox.requests.total() == 4
 
 
-def test_only_so_many_requests_are_under_way(ground: Ground) -> None:
-    """`api.concurrency` bounds what the API has to bear at once."""
-    ground.sandbox.set_fault(Delay(delay_seconds=0.1))
-    assert ground.narrow.scrape().down == set()
-    assert ground.sandbox.requests().max_in_flight == NARROW
-
-
-def test_too_many_requests_end_the_requests(launch: Launcher, serve: Serve) -> None:
-    """After a 429 nothing more is sent until Retry-After: the tasks left over are `rate_limited`, here and later."""
-    sandbox = serve(*fleet(10))
-    exporter = launch(sandbox, api={"concurrency": 1})
-    sandbox.set_fault(RateLimited(retry_after=60), "cd-fleet-00004")
-    scrape = exporter.scrape()
-    assert scrape.up == {task.task_id: float(task.task_id < "cd-fleet-00004") for task in sandbox.tasks}
-    assert set(scrape.reasons.values()) == {"rate_limited"}
-    sandbox.clear()
-    assert exporter.scrape().reasons == {task.task_id: "rate_limited" for task in sandbox.tasks}
-    assert sandbox.requests().total == 4
-
-
-def test_queries_go_on_after_retry_after(ground: Ground) -> None:
-    """The pause that a 429 asks for ends by itself."""
-    ground.sandbox.set_fault(RateLimited(retry_after=1, times=TASKS))
-    assert set(ground.exporter.scrape().reasons.values()) == {"rate_limited"}
-    until(lambda: not ground.exporter.scrape().down, 10, "all tasks are up again")
-
-
-@pytest.mark.parametrize("ahead", [1, -1], ids=["ahead", "behind"])
-def test_a_skewed_clock_is_told(ground: Ground, ahead: int) -> None:
-    """The API rejects what is signed by a wrong clock; the page, the log and a metric say that it is the clock."""
-    ground.sandbox.set_skew(ahead * 3600)
-    scrape = ground.exporter.scrape()
-    assert scrape.reasons == {task.task_id: "auth" for task in ground.sandbox.tasks}
-    assert scrape.value("ninedata_api_clock_skew_seconds") == pytest.approx(ahead * 3600, abs=10)
-    direction = "behind" if ahead > 0 else "ahead of"
-    assert f"this machine&#39;s clock is 60 minutes {direction} the API&#39;s" in ground.exporter.page("/")
-    told = [line["error"] for line in ground.exporter.logged("query fails")[-TASKS:]]
-    assert all(error.startswith(f"this machine's clock is 60 minutes {direction} the API's") for error in told)
-    ground.sandbox.set_skew(0)
-    assert ground.exporter.scrape().down == set()
-
-
-def test_a_slightly_skewed_clock_is_only_measured(ground: Ground) -> None:
-    """Within what the API allows, all is up, and the skew is there to be alerted upon."""
-    ground.sandbox.set_skew(300)
-    scrape = ground.exporter.scrape()
-    assert scrape.down == set()
-    assert scrape.value("ninedata_api_clock_skew_seconds") == pytest.approx(300, abs=10)
-
-
-def test_connections_closed_between_scrapes_cost_nothing(ground: Ground) -> None:
-    """A server that closes kept connections without a word is normal."""
-
-    def failures(scrape: Scrape) -> float:
-        found = scrape.samples("ninedata_api_request_failures_total")
-        assert found
-        return sum(sample.value for sample in found)
-
-    before = failures(ground.exporter.scrape())
-    ground.sandbox.set_fault(CloseAfter())
-    for _ in range(5):
-        scrape = ground.exporter.scrape()
-        assert scrape.down == set()
-    assert failures(scrape) == before
-
-
-def test_a_server_that_was_started_again_costs_one_scrape(launch: Launcher) -> None:
-    """Without a server all tasks are `connect`; with it, although all kept connections are gone, all are up."""
-    tasks = fleet(20)
-    with run_in_thread(canary_sandbox(tasks)) as sandbox:
-        exporter = launch(sandbox)
-        assert exporter.scrape().down == set()
-        port = int(sandbox.base_url.rpartition(":")[2])
-    assert exporter.scrape().reasons == {task.task_id: "connect" for task in tasks}
-    with run_in_thread(canary_sandbox(tasks), port=port):
-        assert exporter.scrape().down == set()
-
-
-def test_kept_connections_are_used_again(ground: Ground) -> None:
-    """Once there is one for each request that is under way, no more are opened."""
-    ground.sandbox.set_fault(Delay(delay_seconds=0.3))
-    ground.exporter.scrape()
-    ground.sandbox.reset()
-    for _ in range(5):
-        ground.exporter.scrape()
-    assert ground.sandbox.requests().connections == 0
-
-
-def test_a_scraper_that_goes_away_leaves_nothing_running(ground: Ground) -> None:
-    """Its requests are given up with it, and the next scrape is whole."""
-    before = ground.exporter.descriptors()
-    ground.sandbox.set_fault(Hang())
-    with ground.exporter.begin_scrape(timeout=60):
-        until(lambda: ground.sandbox.requests().in_flight == TASKS, 10, "all tasks are being asked about")
-    until(lambda: ground.sandbox.requests().in_flight == 0, 10, "no request is left")
-    until(lambda: ground.exporter.descriptors() <= before, 10, "no connection is left")
-    ground.sandbox.clear()
-    assert ground.exporter.scrape().down == set()
-
-
-def test_a_scraper_that_goes_away_does_not_take_others_with_it(ground: Ground) -> None:
-    """Two share their queries; the first gives up, the second gets them."""
-    ground.sandbox.set_fault(Delay(delay_seconds=1))
-    with ground.exporter.begin_scrape(timeout=20) as first:
-        until(lambda: ground.sandbox.requests().in_flight == TASKS, 10, "all tasks are being asked about")
-        open_before = ground.exporter.descriptors()
-        with ground.exporter.begin_scrape(timeout=30) as second:
-            until(lambda: ground.exporter.descriptors() > open_before, 10, "the second scraper is heard")
-            first.close()
-            response = http.client.HTTPResponse(second)
-            response.begin()
-            assert set(Scrape.of_text(response.read().decode()).up.values()) == {1}
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [
+        (half_answer, "connect"),
+        (garbage, "invalid_response"),
+        (reset, "connect"),
+        (endless, "too_large"),
+        (web_page, "unsupported"),
+        (redirect, "http_error"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else value,
+)
+def test_broken_http_is_a_failure_like_any_other(launch: Launcher, behaviour: Behaviour, reason: str) -> None:
+    with serving(behaviour) as base_url:
+        api = launch.serve(*fleet(3))
+        exporter = launch.watch(api, api={"base_url": base_url})
+        assert set(exporter.scrape(timeout=5).reasons.values()) == {reason}

@@ -1,0 +1,161 @@
+"""The process: it starts or says why not, and ends within a second whatever it does."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from exporter.sandbox import InjectedFault, fleet
+from tests.program.conftest import IDS, Shared
+from tests.program.launcher import Launcher, entries, write
+from tests.program.process import ROOT, until
+from tests.program.scrape import Scrape
+
+PROMPTLY_SECONDS = 1.5
+"""A second, and what a busy machine adds."""
+
+
+def test_a_wrong_configuration_ends_it_with_every_fault(launch: Launcher) -> None:
+    config = launch.config({"api": {"base_url": "ftp://x", "access_key_id": "a", "secret_key": "b"}, "tasks": [{}]})
+    exporter = launch.begin(f"--config.file={config}")
+    assert exporter.popen.wait(30) == 1
+    faults = [line.split(": ")[:2] for line in exporter.stderr.splitlines()]
+    assert faults == [
+        [f"{config}:3", "api.base_url"],
+        [f"{config}:6", "tasks[0].task_id"],
+        [f"{config}:6", "tasks[0].precheck_task_id"],
+    ]
+
+
+def test_a_port_in_use_ends_it(launch: Launcher) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        exporter = launch.begin("--demo", f"--web.listen-address={address}", "--log.level=error")
+        assert exporter.popen.wait(30) == 1
+    assert exporter.stderr.startswith(f"ninedata-exporter: cannot listen on {address}: ")
+    assert exporter.stderr.count("\n") == 1
+
+
+def test_the_version_is_told_without_importing_the_http_libraries() -> None:
+    """`--version` and shell completion are quick."""
+    command = [sys.executable, "-X", "importtime", "-m", "exporter", "--version"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=30)  # noqa: S603
+    assert done.stdout.startswith("ninedata-exporter 0.")
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert not imported & {"aiohttp", "httpx", "yaml", "prometheus_client", "exporter.config"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_signal_ends_it_during_a_scrape_that_hangs(launch: Launcher, number: signal.Signals) -> None:
+    api = launch.serve(*fleet(3))
+    exporter = launch.watch(api, api={"request_timeout": "60s"})
+    api.sandbox.faults[""] = InjectedFault(kind="hang")
+    with exporter.begin_scrape(timeout=60):
+        until(lambda: api.sandbox.requests.total() == 3, 10, "all tasks are asked for")
+        assert exporter.stop(number) < PROMPTLY_SECONDS
+
+
+HANGING_FILES = """
+import os, pathlib
+real_stat, real_open, hang = pathlib.Path.stat, os.open, "/hanging/"
+
+def wait(path):
+    while hang in str(path) and os.path.exists({flag!r}):
+        import time
+        time.sleep(0.05)
+
+def stat(self, **kwargs):
+    wait(self)
+    return real_stat(self, **kwargs)
+
+def open_(path, *args, **kwargs):
+    wait(path)
+    return real_open(path, *args, **kwargs)
+
+pathlib.Path.stat, os.open = stat, open_
+"""
+"""Lets files in a folder of that name hang while the flag is there, as those of a network volume do."""
+
+
+def test_a_file_system_that_hangs_holds_up_neither_scrapes_nor_the_end(launch: Launcher, tmp_path: Path) -> None:
+    """It goes on with what it read last, and says so."""
+    flag, folder = tmp_path / "flag", tmp_path / "hanging"
+    folder.mkdir()
+    (tmp_path / "sitecustomize.py").write_text(HANGING_FILES.format(flag=str(flag)))
+    api = launch.serve(*fleet(3))
+    write(folder / "tasks.yaml", entries(fleet(3)))
+    content = api.config(tasks=[], task_files=[str(folder / "tasks.yaml")])
+    exporter = launch.run(f"--config.file={launch.config(content)}", env={"PYTHONPATH": str(tmp_path)})
+    flag.touch()
+    time.sleep(1.2)  # the next look at the files has begun
+    assert exporter.scrape(timeout=3).up == dict.fromkeys(IDS[:3], 1)
+    assert "cd-fleet-00003" in exporter.get("/").text
+    until(lambda: exporter.logged("file system does not answer, using the last known file contents"), 15, "it is told")
+    assert exporter.stop() < PROMPTLY_SECONDS
+
+
+def test_a_start_that_hangs_can_be_ended(launch: Launcher, tmp_path: Path) -> None:
+    """A file system that hangs holds it up before it listens."""
+    flag, folder = tmp_path / "flag", tmp_path / "hanging"
+    folder.mkdir()
+    flag.touch()
+    (tmp_path / "sitecustomize.py").write_text(HANGING_FILES.format(flag=str(flag)))
+    write(folder / "tasks.yaml", [])
+    content = launch.serve().config(task_files=[str(folder / "tasks.yaml")])
+    exporter = launch.begin(f"--config.file={launch.config(content)}", env={"PYTHONPATH": str(tmp_path)})
+    until(lambda: exporter.logged("starting ninedata-exporter"), 30, "the start")
+    time.sleep(0.5)
+    assert exporter.stop() < PROMPTLY_SECONDS
+
+
+def test_the_demonstration_greets_and_ends_with_ctrl_c(launch: Launcher) -> None:
+    """Its metrics, pages and discovery work; a terminal that closes ends it as well."""
+    demo = launch.run("--demo")
+    assert f"\n  Metrics, open these first:  http://127.0.0.1:{demo.port}/metrics\n" in demo.stderr
+    scrape = demo.scrape()
+    assert list(scrape.reasons.values()) == ["not_found"]
+    assert set(scrape.statuses.values()) == {"Success", "Failed", "Running", "Unstarted", "Warning"}
+    assert "inventory-prod" in demo.get("/").text
+    assert demo.stop(signal.SIGINT) < PROMPTLY_SECONDS
+    closed = launch.run("--demo")
+    assert closed.stop(signal.SIGHUP) < PROMPTLY_SECONDS
+
+
+@pytest.mark.parametrize("log", ["full disk", "closed pipe", "pipe that nobody reads"])
+def test_a_log_that_cannot_be_written_costs_nothing_else(shared: Shared, launch: Launcher, log: str) -> None:
+    reader, writer = os.pipe()
+    if log == "full disk":
+        os.close(writer)
+        writer = os.open("/dev/full", os.O_WRONLY)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    config = launch.config(shared.api.config())
+    command = [sys.executable, "-m", "exporter", f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
+    with subprocess.Popen([*command, "--log.level=debug"], cwd=ROOT, stderr=writer) as process:  # noqa: S603
+        os.close(writer)
+        if log == "closed pipe":
+            os.close(reader)
+        try:
+            exporter = shared.exporter
+            mute = type(exporter).__new__(type(exporter))
+            mute.__dict__.update(exporter.__dict__, port=port)
+            until(lambda: _answers(port), 30, "it listens")
+            for number in range(40):
+                kind = "auth" if number % 2 else "not_found"
+                shared.api.sandbox.faults[""] = InjectedFault(kind=kind)
+                assert set(Scrape(mute.get("/metrics").text).reasons.values()) == {kind}
+        finally:
+            process.terminate()
+        assert process.wait(10) == 0
+    if log != "closed pipe":
+        os.close(reader)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0

@@ -35,12 +35,16 @@ class Api:
 
 def entries(tasks: Iterable[SandboxTask]) -> list[dict[str, object]]:
     """Tasks as a configuration lists them; replication has no precheck id."""
-    found = []
-    for task in tasks:
-        precheck = {"precheck_task_id": task.precheck_task_id} if task.precheck_task_id else {}
-        labels = {"labels": dict(task.labels)} if task.labels else {}
-        found.append({"task_id": task.task_id, "name": task.name, "kind": task.kind, **precheck, **labels})
-    return found
+    return [
+        {
+            "task_id": task.task_id,
+            "name": task.name,
+            "kind": task.kind,
+            "labels": dict(task.labels),
+            **({"precheck_task_id": task.precheck_task_id} if task.precheck_task_id else {}),
+        }
+        for task in tasks
+    ]
 
 
 def write(path: Path, content: object) -> None:

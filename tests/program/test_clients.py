@@ -42,9 +42,9 @@ def test_clients_that_do_not_read_their_answers(launch: Launcher) -> None:
     """They share one answer in memory, and are disconnected when their time is up."""
     reasons = {check.item: "x" * 1000 for check in CHECKS["data_compare"]}
     script = precheck_script("data_compare", {"failed": reasons})
-    exporter = launch.watch(launch.serve(*(replace(task, script=script) for task in fleet(900))))
+    exporter = launch.watch(launch.serve(*(replace(task, script=script) for task in fleet(600))))
     size = len(exporter.get("/metrics").body)
-    assert size > 8_000_000  # more than the kernel's buffers hold
+    assert size > 6_000_000  # more than the kernel's buffers hold
     before = descriptors(exporter), memory_mib(exporter)
     with ExitStack() as stack:
         for _ in range(60):

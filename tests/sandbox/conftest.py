@@ -48,9 +48,12 @@ class Api:
         task = next(task for task in self.sandbox.tasks if task.name == name)
         path = PRECHECK[task.kind]
         if task.kind == "replication":
-            return (await self.get(path, replicationId=task.task_id)).json()
-        precheck_id = precheck_id or self.sandbox.api.precheck_ids[task.task_id]
-        return (await self.get(path, taskId=task.task_id, precheckTaskId=precheck_id)).json()
+            answer = await self.get(path, replicationId=task.task_id)
+        else:
+            precheck_id = precheck_id or self.sandbox.api.precheck_ids[task.task_id]
+            answer = await self.get(path, taskId=task.task_id, precheckTaskId=precheck_id)
+        envelope: dict[str, Any] = answer.json()
+        return envelope
 
     async def control(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
         """What one of the sandbox's own paths answers."""

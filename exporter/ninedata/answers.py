@@ -10,7 +10,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,29 +40,21 @@ _REASON_OF_WORDS = {
 _RATE_LIMIT_CODE = re.compile(r"(?i)throttl|rate.?limit|too.?many.?request|request.?limit|flow.?control")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP response, read whole."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-def read_envelope(answer: Answer, now: datetime, secrets: Iterable[str] = ()) -> Mapping[str, object]:
+def read_envelope(
+    status: int, headers: Mapping[str, str], body: bytes, now: datetime, secrets: Iterable[str] = ()
+) -> Mapping[str, object]:
     """The envelope `{"success": true, "requestId": .., "data": ..}` of a successful answer.
 
     Raises QueryError for every other answer. `secrets` that the answer repeats are masked, however its JSON spells
     them. `now` is our time, for a Retry-After that is a date.
     """
-    status = answer.status
     if status == 429:  # noqa: PLR2004 - HTTP's Too Many Requests
-        seconds = min(_retry_after(answer.headers, now), 300.0)  # a wrong header must not stop the exporter for days
+        seconds = min(_retry_after(headers, now), 300.0)  # a wrong header must not stop the exporter for days
         message = f"HTTP 429: the API wants fewer requests; none are sent for {seconds:.0f} s"
         raise QueryError(Reason.RATE_LIMITED, message, hold_seconds=seconds)
     if 300 <= status < 400:  # noqa: PLR2004 - HTTP's redirections
-        raise _redirect_error(status, _without(secrets, answer.headers.get("location", "")))
-    envelope = _envelope_of(answer.body, secrets)
+        raise _redirect_error(status, _without(secrets, headers.get("location", "")))
+    envelope = _envelope_of(body, secrets)
     succeeded = 200 <= status < 300  # noqa: PLR2004 - HTTP's successes
     if succeeded and envelope is not None and _is_true(envelope.get("success", True)):
         return envelope
@@ -78,7 +70,7 @@ def read_envelope(answer: Answer, now: datetime, secrets: Iterable[str] = ()) ->
     if not succeeded:
         retry = status in (502, 503, 504)
         raise QueryError(Reason.HTTP_ERROR, f"HTTP {status}{said}", request_id=request_id, worth_retrying=retry)
-    raise _no_envelope_error(answer, secrets)
+    raise _no_envelope_error(headers, body, secrets)
 
 
 def read_precheck(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Precheck:
@@ -203,11 +195,10 @@ def _refusal_error(status: int, envelope: Mapping[str, object], said: str, reque
     return QueryError(next(by_words, otherwise), message, request_id=request_id)
 
 
-def _no_envelope_error(answer: Answer, secrets: Iterable[str]) -> QueryError:
-    body = answer.body.strip()
-    if not body:
+def _no_envelope_error(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> QueryError:
+    if not body.strip():
         return QueryError(Reason.INVALID_RESPONSE, "the answer is empty")
-    if "html" in answer.headers.get("content-type", "").casefold() or body.startswith(b"<"):
+    if "html" in headers.get("content-type", "").casefold() or body.lstrip()[:1] == b"<":
         # What the console's web interface answers for a path that it does not know.
         return QueryError(Reason.UNSUPPORTED, "a web page came instead of JSON")
     text = body.decode(json.detect_encoding(body), "replace")

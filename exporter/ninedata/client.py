@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 import httpx
 
 from exporter.credentials import SecretSource
-from exporter.ninedata.answers import Answer, date_of, read_envelope, read_precheck
+from exporter.ninedata.answers import date_of, read_envelope, read_precheck
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.kinds import KINDS, LIST_NAME, LIST_PATH, Parameters
 from exporter.ninedata.model import Precheck, TaskRef
@@ -211,7 +211,7 @@ class NineDataClient:
         if skew is not None:
             self._observer.clock_skew(skew)
         try:
-            return get.read(read_envelope(Answer(response.status_code, response.headers, body), received_at, secrets))
+            return get.read(read_envelope(response.status_code, response.headers, body, received_at, secrets))
         except QueryError as error:
             if error.reason is Reason.AUTH and skew is not None and abs(skew) > MAX_CLOCK_SKEW_SECONDS:
                 raise _clock_error(skew, error) from error

@@ -49,10 +49,8 @@ def advice_on(reason: Reason, kind: str) -> str:
     """What a person can do about a failed query of a kind, or of the list of replication tasks."""
     if reason is Reason.UNSUPPORTED:
         return _advice_on_unsupported(kind)
-    if kind == LIST_NAME:
-        return _ADVICE_ON_LIST.get(reason, _ADVICE[reason])
-    if reason is Reason.NOT_FOUND and not KINDS[kind].has_precheck_id:
-        return "Check that task_id is right and that this key's account may see the task."
+    if reason is Reason.NOT_FOUND and not (kind in KINDS and KINDS[kind].has_precheck_id):
+        return "Check that task_id is right and that this key's account may see the task, or list tasks at all."
     return _ADVICE[reason]
 
 
@@ -79,8 +77,8 @@ _ADVICE = MappingProxyType(
         "the API accepts this machine's address (some sites allow only listed addresses).",
         Reason.TLS: "Check that the server's certificate is valid and that this machine trusts its issuer; put the "
         "certificate of an issuer of your own into api.tls.ca_file.",
-        Reason.AUTH: "Check that the access key id and the secret key belong together, are active, and may read this "
-        "task, and that this machine's clock is right.",
+        Reason.AUTH: "Check that the access key id and the secret key belong together, are active, and may read this, "
+        "and that this machine's clock is right.",
         Reason.RATE_LIMITED: "Scrape less often, watch fewer tasks with one key, or spread the requests with "
         "api.rate_limit.",
         Reason.NOT_FOUND: "Check that task_id and precheck_task_id are right and that this key's account may see the "
@@ -92,16 +90,7 @@ _ADVICE = MappingProxyType(
         Reason.INVALID_RESPONSE: "The answer is not what the API documents. Check whether a proxy or a login page "
         "answers in its place; otherwise report it with the message.",
         Reason.TOO_LARGE: "The answer is larger than any precheck's. Check that api.base_url is the address of the "
-        "NineData console itself.",
+        "NineData console itself. If a list is too long, name one status in discovery.replication.statuses.",
         Reason.INTERNAL: "This is a bug in the exporter. Please report it with the log line.",
-    }
-)
-_ADVICE_ON_LIST = MappingProxyType(
-    {
-        Reason.AUTH: "Check that the access key id and the secret key belong together, are active, and may list "
-        "replication tasks, and that this machine's clock is right.",
-        Reason.NOT_FOUND: "Check that this key's account may list replication tasks.",
-        Reason.TOO_LARGE: "List fewer tasks: name a single status in discovery.replication.statuses, or use the key of "
-        "an account that sees fewer tasks.",
     }
 )

@@ -51,11 +51,7 @@ class TaskRef:
 
 @dataclass(frozen=True, slots=True)
 class CheckItem:
-    """One check of a precheck.
-
-    Every text is clean: it can be encoded, has no control characters but newline and tab, holds no
-    recognisable credential, and is bounded in length.
-    """
+    """One check of a precheck. Its texts are clean: printable, bounded, credentials masked."""
 
     item: str
     """The API's stable identifier, unique within its precheck."""
@@ -63,7 +59,7 @@ class CheckItem:
     description: str
     status: Status
     message: str
-    """The reason of a failure and what to do about it; empty where the API gives none."""
+    """The reason of a failure and its remedy; empty if the API gives none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +69,5 @@ class Precheck:
     status: Status
     items: tuple[CheckItem, ...]
     status_word: str = ""
-    """The API's own word for `status`, for people, where it is one that is not known."""
+    """The API's own word for `status`: tells people more if the status is unknown."""
     request_id: str = ""

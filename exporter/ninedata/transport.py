@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import httpx
-import yarl
 
 from exporter.ninedata.failures import QueryError, Reason
 
@@ -40,7 +39,7 @@ class _Transport(httpx.AsyncBaseTransport):
         fresh = bool(request.extensions.get("connection"))
         session = self._sessions.get(fresh) or self._open_session(fresh=fresh)
         response = await session.get(
-            yarl.URL(str(request.url), encoded=True),
+            str(request.url),
             headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
             allow_redirects=False,
             proxy=self._proxy_url,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from exporter.ninedata import KINDS, CheckItem, Precheck, QueryError, Reason, Status, TaskRef
-from exporter.ninedata.answers import MAX_ITEMS, Answer, read_envelope, read_precheck
+from exporter.ninedata.answers import MAX_ITEMS, read_envelope, read_precheck
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
 TASKS = {
@@ -17,14 +17,17 @@ TASKS = {
 }
 
 
+Answer = tuple[int, dict[str, str], bytes]
+
+
 def answer(body: bytes | object = b"", status: int = 200, **headers: str) -> Answer:
-    """An HTTP response; anything but bytes is its JSON."""
+    """Status, headers and body of a response; anything but bytes is its JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, content)
+    return status, {name.replace("_", "-"): value for name, value in headers.items()}, content
 
 
 def read(body: bytes | object, kind: str = "data_compare", status: int = 200, **headers: str) -> Precheck:
-    envelope = read_envelope(answer(body, status, **headers), NOON)
+    envelope = read_envelope(*answer(body, status, **headers), NOON)
     return read_precheck(envelope, KINDS[kind], TASKS[kind])
 
 
@@ -48,105 +51,31 @@ def refusal(**fields: object) -> dict[str, object]:
     return {"success": False, "requestId": "r-9"} | fields
 
 
-CONNECTION = "Check the status of the gateway of the source datasource, database connectable"
+def documented(item_key: str, message_key: str, failed: str) -> tuple[list[dict[str, str]], tuple[CheckItem, ...]]:
+    """Check items as the vendor documents them for a kind, and what they mean."""
+    passed = {"itemName": "Source Connection Check", "itemDescription": "Check the source", "status": "Success"}
+    other = {"itemName": "Target Check", "itemDescription": "Check the target", "status": failed}
+    message = "Failed to connect datasource orders: root@10.20.7.31:3306. Check the network."
+    return [{item_key: "srcCheck"} | passed, {item_key: "targetCheck", message_key: message} | other], (
+        CheckItem("srcCheck", "Source Connection Check", "Check the source", Status.SUCCESS, ""),
+        CheckItem("targetCheck", "Target Check", "Check the target", Status.FAILED, message),
+    )
+
+
+COMPARED, FOUND = documented("precheckItem", "errorMessage", "Failed")
+REPLICATED, _ = documented("itemId", "message", "failure")
 DOCUMENTED = {
     "data_compare": (
-        with_data(
-            status="Failed",
-            precheckItems=[
-                {
-                    "precheckItem": "srcDataSourceCheck",
-                    "itemName": "Source Connection Check",
-                    "itemDescription": CONNECTION,
-                    "status": "Success",
-                },
-                {
-                    "precheckItem": "targetDataExistCheck",
-                    "itemName": "Target Data Existence Check",
-                    "itemDescription": "Check whether the target tables can be compared",
-                    "status": "Failed",
-                    "errorMessage": "Target tables are missing _sign and _version columns. Add the columns.",
-                },
-            ],
-        ),
-        Precheck(
-            Status.FAILED,
-            (
-                CheckItem("srcDataSourceCheck", "Source Connection Check", CONNECTION, Status.SUCCESS, ""),
-                CheckItem(
-                    "targetDataExistCheck",
-                    "Target Data Existence Check",
-                    "Check whether the target tables can be compared",
-                    Status.FAILED,
-                    "Target tables are missing _sign and _version columns. Add the columns.",
-                ),
-            ),
-            "Failed",
-            "r-1",
-        ),
+        with_data(status="Failed", precheckItems=COMPARED),
+        Precheck(Status.FAILED, FOUND, "Failed", "r-1"),
     ),
     "schema_compare": (
-        with_data(
-            "schema_compare",
-            status="Running",
-            precheckItems=[
-                {
-                    "precheckItem": "srcDataSourceCheck",
-                    "itemName": "Source Connection Check",
-                    "itemDescription": CONNECTION,
-                    "status": "Unstarted",
-                }
-            ],
-        ),
-        Precheck(
-            Status.RUNNING,
-            (CheckItem("srcDataSourceCheck", "Source Connection Check", CONNECTION, Status.UNSTARTED, ""),),
-            "Running",
-            "r-1",
-        ),
+        with_data("schema_compare", status="Running", precheckItems=COMPARED),
+        Precheck(Status.RUNNING, FOUND, "Running", "r-1"),
     ),
     "replication": (
-        with_data(
-            "replication",
-            precheckStatus="failure",
-            items=[
-                {
-                    "itemId": "replBidirectionLoopExistCheck",
-                    "itemName": "Cyclic replication check",
-                    "itemDescription": "Check for replication loops",
-                    "status": "warning",
-                    "message": "",
-                },
-                {
-                    "itemId": "srcDataSourceCheck",
-                    "itemName": "Source datasource connection check",
-                    "itemDescription": CONNECTION,
-                    "status": "failure",
-                    "message": "Failed to connect datasource orders: root@10.20.7.31:3306. Connection timed out.",
-                },
-            ],
-        ),
-        Precheck(
-            Status.FAILED,
-            (
-                CheckItem(
-                    "replBidirectionLoopExistCheck",
-                    "Cyclic replication check",
-                    "Check for replication loops",
-                    Status.WARNING,
-                    "",
-                ),
-                CheckItem(
-                    "srcDataSourceCheck",
-                    "Source datasource connection check",
-                    CONNECTION,
-                    Status.FAILED,
-                    "Failed to connect datasource orders: root@10.20.7.31:3306. Connection timed out.",
-                ),
-            ),
-            "failure",
-            "r-1",
-        ),
+        with_data("replication", precheckStatus="warning", items=REPLICATED),
+        Precheck(Status.WARNING, FOUND, "warning", "r-1"),
     ),
 }
 
@@ -530,7 +459,7 @@ def test_a_secret_that_the_answer_repeats_is_masked(echo: Callable[[str], Answer
     try:
         shown = repr(
             read_precheck(
-                read_envelope(echo(SECRET), NOON, ["ak-1234", SECRET]), KINDS["data_compare"], TASKS["data_compare"]
+                read_envelope(*echo(SECRET), NOON, ["ak-1234", SECRET]), KINDS["data_compare"], TASKS["data_compare"]
             )
         )
     except QueryError as error:
@@ -542,5 +471,5 @@ def test_the_words_around_a_masked_secret_stay() -> None:
     """An escaped answer is otherwise understood as it is."""
     body = refusal(message=f'"{SECRET}" is\nnot active')
     with pytest.raises(QueryError) as caught:
-        read_envelope(answer(body), NOON, [SECRET])
+        read_envelope(*answer(body), NOON, [SECRET])
     assert caught.value.message == 'the API refused the query: "***" is\nnot active'

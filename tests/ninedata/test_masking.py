@@ -104,39 +104,11 @@ WITH_CREDENTIALS = [
 ]
 
 # What makes each pattern start, and then search in vain.
-HOSTILE = [
-    "://a:",
-    "://",
-    "a:",
-    "a@",
-    "a:b@",
-    "oracle:thin:a/",
-    "password",
-    "password    ",
-    "password='",
-    'password="\\',
-    "a.password=",
-    "secret-",
-    "token: a",
-    "token: aaaaaaaa",
-    "密码\uff1a",
-    'pwd":',
-    "access_key",
-    "token=).",
-    "authorization: ",
-    "authorization: digest ",
-    "bearer a",
-    "identified with a by ",
-    "user a identified by ",
-    "password for a",
-    "-----BEGIN PRIVATE KEY-----",
-    "-----BEGIN ",
-    "aaaa.",
-    "a",
-    " ",
-    "'",
-    "\\",
-]
+HOSTILE = r"""
+://a: :// a: a@ a:b@ oracle:thin:a/ password password=' password="\ a.password= secret- token:a token:aaaaaaaa 密码:
+pwd": access-key token=). authorization: authorization:digest_ bearer_a identified_with_a_by_ user_a_identified_by_
+password____ password_for_a -----BEGIN_PRIVATE_KEY----- -----BEGIN_ aaaa. a _ ' \
+""".split()  # noqa: SIM905 - a list would take a line for each; _ is a space
 
 
 @pytest.mark.parametrize("message", HARMLESS, ids=[message[:50] for message in HARMLESS])
@@ -153,7 +125,7 @@ def test_a_credential_is_masked_and_the_words_around_it_stay(text: str, expected
 def test_no_text_of_10_000_characters_takes_50_ms(piece: str) -> None:
     """Every pattern takes time in proportion to the text."""
     start = "= : @ :// oracle: password token secret key 密码 authorization bearer identified private key- "
-    text = (start + piece * 10_000)[:10_000]
+    text = (start + piece.replace("_", " ") * 10_000)[:10_000]
     seconds = []
     for _ in range(3):
         began = time.process_time()

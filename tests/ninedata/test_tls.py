@@ -126,14 +126,6 @@ async def test_a_server_without_tls_is_named(certificate: Path) -> None:
     assert [failure for _, _, failure in asker.observer.ended] == ["tls"]
 
 
-async def test_a_server_with_tls_that_is_asked_without_is_a_lost_connection(peer: Peer) -> None:
-    """`http` in place of `https`: all that the server does is to close."""
-    async with Asker(peer.url) as asker:
-        error = await failure_of(asker.query())
-    assert error.reason in {"connect", "invalid_response"}
-    assert peer.heads == []
-
-
 @pytest.mark.parametrize(
     ("content", "kind"), [(None, FileNotFoundError), ("", ssl.SSLError), ("no certificate", ssl.SSLError)]
 )

@@ -39,7 +39,8 @@ def headers_of(head: bytes) -> dict[str, str]:
 
 async def test_nothing_but_the_client_s_own_headers_is_sent() -> None:
     """No library adds any: no cookie, no accepted compression, no name of its own."""
-    async with serving(keeping_alive) as peer, Asker(peer.url) as asker:
+    # An address, other than a name, gets no cookies in any case.
+    async with serving(keeping_alive) as peer, Asker(f"http://localhost:{peer.port}") as asker:
         await asker.query()
         await asker.query()
     assert peer.heads[1].splitlines()[0] == (
@@ -55,7 +56,7 @@ async def test_nothing_but_the_client_s_own_headers_is_sent() -> None:
         "timestamp",
         "user-agent",
     ]
-    assert headers["host"] == f"127.0.0.1:{peer.port}"
+    assert headers["host"] == f"localhost:{peer.port}"
     assert peer.connections == 1  # it was kept
 
 
@@ -185,6 +186,28 @@ async def test_a_kept_connection_that_the_server_closed_is_replaced() -> None:
             assert isinstance(await asker.query(), Precheck)
             await asyncio.gather(*peer.open)
     assert peer.connections == 3
+
+
+async def test_a_retry_never_uses_a_kept_connection() -> None:
+    """What closed one idle connection without a word has mostly closed all of them."""
+
+    async def failing_every_other_time(talk: Talk) -> None:
+        while True:
+            await talk.hear()
+            await talk.say(http() if len(talk.peer.heads) % 2 == 0 else http(b"", b"HTTP/1.1 503 Busy"))
+
+    async with serving(failing_every_other_time) as peer, Asker(peer.url) as asker:
+        await asker.query()
+        await asker.query()
+    assert (len(peer.heads), peer.connections) == (4, 3)
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    redirecting = answering(http(b"", b"HTTP/1.1 302 Found\r\nLocation: /elsewhere"))
+    async with serving(redirecting) as peer, Asker(peer.url) as asker:
+        error = await failure_of(asker.query())
+    assert error.message.startswith("HTTP 302: redirected to /elsewhere, which is not followed")
+    assert len(peer.heads) == 1
 
 
 async def test_a_connection_is_not_used_again_after_an_answer_that_was_not_read_to_its_end() -> None:

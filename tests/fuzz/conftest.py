@@ -1,11 +1,17 @@
-"""How far the fuzz tests look: in `make test` at a few examples that stay the same, in `make fuzz` at many new ones.
+"""`make test` tries a few examples that stay the same; `FUZZ_EXAMPLES=N` tries N new ones per test."""
 
-`FUZZ_EXAMPLES` is their number for each test; what fails is kept for the next time.
-"""
+import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-from tests.fuzz.extent import profile
-
-settings.register_profile("fuzz", profile)
+_EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
+settings.register_profile(
+    "fuzz",
+    max_examples=int(_EXAMPLES or 100),
+    derandomize=_EXAMPLES is None,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
 settings.load_profile("fuzz")

@@ -96,6 +96,13 @@ def test_the_check_includes_the_web_configuration(command: Command, config: Path
     assert command("--config.check", "--web.config.file=web.yaml") == (1, "", faults)
 
 
+def test_the_check_prints_each_fault_of_a_task_file_once(command: Command, config: Path) -> None:
+    """The log, which has them too, is silent."""
+    config.write_text(f"{GOOD}task_files: [a.yaml]", "utf-8")
+    Path("a.yaml").touch()
+    assert command("--config.check") == (1, "", "a.yaml: is empty; write [] for no tasks\n")
+
+
 @pytest.mark.usefixtures("config")
 def test_the_check_of_the_demonstration(command: Command) -> None:
     """It needs no configuration file."""

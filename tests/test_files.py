@@ -33,7 +33,8 @@ class Watched:
         text = read_file(path, 1000).decode()
         self.while_reading()
         for related in self._related(text):
-            read_file(related, 1000)
+            if not related.exists():
+                raise ConfigError([Fault(str(path), 1, "with", f"there is no {related.name}")])
         if "bad" in text:
             raise ConfigError([Fault(str(path), number, "key", "is bad") for number in range(1, text.count("bad") + 1)])
         return text

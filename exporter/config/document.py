@@ -28,7 +28,7 @@ def compose(path: Path) -> yaml.Node | None:
         return ConfigError([Fault(str(path), content.count(b"\n", 0, position) + 1, "", message)])
 
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode()
         if line := _too_deep(text):
             raise ConfigError([Fault(str(path), line, "", "is nested too deeply")])
         return yaml.compose(text, Loader=_LOADER)

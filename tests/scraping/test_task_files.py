@@ -34,6 +34,7 @@ def files(folder: Path) -> TaskFiles:
 def test_files_come_change_and_go(files: TaskFiles, folder: Path, lines: Lines) -> None:
     """Each with a line in the log."""
     files.refresh()
+    files.refresh()
     assert (files.current, files.unmatched) == ((), (f"{folder}/*.yaml",))
     assert lines() == [{"msg": "no task file matches", "level": "WARNING", "pattern": f"{folder}/*.yaml"}]
     (folder / "b.yaml").write_text(entry("cd-1", "cd-2"))
@@ -145,7 +146,7 @@ def test_files_in_a_folder_that_cannot_be_listed_stay(
     assert ids(files) == {"tasks.d": [], "a.yaml": ["cd-1"]}
     assert faults(files) == [": cannot be listed: Permission denied"]
     fault = f"{folder}: cannot be listed: Permission denied"
-    assert {"msg": "task files may be missing", "level": "WARNING", "fault": fault} in lines()
+    assert lines().count({"msg": "task files may be missing", "level": "WARNING", "fault": fault}) == 1
     files.refresh()
     assert ids(files) == {"a.yaml": ["cd-1"]}
 
@@ -164,4 +165,4 @@ def test_what_was_known_before_a_reload_stays_in_use(folder: Path) -> None:
     after.refresh()
     assert ids(after) == expected
     assert faults(after) == ["a.yaml: is empty; write [] for no tasks"]
-    assert TaskFiles([f"{folder}/[a-z].yaml"], [TaskFile("never-good", faults=("x",))]).current == ()
+    assert TaskFiles(["b/*.yaml"], [TaskFile("a/b/c.yaml", loaded_at=1.0)]).current == ()

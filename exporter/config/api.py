@@ -1,5 +1,6 @@
 """The section `api` of the configuration: server, credentials, limits."""
 
+import ipaddress
 import re
 import ssl
 import urllib.parse
@@ -69,6 +70,8 @@ def _fault_of_url(text: str, *, path_allowed: bool, user_allowed: bool) -> str |
     try:
         parts = urllib.parse.urlsplit(text)
         host, _ = parts.hostname, parts.port
+        if host and ("[" in parts.netloc or re.fullmatch(r"[\d.]+", host)):
+            ipaddress.ip_address(host)
     except ValueError:
         return "is not a URL"
     if parts.scheme not in ("http", "https") or not host:

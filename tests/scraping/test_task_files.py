@@ -132,16 +132,14 @@ def test_files_in_a_folder_that_cannot_be_listed_stay(
     (folder / "a.yaml").write_text(entry("cd-1"))
     files.refresh()
     lines()
-    scandir = os.scandir
 
-    def refuse(path: str) -> object:
-        if str(path) == str(folder):
-            raise PermissionError(13, "Permission denied")
-        return scandir(path)
+    def refuse(_path: str, **_options: object) -> object:
+        raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "scandir", refuse)
         files.refresh()
+        patched.setattr(os, "stat", refuse)  # the folder must not even be entered
         files.refresh()
     assert ids(files) == {"tasks.d": [], "a.yaml": ["cd-1"]}
     assert faults(files) == [": cannot be listed: Permission denied"]

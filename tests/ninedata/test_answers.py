@@ -410,7 +410,9 @@ VALUES: list[object] = [
 ]
 TEXTS = [*map(json.dumps, VALUES), "NaN", "-Infinity", "1e999", "9" * 5000, '"' + "x" * 100_000 + '"']
 DEEP = [
-    opening * depth + '"\\/"' + closing * depth for opening, closing in ("[]", ('{"a":', "}")) for depth in (900, 2000)
+    opening * depth + '"\\/"' + closing * depth
+    for opening, closing in ("[]", ('{"a":', "}"))
+    for depth in (*range(900, 1000, 2), 2000)
 ]
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Family:
-    """A metric family: its name as exposed, its type, its help, and its labels in order."""
+    """A metric family: its name as exposed, its help, its labels in order, and its type."""
 
     name: str
-    type: str
     help: str
     labels: tuple[str, ...] = ()
+    type: str = "gauge"
     buckets: tuple[float, ...] = ()
     note: str = ""
     """More for the reader of the documentation."""
@@ -21,45 +21,38 @@ TASK_LABELS = ("task_id", "task")
 
 UP = Family(
     "ninedata_precheck_up",
-    "gauge",
     "1 if this scrape's query of the task was answered and understood, 0 if not.",
     note="While 0, none of the task's status, items, item_status and item_failure_info series are exported.",
 )
 QUERY_FAILURE_INFO = Family(
     "ninedata_precheck_query_failure_info",
-    "gauge",
     "Why this scrape's query of the task failed; only while ninedata_precheck_up is 0.",
     ("reason",),
 )
 QUERY_DURATION = Family(
     "ninedata_precheck_query_duration_seconds",
-    "gauge",
     "Time that this scrape spent on the query of the task, retries included.",
 )
 INFO = Family(
     "ninedata_precheck_info",
-    "gauge",
     "The watched task's kind and precheck.",
     ("kind", "precheck_task_id"),
     note="Always 1, whether or not the query succeeds.",
 )
 STATUS = Family(
     "ninedata_precheck_status",
-    "gauge",
     "1 for the precheck's current status, 0 for the others.",
     ("status",),
     note="Exactly one status of a task is 1. `Unknown` stands for every word that the exporter does not know.",
 )
 ITEMS = Family(
     "ninedata_precheck_items",
-    "gauge",
     "Number of the precheck's check items in each status.",
     ("status",),
     note="Every status is present; their sum is the number of check items.",
 )
 ITEM_STATUS = Family(
     "ninedata_precheck_item_status",
-    "gauge",
     "1 for the current status of each check item.",
     ("item", "status"),
     note="One series per check item. `item` is the API's stable identifier; a repeated one gets a number "
@@ -67,132 +60,96 @@ ITEM_STATUS = Family(
 )
 ITEM_FAILURE_INFO = Family(
     "ninedata_precheck_item_failure_info",
-    "gauge",
     "The failure reason and remediation that the API gives for a check item in status Failed or Warning.",
     ("item", "item_name", "reason"),
     note="Credentials are masked. `reason` has at most 500 characters; of a longer text the middle is left out. "
     "Not exported with `failure_reasons: false`.",
 )
-TASK_FAMILIES = (
-    UP,
-    QUERY_FAILURE_INFO,
-    QUERY_DURATION,
-    INFO,
-    STATUS,
-    ITEMS,
-    ITEM_STATUS,
-    ITEM_FAILURE_INFO,
-)
+TASK_FAMILIES = (UP, QUERY_FAILURE_INFO, QUERY_DURATION, INFO, STATUS, ITEMS, ITEM_STATUS, ITEM_FAILURE_INFO)
 
 DISCOVERY_UP = Family(
     "ninedata_discovery_up",
-    "gauge",
     "1 if this scrape's discovery of tasks succeeded, 0 if not.",
     ("kind",),
     note="Only with `discovery`. While 0, the tasks found earlier stay watched.",
 )
 DISCOVERY_FAILURE_INFO = Family(
     "ninedata_discovery_failure_info",
-    "gauge",
     "Why this scrape's discovery of tasks failed; only while ninedata_discovery_up is 0.",
     ("kind", "reason"),
 )
 DISCOVERY_DURATION = Family(
     "ninedata_discovery_duration_seconds",
-    "gauge",
     "Time that this scrape spent on discovery.",
     ("kind",),
     note="Known tasks are queried at the same time.",
 )
 DISCOVERY_TASKS = Family(
-    "ninedata_discovery_tasks",
-    "gauge",
-    "Number of tasks that are watched because discovery found them.",
-    ("kind",),
+    "ninedata_discovery_tasks", "Number of tasks that are watched because discovery found them.", ("kind",)
 )
 DISCOVERY_FAMILIES = (DISCOVERY_UP, DISCOVERY_FAILURE_INFO, DISCOVERY_DURATION, DISCOVERY_TASKS)
 
-API_REQUESTS = Family(
-    "ninedata_api_requests_total",
-    "counter",
-    "Requests sent to the NineData API.",
-    ("kind",),
-)
+API_REQUESTS = Family("ninedata_api_requests_total", "Requests sent to the NineData API.", ("kind",), type="counter")
 API_REQUEST_FAILURES = Family(
     "ninedata_api_request_failures_total",
-    "counter",
     "Requests to the NineData API that returned no usable answer.",
     ("kind", "reason"),
+    type="counter",
     note="Every reason starts at 0. A retried request counts each time.",
 )
 API_REQUEST_DURATION = Family(
     "ninedata_api_request_duration_seconds",
-    "histogram",
     "Time from sending a request until its answer was understood, or until it failed.",
     ("kind",),
+    type="histogram",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
 API_CLOCK_SKEW = Family(
     "ninedata_api_clock_skew_seconds",
-    "gauge",
     "The API server's clock minus this machine's, from the Date header of the latest answer.",
     note="Accurate to about a second. Absent until an answer had the header. The API rejects more than 600 s.",
 )
 WATCHED_TASKS = Family(
-    "ninedata_exporter_watched_tasks",
-    "gauge",
-    "Number of watched tasks.",
-    ("kind",),
-    note="With `--shard`: of this shard.",
+    "ninedata_exporter_watched_tasks", "Number of watched tasks.", ("kind",), note="With `--shard`: of this shard."
 )
 TASK_FILE_SUCCESSFUL = Family(
     "ninedata_exporter_task_file_last_load_successful",
-    "gauge",
     "1 if the whole current content of a task file is in use, 0 if not.",
     ("file",),
     note="0 while the file has a fault (its last good content stays in use) or repeats a task of another source.",
 )
 TASK_FILE_TIMESTAMP = Family(
     "ninedata_exporter_task_file_last_load_success_timestamp_seconds",
-    "gauge",
     "When the content of a task file was last loaded, in seconds since the epoch.",
     ("file",),
 )
 TASK_FILE_TASKS = Family(
     "ninedata_exporter_task_file_tasks",
-    "gauge",
     "Number of tasks in the content of a task file that is in use.",
     ("file",),
     note="Includes those of other shards.",
 )
 SHARD_INFO = Family(
     "ninedata_exporter_shard_info",
-    "gauge",
     "The share of the tasks that this exporter watches.",
     ("shard", "shards"),
     note="Only with `--shard`.",
 )
 RELOAD_SUCCESSFUL = Family(
     "ninedata_exporter_config_last_reload_successful",
-    "gauge",
     "1 if the last attempt to load the configuration succeeded, 0 if not.",
 )
 RELOAD_TIMESTAMP = Family(
     "ninedata_exporter_config_last_reload_success_timestamp_seconds",
-    "gauge",
     "When the configuration was last loaded successfully, in seconds since the epoch.",
 )
 WEB_CONFIG_RELOAD_SUCCESSFUL = Family(
     "ninedata_exporter_web_config_last_reload_successful",
-    "gauge",
     "1 if the last attempt to load the web configuration succeeded, 0 if not.",
     note="Absent without `--web.config.file`. While 0, the last good one stays in force; the log says what is wrong.",
 )
 BUILD_INFO = Family(
-    "ninedata_exporter_build_info",
-    "gauge",
-    "The versions of the exporter and of Python.",
-    ("version", "python_version"),
+    "ninedata_exporter_build_info", "The versions of the exporter and of Python.", ("version", "python_version")
 )
 OWN_FAMILIES = (
     API_REQUESTS,

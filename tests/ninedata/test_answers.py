@@ -410,9 +410,10 @@ VALUES: list[object] = [
 ]
 TEXTS = [*map(json.dumps, VALUES), "NaN", "-Infinity", "1e999", "9" * 5000, '"' + "x" * 100_000 + '"']
 DEEP = [
-    opening * depth + '"\\/"' + closing * depth
+    opening * depth + core + closing * depth
     for opening, closing in ("[]", ('{"a":', "}"))
-    for depth in (*range(900, 1000, 2), 2000)
+    for core in ("1", '"\\/"')  # one that is masked as well, and one that is only read
+    for depth in (*range(900, 1000), 2000)
 ]
 
 

@@ -29,16 +29,8 @@ _COMPARISON = _items(
 CHECKS = {
     "data_compare": _COMPARISON
     + _items(
-        (
-            "srcDataExistCheck",
-            "Source object existence check",
-            "Check whether the compared objects exist in the source",
-        ),
-        (
-            "targetDataExistCheck",
-            "Target object existence check",
-            "Check whether the compared objects exist in the target",
-        ),
+        ("srcDataExistCheck", "Source object existence check", "Check whether the source has the compared objects"),
+        ("targetDataExistCheck", "Target object existence check", "Check whether the target has the compared objects"),
         ("comparePrimaryKeyCheck", "Primary key check", "Check whether each table has a primary or unique key"),
         ("compareColumnTypeCheck", "Column type check", "Check whether the column types can be compared"),
         ("compareCharsetCheck", "Character set check", "Check whether both sides use the same character set"),

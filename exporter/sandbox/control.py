@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from exporter.sandbox.check_items import CHECKS
-from exporter.sandbox.injected_faults import Handler, read_fault
+from exporter.sandbox.injected_faults import read_fault
 from exporter.sandbox.scripts import Script, ScriptStatus, script_run
 
 if TYPE_CHECKING:
     from exporter.sandbox.sandbox import Sandbox
 
 
-def precheck_script(kind: str, value: dict[str, object]) -> Script:
+def precheck_script(kind: str, value: object) -> Script:
     """What a precheck is to show from now on, as in `{"failed": {"targetDataExistCheck": "Create the table."}}`.
 
     Raises ValueError that says what is wrong.
     """
-    if unknown := value.keys() - {"status", "failed", "warning"}:
-        raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known are status, failed and warning")
+    if not isinstance(value, dict) or not value.keys() <= {"status", "failed", "warning"}:
+        raise ValueError("a precheck is an object with status, failed or warning")
     known = [check.item for check in CHECKS[kind]]
     ends: dict[str, tuple[ScriptStatus, str]] = {}
     for key, outcome in (("failed", ScriptStatus.FAILED), ("warning", ScriptStatus.WARNING)):
@@ -39,38 +39,40 @@ def precheck_script(kind: str, value: dict[str, object]) -> Script:
 
 
 class ControlPaths:
-    """What each path does. Unknown tasks raise KeyError, wrong bodies ValueError; the middleware answers them."""
+    """What each path does; the middleware `answer` turns it into JSON."""
 
     def __init__(self, sandbox: "Sandbox") -> None:
         self._sandbox = sandbox
+        self._paths = {
+            ("GET", "tasks"): self._tasks,
+            ("PUT", "prechecks"): self._set_precheck,
+            ("DELETE", "prechecks"): self._reset_precheck,
+            ("PUT", "faults"): self._set_fault,
+            ("DELETE", "faults"): self._clear_faults,
+            ("PUT", "clock"): self._set_clock,
+            ("POST", "reset"): self._reset,
+        }
 
-    def routes(self) -> list[web.RouteDef]:
-        """All paths below /sandbox/."""
+    async def answer(self, request: web.Request) -> web.Response:
+        """The answer of the path `/sandbox/NOUN` or `/sandbox/NOUN/NAME`."""
+        noun, _, name = request.path.removeprefix("/sandbox/").partition("/")
+        action = self._paths.get((request.method, noun))
+        status = 404
+        answer: object = {"error": f"there is no {request.method} {request.path}"}
+        if action:
+            try:
+                status, answer = 200, action(name, json.loads(await request.read() or b"{}"))
+            except KeyError:
+                answer = {"error": f"there is no task {name}"}
+            except ValueError as error:
+                status, answer = 400, {"error": str(error)}
+        return web.Response(text=json.dumps(answer) + "\n", status=status, content_type="application/json")
+
+    def _tasks(self, _name: str, _body: object) -> object:
         return [
-            web.get("/sandbox/tasks", self._tasks),
-            web.put("/sandbox/prechecks/{name}", self._set_precheck),
-            web.delete("/sandbox/prechecks/{name}", self._reset_precheck),
-            web.post("/sandbox/start/{name}", self._start),
-            *(web.put(path, self._set_fault) for path in ("/sandbox/faults", "/sandbox/faults/{name:.+}")),
-            *(web.delete(path, self._clear_faults) for path in ("/sandbox/faults", "/sandbox/faults/{name:.+}")),
-            web.put("/sandbox/clock", self._set_clock),
-            web.post("/sandbox/reset", self._reset),
-        ]
-
-    async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """The answer of one of these paths."""
-        try:
-            return await handler(request)
-        except KeyError:
-            return web.json_response({"error": f"no precheck of a task {_name(request)}"}, status=404)
-        except ValueError as error:
-            return web.json_response({"error": str(error)}, status=400)
-
-    async def _tasks(self, _request: web.Request) -> web.Response:
-        tasks = [
             {
                 "task_id": task.task_id,
-                "precheck_task_id": self._sandbox.api.precheck_ids[task.task_id],
+                "precheck_task_id": task.precheck_task_id,
                 "name": task.name,
                 "kind": task.kind,
                 "items": [check.item for check in CHECKS[task.kind]],
@@ -78,49 +80,32 @@ class ControlPaths:
             }
             for task in self._sandbox.tasks
         ]
-        return web.json_response(tasks)
 
-    async def _set_precheck(self, request: web.Request) -> web.Response:
-        task = self._sandbox.api.tasks[_name(request)]
-        self._sandbox.api.play(task.task_id, precheck_script(task.kind, await _json(request)))
-        return web.json_response({})
+    def _set_precheck(self, name: str, body: object) -> object:
+        task = self._sandbox.api.tasks[name]
+        self._sandbox.api.play(name, precheck_script(task.kind, body))
+        return body
 
-    async def _reset_precheck(self, request: web.Request) -> web.Response:
-        self._sandbox.api.play(_name(request), None)
-        return web.json_response({})
+    def _reset_precheck(self, name: str, _body: object) -> object:
+        self._sandbox.api.play(name, None)
+        return {}
 
-    async def _start(self, request: web.Request) -> web.Response:
-        return web.json_response({"precheck_task_id": self._sandbox.api.start_again(_name(request))})
+    def _set_fault(self, name: str, body: object) -> object:
+        self._sandbox.faults[name] = read_fault(body)
+        return body
 
-    async def _set_fault(self, request: web.Request) -> web.Response:
-        self._sandbox.faults[_name(request)] = read_fault(await _json(request))
-        return web.json_response({})
+    def _clear_faults(self, name: str, _body: object) -> object:
+        for each in [name] if name else list(self._sandbox.faults):
+            self._sandbox.faults.pop(each, None)
+        return {}
 
-    async def _clear_faults(self, request: web.Request) -> web.Response:
-        if _name(request):
-            self._sandbox.faults.pop(_name(request), None)
-        else:
-            self._sandbox.faults.clear()
-        return web.json_response({})
-
-    async def _set_clock(self, request: web.Request) -> web.Response:
-        skew = (await _json(request)).get("skew_seconds")
+    def _set_clock(self, _name: str, body: object) -> object:
+        skew = body.get("skew_seconds") if isinstance(body, dict) else None
         if not isinstance(skew, int | float) or not math.isfinite(skew):
             raise ValueError("skew_seconds must be a number")
         self._sandbox.skew_seconds = skew
-        return web.json_response({})
+        return body
 
-    async def _reset(self, _request: web.Request) -> web.Response:
+    def _reset(self, _name: str, _body: object) -> object:
         self._sandbox.reset()
-        return web.json_response({})
-
-
-def _name(request: web.Request) -> str:
-    return request.match_info.get("name", "")
-
-
-async def _json(request: web.Request) -> dict[str, object]:
-    value = json.loads(await request.read())
-    if not isinstance(value, dict):
-        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - as any wrong body
-    return value
+        return {}

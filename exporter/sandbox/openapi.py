@@ -1,8 +1,6 @@
 """What the NineData API answers: paths, parameters and answers as documented, for scripted prechecks."""
 
 import hmac
-import secrets
-import string
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,16 +45,14 @@ class OpenApi:
 
     def reset(self) -> None:
         """All prechecks begin again as at the start."""
-        self.precheck_ids = {task_id: task.precheck_task_id for task_id, task in self.tasks.items()}
-        """The id of the latest precheck of each task."""
         self._prechecks: dict[tuple[str, str], ServedPrecheck] = {}
         for task_id in self.tasks:
             self.play(task_id, None)
 
     def play(self, task_id: str, script: Script | None) -> None:
-        """Let a task's latest precheck play a script from now on, or its own again."""
+        """Let a task's precheck play a script from now on, or its own again. Raises KeyError for an unknown task."""
         task = self.tasks[task_id]
-        key = task_id, self.precheck_ids[task_id]
+        key = task_id, task.precheck_task_id
         if script is not None:
             self._prechecks[key] = ServedPrecheck(script, self._clock())
         elif task.script is not None:
@@ -64,19 +60,6 @@ class OpenApi:
             self._prechecks[key] = ServedPrecheck(task.script, started, task.request_id)
         else:
             self._prechecks.pop(key, None)
-
-    def start_again(self, task_id: str) -> str:
-        """Start a new precheck of a task from its script's beginning; returns its id. The old one stays as well.
-
-        Raises KeyError if there is no such task, or it never had a precheck.
-        """
-        before = self._prechecks[task_id, self.precheck_ids[task_id]]
-        if self.tasks[task_id].kind != "replication":
-            characters = string.ascii_lowercase + string.digits
-            self.precheck_ids[task_id] = "pcte-" + "".join(secrets.choice(characters) for _ in range(12))
-        new_id = self.precheck_ids[task_id]
-        self._prechecks[task_id, new_id] = ServedPrecheck(before.script, self._clock())
-        return new_id
 
     def routes(self) -> list[web.RouteDef]:
         """The documented paths."""
@@ -126,7 +109,7 @@ class OpenApi:
         return success(precheck.request_id, data={"replicationId": task_id} | _replication_data(self._state(precheck)))
 
     async def _list(self, request: web.Request) -> web.Response:
-        """A page of the tasks with a `status`, and with a `keyword` in their name."""
+        """A page of the tasks with a `status`."""
         query = request.query
         numbers = query.get("current") or "1", query.get("pageSize") or "10"
         if not all(number.isdecimal() and len(number) < 10 and int(number) for number in numbers):  # noqa: PLR2004
@@ -135,9 +118,7 @@ class OpenApi:
         found = [
             task
             for task in self.tasks.values()
-            if task.kind == "replication"
-            and query.get("status", "") in ("", task.task_status)
-            and query.get("keyword", "").casefold() in task.name.casefold()
+            if task.kind == "replication" and query.get("status", "") in ("", task.task_status)
         ]
         page = [_list_entry(task) for task in found[(current - 1) * size : current * size]]
         return success(data=page, current=current, pageSize=size, total=len(found))

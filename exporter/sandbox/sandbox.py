@@ -56,7 +56,7 @@ class Sandbox:
         Raises ValueError if `host` is not an address of loopback, OSError if the port is in use.
         """
         app = web.Application(middlewares=[self._answer])
-        app.add_routes([*self.api.routes(), *self._control.routes()])
+        app.add_routes(self.api.routes())
         # A hanging request ends when its client closes the connection.
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.01)
         await runner.setup()
@@ -70,20 +70,16 @@ class Sandbox:
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/sandbox/"):
-            return await self._control.answer(request, handler)
+            return await self._control.answer(request)
         names = _names(request)
         self.requests[names[-1]] += 1
         await asyncio.sleep(self._latency_seconds)
         fault = next((self.faults[name] for name in (*names, "") if name in self.faults), None)
-        response = await (fault.answer(request, self._checked(handler)) if fault else self._checked(handler)(request))
+        response: web.StreamResponse | None = self.api.refusal(request)
+        if response is None:
+            response = await (fault.answer(request, handler) if fault else handler(request))
         response.headers["Date"] = formatdate(self._clock() + self.skew_seconds, usegmt=True)
         return response
-
-    def _checked(self, handler: Handler) -> Handler:
-        async def checked(request: web.Request) -> web.StreamResponse:
-            return self.api.refusal(request) or await handler(request)
-
-        return checked
 
 
 def _names(request: web.Request) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ class ScriptStatus(StrEnum):
     FAILED = "Failed"
 
 
+_WAITING = ScriptStatus.UNSTARTED
+
+
 @dataclass(frozen=True, slots=True)
 class ScriptItem:
     """One check item: how long it runs, how it ends, and the reason with what to do about it."""
@@ -75,12 +78,14 @@ class Script:
     def state_at(self, elapsed: float) -> ScriptState:
         """The precheck `elapsed` seconds after its start."""
         run, elapsed = self._run_at(elapsed)
-        over = bisect_right(list(accumulate([run.queued_seconds, *(item.seconds for item in run.items)])), elapsed)
-        statuses = [_item_status(item, over - 1 - index) for index, item in enumerate(run.items)]
-        status = ScriptStatus.RUNNING if over else ScriptStatus.UNSTARTED
-        if over > len(run.items):
-            status = run.outcome
-        return ScriptState(status, tuple(zip(run.items, statuses, strict=True)))
+        seconds = [run.queued_seconds, *(item.seconds for item in run.items)]
+        running = bisect_right(list(accumulate(seconds)), elapsed) - 1  # the item that runs; -1 in the queue
+        items = [(item, item.outcome if index < running else _WAITING) for index, item in enumerate(run.items)]
+        if running == len(items):
+            return ScriptState(run.outcome, tuple(items))
+        if running >= 0:
+            items[running] = run.items[running], ScriptStatus.RUNNING
+        return ScriptState(_WAITING if running < 0 else ScriptStatus.RUNNING, tuple(items))
 
     def _run_at(self, elapsed: float) -> tuple[ScriptRun, float]:
         """The run at that moment, and the time since it began."""
@@ -107,10 +112,3 @@ def script_run(
         outcome, message = ends.get(check.item, (ScriptStatus.SUCCESS, ""))
         items.append(replace(check, seconds=seconds, outcome=outcome, error_message=message))
     return ScriptRun(tuple(items), queued_seconds)
-
-
-def _item_status(item: ScriptItem, turn: int) -> ScriptStatus:
-    """`turn` is 0 while the item runs, negative before, positive after."""
-    if turn < 0:
-        return ScriptStatus.UNSTARTED
-    return ScriptStatus.RUNNING if turn == 0 else item.outcome

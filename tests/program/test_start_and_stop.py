@@ -60,13 +60,12 @@ def test_a_signal_ends_it_during_a_scrape_that_hangs(launch: Launcher, number: s
         assert exporter.stop(number) < PROMPTLY_SECONDS
 
 
-HANGING_FILES = """
-import os, pathlib
-real_stat, real_open, hang = pathlib.Path.stat, os.open, "/hanging/"
+HANGING = """
+import os, pathlib, socket, time
+real_stat, real_open, real_getaddrinfo = pathlib.Path.stat, os.open, socket.getaddrinfo
 
-def wait(path):
-    while hang in str(path) and os.path.exists({flag!r}):
-        import time
+def wait(name):
+    while "hanging" in str(name) and os.path.exists({flag!r}):
         time.sleep(0.05)
 
 def stat(self, **kwargs):
@@ -77,21 +76,35 @@ def open_(path, *args, **kwargs):
     wait(path)
     return real_open(path, *args, **kwargs)
 
-pathlib.Path.stat, os.open = stat, open_
+def getaddrinfo(host, *args, **kwargs):
+    wait(host)
+    return real_getaddrinfo("127.0.0.1" if host == "hanging.test" else host, *args, **kwargs)
+
+pathlib.Path.stat, os.open, socket.getaddrinfo = stat, open_, getaddrinfo
 """
-"""Lets files in a folder of that name hang while the flag is there, as those of a network volume do."""
+"""Lets files and host names with "hanging" in their name hang while the flag file exists."""
 
 
-def test_a_file_system_that_hangs_holds_up_neither_scrapes_nor_the_end(launch: Launcher, tmp_path: Path) -> None:
-    """It goes on with what it read last, and says so."""
-    flag, folder = tmp_path / "flag", tmp_path / "hanging"
+@pytest.fixture
+def hanging(tmp_path: Path) -> Path:
+    """A folder for files that hang while the file `flag` beside it exists, in a process with `environment`."""
+    folder = tmp_path / "hanging"
     folder.mkdir()
-    (tmp_path / "sitecustomize.py").write_text(HANGING_FILES.format(flag=str(flag)))
+    (tmp_path / "sitecustomize.py").write_text(HANGING.format(flag=str(tmp_path / "flag")))
+    return folder
+
+
+def environment(hanging: Path) -> dict[str, str]:
+    return {"PYTHONPATH": str(hanging.parent)}
+
+
+def test_a_file_system_that_hangs_holds_up_neither_scrapes_nor_the_end(launch: Launcher, hanging: Path) -> None:
+    """It goes on with what it read last, and says so."""
     api = launch.serve(*fleet(3))
-    write(folder / "tasks.yaml", entries(fleet(3)))
-    content = api.config(tasks=[], task_files=[str(folder / "tasks.yaml")])
-    exporter = launch.run(f"--config.file={launch.config(content)}", env={"PYTHONPATH": str(tmp_path)})
-    flag.touch()
+    write(hanging / "tasks.yaml", entries(fleet(3)))
+    content = api.config(tasks=[], task_files=[str(hanging / "tasks.yaml")])
+    exporter = launch.run(f"--config.file={launch.config(content)}", env=environment(hanging))
+    hanging.with_name("flag").touch()
     time.sleep(1.2)  # the next look at the files has begun
     assert exporter.scrape(timeout=3).up == dict.fromkeys(IDS[:3], 1)
     assert "cd-fleet-00003" in exporter.get("/").text
@@ -99,18 +112,27 @@ def test_a_file_system_that_hangs_holds_up_neither_scrapes_nor_the_end(launch: L
     assert exporter.stop() < PROMPTLY_SECONDS
 
 
-def test_a_start_that_hangs_can_be_ended(launch: Launcher, tmp_path: Path) -> None:
+def test_a_start_that_hangs_can_be_ended(launch: Launcher, hanging: Path) -> None:
     """A file system that hangs holds it up before it listens."""
-    flag, folder = tmp_path / "flag", tmp_path / "hanging"
-    folder.mkdir()
-    flag.touch()
-    (tmp_path / "sitecustomize.py").write_text(HANGING_FILES.format(flag=str(flag)))
-    write(folder / "tasks.yaml", [])
-    content = launch.serve().config(task_files=[str(folder / "tasks.yaml")])
-    exporter = launch.begin(f"--config.file={launch.config(content)}", env={"PYTHONPATH": str(tmp_path)})
+    write(hanging / "tasks.yaml", [])
+    hanging.with_name("flag").touch()
+    content = launch.serve().config(task_files=[str(hanging / "tasks.yaml")])
+    exporter = launch.begin(f"--config.file={launch.config(content)}", env=environment(hanging))
     until(lambda: exporter.logged("starting ninedata-exporter"), 30, "the start")
     time.sleep(0.5)
     assert exporter.stop() < PROMPTLY_SECONDS
+
+
+def test_a_host_name_that_hangs_costs_a_scrape_its_time_and_the_end_nothing(launch: Launcher, hanging: Path) -> None:
+    """Nothing can cancel the lookup of a name, and nothing waits for it."""
+    api = launch.serve(*fleet(3))
+    content = api.config(api={"base_url": api.base_url.replace("127.0.0.1", "hanging.test")})
+    exporter = launch.run(f"--config.file={launch.config(content)}", env=environment(hanging))
+    hanging.with_name("flag").touch()
+    assert set(exporter.scrape(timeout=1).reasons.values()) == {"deadline"}
+    with exporter.begin_scrape(timeout=60):
+        time.sleep(0.3)
+        assert exporter.stop() < PROMPTLY_SECONDS
 
 
 def test_the_demonstration_greets_and_ends_with_ctrl_c(launch: Launcher) -> None:

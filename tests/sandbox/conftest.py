@@ -43,15 +43,14 @@ class Api:
     async def get(self, path: str, **query: str | int) -> httpx.Response:
         return await self.client.get(path, params=query, headers=self.headers(path))
 
-    async def precheck(self, name: str, precheck_id: str = "") -> dict[str, Any]:
-        """The envelope about a task's latest precheck, or about an older one."""
+    async def precheck(self, name: str) -> dict[str, Any]:
+        """The envelope about a task's precheck."""
         task = next(task for task in self.sandbox.tasks if task.name == name)
         path = PRECHECK[task.kind]
         if task.kind == "replication":
             answer = await self.get(path, replicationId=task.task_id)
         else:
-            precheck_id = precheck_id or self.sandbox.api.precheck_ids[task.task_id]
-            answer = await self.get(path, taskId=task.task_id, precheckTaskId=precheck_id)
+            answer = await self.get(path, taskId=task.task_id, precheckTaskId=task.precheck_task_id)
         envelope: dict[str, Any] = answer.json()
         return envelope
 

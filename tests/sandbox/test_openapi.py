@@ -127,7 +127,6 @@ async def test_the_list_comes_in_pages(api: Api) -> None:
     [
         ({}, ["orders-standby", "customers-dwh", "ledger-failover"]),
         ({"status": "preCheckFailed"}, ["orders-standby"]),
-        ({"keyword": "LEDGER"}, ["ledger-failover"]),
     ],
     ids=str,
 )

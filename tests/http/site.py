@@ -58,7 +58,9 @@ class FakeExporter:
                 await loop.create_future()
             finally:
                 self.cancelled += 1
-        return Snapshot(tuple(TaskResult(task, Precheck(Status.SUCCESS, ()), 0.25, datetime.now(UTC)) for task in tasks))
+        return Snapshot(
+            tuple(TaskResult(task, Precheck(Status.SUCCESS, ()), 0.25, datetime.now(UTC)) for task in tasks)
+        )
 
     def own_metrics(self) -> Collector:
         return self.own.collector(self.watch_list)
@@ -101,7 +103,7 @@ class Site:
     def lease(self) -> Iterator[Exporter]:
         self.leased += 1
         try:
-            yield cast(Exporter, self.exporter)
+            yield cast("Exporter", self.exporter)
         finally:
             self.leased -= 1
 

@@ -119,16 +119,16 @@ def test_what_is_not_there(site: Site, path: str, error: str) -> None:
     """404 with a word for programs."""
     response = site.get(path, accept="application/json")
     assert (response.status_code, response.json()) == (404, {"error": error})
-    assert response.headers["content-type"] == "application/json"
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
 
 
 @pytest.mark.parametrize(
     ("accept", "content_type"),
     [
-        ("application/json", "application/json"),
-        ("application/json, */*;q=0.1", "application/json"),
-        ("Application/JSON", "application/json"),
-        ("application/json, text/html", "application/json"),
+        ("application/json", "application/json; charset=utf-8"),
+        ("application/json, */*;q=0.1", "application/json; charset=utf-8"),
+        ("Application/JSON", "application/json; charset=utf-8"),
+        ("application/json, text/html", "application/json; charset=utf-8"),
         ("text/html, application/json", "text/html; charset=utf-8"),
         ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html; charset=utf-8"),
         ("*/*", "text/html; charset=utf-8"),

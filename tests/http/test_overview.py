@@ -1,11 +1,13 @@
 """The overview: what is watched and how it stands, the urgent first."""
 
+from dataclasses import replace
+
 import pytest
 
 from exporter.config import Task
+from exporter.http.views import age_in_words
 from exporter.ninedata import CheckItem, Precheck, Reason, Status, TaskRef, advice_on
 from exporter.scraping.snapshot import QueryFailure
-from exporter.http.views import age_in_words
 from tests.http.page import Page
 from tests.http.site import Site
 
@@ -231,6 +233,7 @@ def test_a_precheck_that_was_started_again_shows_nothing_of_the_old_one(orders: 
 def test_links_lead_to_each_task_and_to_the_metrics(site: Site, orders: Task) -> None:
     """They are relative, so that they work behind a path prefix."""
     assert overview(site).links() == ["./tasks/cd-1", "./tasks/cd-2", "./", "./metrics"]
-    elsewhere = Site(orders, telemetry_path="/other/metrics")
+    elsewhere = Site(orders)
+    elsewhere.options = replace(elsewhere.options, telemetry_path="/other/metrics")
     assert overview(elsewhere).links()[-1] == "./other/metrics"
     assert elsewhere.get("/other/metrics").status_code == 200

@@ -5,14 +5,13 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-import bcrypt
 import pytest
 
 from exporter.faults import ConfigError
 from exporter.http.web_config import WebConfig, load_web_config
 from tests.http.certificates import Identity, Issuer, new_issuer
 
-HASH = bcrypt.hashpw(b"hush", bcrypt.gensalt(4)).decode()
+HASH = "$2b$04$Q96gWqjC/WVJ.lQ4Os4OkePexhsoPWDaxH0OQhneMz1uF/bvphiUu"
 TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
 CLIENTS = f"{TLS}  client_ca_file: issuer.crt\n  client_auth_type: "
 REQUIRED = f"{CLIENTS}RequireAndVerifyClientCert\n"
@@ -136,9 +135,7 @@ def test_client_certificates(loaded: Loaded, issuer: Issuer, tmp_path: Path, kin
         assert refused(config, client_context(issuer)) == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
 
 
-def test_the_client_ca_file_may_hold_the_clients_own_certificate(
-    loaded: Loaded, folder: Path, issuer: Issuer
-) -> None:
+def test_the_client_ca_file_may_hold_the_clients_own_certificate(loaded: Loaded, folder: Path, issuer: Issuer) -> None:
     """Without its issuer, as in Go. Other certificates of that issuer are refused."""
     itself = issuer.issue("itself", "DNS:prometheus.example")
     (folder / "issuer.crt").write_bytes(itself.certificate.read_bytes())

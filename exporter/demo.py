@@ -5,7 +5,7 @@ import sys
 
 from exporter.app import Options, start
 from exporter.config import Config, ReplicationDiscovery, Task
-from exporter.config.model import Api
+from exporter.config.settings import Api
 from exporter.credentials import FixedSecret, Secret
 from exporter.ninedata import TaskRef
 from exporter.ninedata.tls import client_context

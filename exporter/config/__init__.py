@@ -1,7 +1,7 @@
 """The configuration: YAML in; immutable values, or a list of all faults, out."""
 
 from exporter.config.load import load, load_task_file
-from exporter.config.model import Config, ReplicationDiscovery, Task
+from exporter.config.settings import Config, ReplicationDiscovery, Task
 from exporter.faults import ConfigError, Fault, UnreadableError
 
 __all__ = [

@@ -7,8 +7,8 @@ import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 
-from exporter.config.model import Api
 from exporter.config.reader import Reader
+from exporter.config.settings import Api
 from exporter.credentials import FixedSecret, Secret, SecretFile, SecretSource, checked_secret
 from exporter.ninedata.tls import client_context
 

@@ -8,11 +8,10 @@ from pathlib import Path
 import yaml
 
 from exporter.config.api import load_api
-from exporter.config.discovery import load_discovery
 from exporter.config.document import compose
-from exporter.config.model import Config, Task
 from exporter.config.reader import Reader
-from exporter.config.tasks import load_tasks
+from exporter.config.settings import Config, Task
+from exporter.config.tasks import load_discovery, load_tasks
 from exporter.credentials import SecretFile
 from exporter.faults import ConfigError, Fault
 

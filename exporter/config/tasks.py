@@ -1,32 +1,19 @@
-"""The entries of a list of tasks, in the configuration or in a task file."""
+"""Which tasks are watched: lists of tasks, in the configuration or in a task file, and the section `discovery`."""
 
 import re
 from collections.abc import Mapping, Sequence
 
 import yaml
 
-from exporter.config.model import Task
 from exporter.config.reader import Reader
-from exporter.ninedata import DEFAULT_KIND, ID, KINDS, TaskRef
+from exporter.config.settings import ReplicationDiscovery, Task
+from exporter.ninedata import DEFAULT_KIND, ID, KINDS, TASK_STATUSES, TaskRef
 
-RESERVED_LABELS = frozenset(
-    [
-        "task_id",
-        "task",
-        "kind",
-        "precheck_task_id",
-        "status",
-        "item",
-        "item_name",
-        "reason",
-        "subtask",
-        "difference",
-        "job",
-        "instance",
-        "le",
-        "quantile",
-    ]
-)
+_EXPORTERS_LABELS = "task_id task kind precheck_task_id status item item_name reason subtask difference le quantile"
+# Prometheus adds the first two to every series, and an alert the others: its rule would overwrite a task's label.
+_ADDED_LABELS = "job instance severity alertname alertstate"
+_RESERVED_LABELS = frozenset(f"{_EXPORTERS_LABELS} {_ADDED_LABELS}".split())
+_STATUSES = {word.casefold(): word for word in TASK_STATUSES}
 
 
 def load_tasks(entries: Sequence[yaml.Node], parent: Reader, key: str) -> tuple[Task, ...]:
@@ -46,13 +33,35 @@ def load_tasks(entries: Sequence[yaml.Node], parent: Reader, key: str) -> tuple[
     return tuple(tasks)
 
 
-def load_labels(reader: Reader) -> Mapping[str, str]:
+def load_discovery(reader: Reader) -> ReplicationDiscovery | None:
+    """How replication tasks are discovered; None if they are not."""
+    replication = reader.mapping("replication")
+    enabled = replication.boolean("enabled", default=False)
+    statuses = replication.texts("statuses", _fault_of_status)
+    names = replication.texts("names")
+    labels = _load_labels(replication.mapping("labels"))
+    replication.done()
+    reader.done()
+    if not enabled:
+        return None
+    return ReplicationDiscovery(frozenset(map(_status_of, statuses)), tuple(names), labels)
+
+
+def _fault_of_status(word: str) -> str | None:
+    return None if _status_of(word) else f"must be one of {', '.join(TASK_STATUSES)}"
+
+
+def _status_of(word: str) -> str:
+    return _STATUSES.get(word.strip().casefold(), "")
+
+
+def _load_labels(reader: Reader) -> Mapping[str, str]:
     """Labels for the series of a task."""
     labels: dict[str, str] = {}
     for name in reader.names():
         if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", name):
             reader.fault("must be a label name: letters, digits and _, not starting with a digit", name)
-        elif name in RESERVED_LABELS or name.startswith("__"):
+        elif name in _RESERVED_LABELS or name.startswith("__"):
             reader.fault("is a reserved label name", name)
         value = reader.text(name)
         if value is not None:
@@ -72,7 +81,7 @@ def _load_task(reader: Reader) -> Task | None:
     if kind not in KINDS:
         reader.fault(f"must be one of {', '.join(KINDS)}", "kind")
     name = reader.text("name")
-    labels = load_labels(reader.mapping("labels"))
+    labels = _load_labels(reader.mapping("labels"))
     reader.done()
     if task_id is None:
         return None

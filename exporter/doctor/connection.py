@@ -8,7 +8,7 @@ import ssl
 import urllib.parse
 from datetime import UTC, datetime
 
-from exporter.config.model import Api
+from exporter.config.settings import Api
 from exporter.doctor.report import Check, Finding, Level, skipped
 from exporter.ninedata import Reason, advice_on
 

@@ -5,7 +5,7 @@
 
 from exporter.ninedata.failures import QueryError, Reason, advice_on
 from exporter.ninedata.kinds import DEFAULT_KIND, DISCOVERED_KIND, KINDS, LIST_NAME, REQUEST_KINDS, Kind
-from exporter.ninedata.model import ID, CheckItem, Precheck, Status, TaskRef
+from exporter.ninedata.precheck import ID, CheckItem, Precheck, Status, TaskRef
 from exporter.ninedata.replication_list import TASK_STATUSES, Replication
 
 __all__ = [

@@ -16,7 +16,7 @@ from typing import Any
 
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.kinds import Kind
-from exporter.ninedata.model import CheckItem, Precheck, Status, TaskRef
+from exporter.ninedata.precheck import CheckItem, Precheck, Status, TaskRef
 from exporter.ninedata.text import clean, clean_name, cut, text_of
 
 MAX_ITEMS = 1000

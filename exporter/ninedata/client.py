@@ -14,7 +14,7 @@ from exporter.credentials import SecretSource
 from exporter.ninedata.answers import date_of, read_envelope, read_precheck
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.kinds import KINDS, LIST_NAME, LIST_PATH, Parameters
-from exporter.ninedata.model import Precheck, TaskRef
+from exporter.ninedata.precheck import Precheck, TaskRef
 from exporter.ninedata.rate_limit import RateLimit
 from exporter.ninedata.replication_list import Page, Replication, page_parameters, read_list, read_page
 from exporter.ninedata.signing import signature, timestamp_of

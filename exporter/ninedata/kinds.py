@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from exporter.ninedata.model import TaskRef
+from exporter.ninedata.precheck import TaskRef
 
 Parameters = tuple[tuple[str, str], ...]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.kinds import Parameters
-from exporter.ninedata.model import ID
+from exporter.ninedata.precheck import ID
 from exporter.ninedata.text import clean_name, text_of
 
 PAGE_SIZE = 100

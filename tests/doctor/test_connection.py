@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.model import Api
+from exporter.config.settings import Api
 from exporter.credentials import FixedSecret, Secret
 from exporter.doctor.connection import check_connection
 from exporter.doctor.report import Level

@@ -13,7 +13,7 @@ import httpx
 from prometheus_client.registry import Collector
 
 from exporter.config import Config, Task
-from exporter.config.model import Api
+from exporter.config.settings import Api
 from exporter.credentials import FixedSecret, Secret
 from exporter.exporter import Exporter
 from exporter.http.server import ServerOptions, serve

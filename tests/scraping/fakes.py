@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from exporter.config import Config, Task
-from exporter.config.model import Api
+from exporter.config.settings import Api
 from exporter.credentials import FixedSecret, Secret
 from exporter.ninedata import Precheck, QueryError, Reason, Replication, Status, TaskRef
 from exporter.ninedata.client import QueryProgress

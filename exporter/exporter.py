@@ -104,27 +104,17 @@ def open_exporter(config: Config, own: OwnMetrics, before: Exporter | None = Non
 
 
 def log_watched(exporter: Exporter) -> None:
-    """Log what an exporter watches; the tasks one by one if they are few, or at level debug."""
-    config, tasks = exporter.config, exporter.watch_list.tasks
-    nothing = not tasks and not config.discovery
+    """Log what an exporter watches."""
+    config, watch_list = exporter.config, exporter.watch_list
+    nothing = not watch_list.tasks and not config.discovery
     event(
         _log,
         logging.WARNING if nothing else logging.INFO,
         "no tasks to watch: see tasks, task_files and discovery in the configuration" if nothing else "watching tasks",
-        tasks=len(tasks),
-        api=config.api.base_url,
-        concurrency=config.api.concurrency,
-        task_files=len(exporter.watch_list.files) if config.task_files else None,
+        tasks=len(watch_list.tasks),
+        task_files=len(watch_list.files) if config.task_files else None,
         discovery=DISCOVERED_KIND if config.discovery else None,
         shard=str(exporter.shard) if exporter.shard.count > 1 else None,
+        api=config.api.base_url,
+        concurrency=config.api.concurrency,
     )
-    for task in tasks:
-        event(
-            _log,
-            logging.DEBUG if len(tasks) > 20 else logging.INFO,  # noqa: PLR2004 - a screenful
-            "watching",
-            task=task.name,
-            task_id=task.task_id,
-            precheck_task_id=task.ref.precheck_task_id or None,
-            kind=task.ref.kind,
-        )

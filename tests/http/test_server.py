@@ -95,7 +95,8 @@ async def test_a_scrape_is_cancelled_when_the_scraper_hangs_up(site: Site) -> No
         await eventually(lambda: site.exporter.cancelled == 1 and site.leased == 0)
 
 
-async def test_it_ends_within_a_second_whatever_clients_do(site: Site, large_answers: None) -> None:
+@pytest.mark.usefixtures("large_answers")
+async def test_it_ends_within_a_second_whatever_clients_do(site: Site) -> None:
     """Clients that say nothing, that read nothing, and that wait for a scrape."""
     async with crowd_at(0) as crowd:
         async with site.served() as port:
@@ -110,9 +111,8 @@ async def test_it_ends_within_a_second_whatever_clients_do(site: Site, large_ans
         assert time.monotonic() - began < 1
 
 
-async def test_a_client_that_does_not_read_is_disconnected_at_the_scrapers_timeout(
-    site: Site, large_answers: None
-) -> None:
+@pytest.mark.usefixtures("large_answers")
+async def test_a_client_that_does_not_read_is_disconnected_at_the_scrapers_timeout(site: Site) -> None:
     async with site.served() as port, crowd_at(port) as crowd:
         reader = await crowd.join(GET % (b"/metrics", b"X-Prometheus-Scrape-Timeout-Seconds: 0.3\r\n"))
         began = time.monotonic()
@@ -137,7 +137,8 @@ async def test_silent_clients_are_disconnected_after_the_keep_alive_timeout(site
             await asyncio.wait_for(reader.read(1), 0.6)
 
 
-async def test_500_clients_that_say_nothing_or_read_nothing(site: Site, large_answers: None) -> None:
+@pytest.mark.usefixtures("large_answers")
+async def test_500_clients_that_say_nothing_or_read_nothing(site: Site) -> None:
     """Scrapes and health checks are answered meanwhile; afterwards memory and open files are as before."""
     site.options = replace(site.options, keepalive_seconds=1.5)
     async with site.served() as port, client_of(port) as client:

@@ -1,0 +1,261 @@
+"""The pages for people, and the same as JSON."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from exporter.config import ReplicationDiscovery, Task
+from exporter.http.views import age_in_words
+from exporter.ninedata import LIST_NAME, CheckItem, Precheck, Reason, Replication, Status, TaskRef, advice_on
+from exporter.scraping.shard import Shard
+from exporter.scraping.snapshot import QueryFailure
+from tests.http.page import Page
+from tests.http.site import ORDERS, STOCK, Site
+
+ITEMS = (
+    CheckItem("okCheck", "Fine", "Looks at what is fine", Status.SUCCESS, ""),
+    CheckItem("charsetCheck", "Character set", "Compares the character sets", Status.WARNING, "They differ."),
+    CheckItem("columnCheck", "Columns", "", Status.FAILED, "Columns are missing.\nAdd them."),
+    CheckItem("silentCheck", "", "", Status.FAILED, ""),
+)
+AUTH_ADVICE = " ".join(advice_on(Reason.AUTH, "data_compare").split())
+
+
+def page_of(site: Site, path: str = "/") -> Page:
+    response = site.get(path)
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    return Page(response.text)
+
+
+def names(page: Page) -> list[str]:
+    """The tasks in the order of the page."""
+    return [element.text for element in page.all("a") if "name" in element.classes]
+
+
+def test_the_overview_without_tasks_says_what_to_do() -> None:
+    page = page_of(Site())
+    assert "0 watched tasks" in page.text
+    assert "No task is watched. Add tasks to the configuration" in page.text
+
+
+def test_the_overview_before_the_first_scrape(site: Site) -> None:
+    page = page_of(site)
+    assert "2 watched tasks at https://ninedata.example" in page.text
+    assert names(page) == ["orders-prod", "stock-prod"]
+    assert page.badges() == ["2 Not queried", "Not queried", "Not queried"]
+    assert page.text.count("waiting for the first scrape") == 2
+    assert page.links() == ["./tasks/cd-1", "./tasks/cd-2", "./", "./metrics"]
+
+
+def test_the_overview_shows_what_needs_attention(site: Site) -> None:
+    """Failed and warned check items with their reasons, the failed first; the others are counted."""
+    site.record(ORDERS, Precheck(Status.FAILED, ITEMS), ago=310)
+    page = page_of(site)
+    assert "orders-prod 2 Failed, 1 Warning, 1 Success 5 min ago" in page.text
+    assert (
+        "Columns columnCheck Columns are missing. Add them. silentCheck silentCheck The API gives no reason. "
+        "Character set charsetCheck They differ." in page.text
+    )
+    assert "okCheck" not in page.text
+
+
+def test_the_overview_shortens_a_long_reason(site: Site) -> None:
+    """In its middle; the task's own page has all of it."""
+    reason = "Why it failed. " + "And more. " * 400 + "What to do about it."
+    site.record(ORDERS, Precheck(Status.FAILED, (CheckItem("a", "A", "", Status.FAILED, reason),)))
+    shown = next(element.text for element in page_of(site).elements if "reason" in element.classes)
+    assert len(shown) <= 500
+    assert (shown[:14], shown[-20:]) == ("Why it failed.", "What to do about it.")
+    assert reason in page_of(site, "/tasks/cd-1").text
+
+
+@pytest.mark.parametrize("path", ["/", "/tasks/cd-1"])
+def test_a_failed_query(site: Site, path: str) -> None:
+    """Its reason, since when, the message, what to do, and the request id."""
+    site.record(ORDERS, QueryFailure(Reason.CONNECT, "cannot connect"), ago=190)
+    site.record(ORDERS, QueryFailure(Reason.AUTH, "bad signature", "r-42"))
+    page = page_of(site, path)
+    assert f"The query failed: auth for 3 min bad signature {AUTH_ADVICE} Request id r-42" in page.text
+    assert "No answer yet" in page.badges()
+    assert "never answered" in page.text
+    assert "cannot connect" not in page.text
+
+
+def test_a_failed_query_keeps_the_last_answer(site: Site) -> None:
+    site.record(ORDERS, Precheck(Status.FAILED, ITEMS, request_id="r-1"), ago=7260)
+    site.record(ORDERS, QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s"))
+    page = page_of(site, "/tasks/cd-1")
+    assert page.badges()[0] == "Failed"
+    assert "2 h ago" in page.text
+    assert "The last answer is below." in page.text
+    assert "Columns are missing." in page.text
+    assert page.details()["Request id"] == "r-1"
+    assert page.details()["Last answer"] < page.details()["Last query"]
+
+
+def test_what_needs_attention_comes_first() -> None:
+    """By name among equals."""
+    outcomes: dict[str, Precheck | QueryFailure] = {
+        "g-success": Precheck(Status.SUCCESS, ()),
+        "f-unstarted": Precheck(Status.UNSTARTED, ()),
+        "e-running": Precheck(Status.RUNNING, ()),
+        "d-unknown": Precheck(Status.UNKNOWN, ()),
+        "c-failing": QueryFailure(Reason.TIMEOUT, ""),
+        "b-warning": Precheck(Status.WARNING, ()),
+        "z-failed": Precheck(Status.FAILED, ()),
+        "a-failed": Precheck(Status.FAILED, ()),
+    }
+    tasks = [Task(TaskRef("data_compare", f"cd-{name}", "p"), name) for name in outcomes]
+    site = Site(*tasks)
+    for task in tasks:
+        site.record(task, outcomes[task.name])
+    page = page_of(site)
+    assert " ".join(name[0] for name in names(page)) == "a z c b d e f g"
+    assert page.badges()[:3] == ["1 Query failing", "2 Failed", "1 Warning"]
+
+
+def test_an_earlier_precheck_of_the_same_task_is_not_shown(site: Site) -> None:
+    old = Task(TaskRef("data_compare", "cd-1", "pcte-0"), "orders-prod")
+    site.record(old, Precheck(Status.FAILED, ITEMS))
+    assert page_of(site).badges() == ["2 Not queried", "Not queried", "Not queried"]
+
+
+def test_the_page_of_a_task(site: Site) -> None:
+    """Every check item with name, id, reason and description, those that need attention first."""
+    site.record(
+        ORDERS, Precheck(Status.UNKNOWN, ITEMS, status_word="Paused", request_id="r-1"), ago=190, seconds=0.1234
+    )
+    page = page_of(site, "/tasks/cd-1")
+    assert page.badges() == ["Unknown", "Failed", "Failed", "Warning", "Success"]
+    assert "the API says Paused 3 min ago" in page.text
+    assert "Warning Character set charsetCheck They differ. Compares the character sets" in page.text
+    assert "Columns are missing.\nAdd them." in [element.text for element in page.all("p")]
+    details = page.details()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, 123 ms, answered", details["Last query"])
+    assert (details["Precheck"], details["team"], details["Request id"]) == ("pcte-1", "dba", "r-1")
+    assert page.links() == ["../", "../", "../metrics"]
+
+
+@pytest.mark.parametrize("task_id", ["cd-9", "CD-1", "cd-1%20", "%2e%2e", "orders-prod"])
+def test_a_task_that_is_not_watched(site: Site, task_id: str) -> None:
+    response = site.get(f"/tasks/{task_id}")
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-1000, "0 s"), (0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (172800, "2 d")],
+)
+def test_ages_in_words(seconds: float, words: str) -> None:
+    assert age_in_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("accept", "json"),
+    [
+        ("application/json", True),
+        ("Application/JSON, text/html", True),
+        ("text/html, application/json", False),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", False),
+        ("*/*", False),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/tasks/cd-1", "/nowhere"])
+def test_json_for_clients_that_prefer_it(site: Site, path: str, accept: str, json: object) -> None:
+    assert ("json" in site.get(path, accept=accept).headers["content-type"]) is json
+
+
+def test_a_task_as_json(site: Site) -> None:
+    """Times in ISO 8601 and in seconds; what is unknown is null."""
+    site.record(ORDERS, Precheck(Status.FAILED, ITEMS[:1], request_id="r-1"), ago=90)
+    site.record(ORDERS, QueryFailure(Reason.AUTH, "bad signature"), seconds=2.0)
+    found = site.json("/tasks/cd-1")
+    assert found.pop("age_seconds") >= 90
+    assert found["last_query"].pop("failing_for_seconds") < 60
+    for moment in (found.pop("answered_at"), found["last_query"].pop("at")):
+        assert datetime.fromisoformat(moment).utcoffset() is not None
+    item = {"item": "okCheck", "item_name": "Fine", "description": "Looks at what is fine"}
+    assert found == {
+        "task_id": "cd-1",
+        "task": "orders-prod",
+        "kind": "data_compare",
+        "precheck_task_id": "pcte-1",
+        "labels": {"team": "dba"},
+        "status": "Failed",
+        "status_word": None,
+        "request_id": "r-1",
+        "items": [{**item, "status": "Success", "reason": ""}],
+        "last_query": {
+            "duration_seconds": 2.0,
+            "up": False,
+            "reason": "auth",
+            "error": "bad signature",
+            "advice": advice_on(Reason.AUTH, "data_compare"),
+            "request_id": None,
+        },
+    }
+
+
+def test_the_overview_as_json(site: Site) -> None:
+    site.record(STOCK, Precheck(Status.FAILED, ()))
+    found = site.json("/")
+    assert found.keys() == {"version", "config", "task_files", "discovery", "tasks"}
+    assert found["config"] == {"reloaded": True, "faults": []}
+    assert (found["task_files"], found["discovery"]) == ([], None)
+    assert found["tasks"][0] == site.json("/tasks/cd-1")
+    assert found["tasks"][0]["last_query"] is None
+
+
+def test_a_configuration_that_could_not_be_reloaded(site: Site) -> None:
+    """The first fifty faults on the page, all of them as JSON."""
+    site.faults = tuple(f"config.yaml:{number}: is <wrong>" for number in range(51))
+    page = page_of(site)
+    assert "The configuration could not be reloaded; the previous one stays in force." in page.text
+    assert page.text.count("is <wrong>") == 50
+    assert "and 1 more" in page.text
+    assert site.json("/")["config"] == {"reloaded": False, "faults": list(site.faults)}
+
+
+def test_a_task_file_with_a_fault(site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("- {task_id: <b>}\n")
+    site.configure(task_files=(str(path),))
+    page = page_of(site)
+    assert f"The task file {path} has a problem. It has never been loaded. Its content has faults:" in page.text
+    assert f"{path}:1: [0].task_id" in page.text
+    assert site.json("/")["task_files"][0]["loaded_at"] is None
+    path.write_text("[]\n")
+    site.exporter.watch_list.task_files.refresh()
+    assert "has a problem" not in page_of(site).text
+
+
+def test_a_task_file_that_repeats_tasks(site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("- {task_id: cd-1, precheck_task_id: p}\n- {task_id: cd-7, precheck_task_id: p}\n")
+    site.configure(task_files=(str(path),))
+    assert "also listed in the configuration or in an earlier file, which counts: cd-1" in page_of(site).text
+    (file,) = site.json("/")["task_files"]
+    assert datetime.fromisoformat(file.pop("loaded_at")).utcoffset() is not None
+    assert file == {"file": str(path), "tasks": 2, "faults": [], "named_before": ["cd-1"]}
+
+
+def test_discovery_that_fails(site: Site) -> None:
+    """Before the first discovery nothing is said; then why it failed, and what to do."""
+    site.configure(discovery=ReplicationDiscovery())
+    nothing = {"up": None, "tasks": 0, "reason": None, "error": None, "advice": None}
+    assert site.json("/")["discovery"] == nothing
+    discovery = site.exporter.watch_list.discovery
+    assert discovery is not None
+    discovery.update({"rp-1": Replication("rp-1", "orders", "running")}, None, 0.1)
+    assert site.json("/")["discovery"] == {**nothing, "up": True, "tasks": 1}
+    discovery.update({}, QueryFailure(Reason.UNSUPPORTED, "HTTP 404: <unknown>"), 0.1)
+    text = page_of(site).text
+    assert "Discovery of replication tasks failed: unsupported. Tasks that were discovered before" in text
+    assert f"HTTP 404: <unknown> {' '.join(advice_on(Reason.UNSUPPORTED, LIST_NAME).split())}" in text
+
+
+@pytest.mark.parametrize(("shard", "shown"), [(Shard(), False), (Shard(1, 3), True)], ids=["one", "three"])
+def test_the_shard_is_shown_if_there_are_several(shard: Shard, shown: object) -> None:
+    assert (", shard 1/3" in page_of(Site(ORDERS, shard=shard)).text) is shown

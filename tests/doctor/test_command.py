@@ -1,0 +1,50 @@
+"""`--doctor` as a command: its report, its exit status, how it ends early."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exporter.doctor import command, run_doctor
+from exporter.doctor.report import Check
+from exporter.scraping.shard import Shard
+
+
+def test_the_demonstration_has_one_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every check has a finding; each fault has advice."""
+    assert run_doctor(None, {}, Shard(), "json") == 1
+    document = json.loads(capsys.readouterr().out)
+    assert {found["check"] for found in document["findings"]} == set(Check)
+    (fault,) = [found for found in document["findings"] if found["level"] == "fault"]
+    assert fault["subject"] == "legacy-erp (cd-o0g6l3wt5s)"
+    assert fault["advice"]
+
+
+def test_a_missing_configuration_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_doctor(tmp_path / "none.yaml", {}, Shard(), "table") == 1
+    table = capsys.readouterr().out
+    assert f"{tmp_path}/none.yaml: cannot be read" in " ".join(table.split())
+    assert table.endswith("\nNot good: fault 1, skipped 6.\n")
+
+
+def test_an_interrupt_leaves_what_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "examine", interrupted)
+    assert run_doctor(tmp_path / "config.yaml", {}, Shard(), "json") == 1
+    assert json.loads(capsys.readouterr().out)["complete"] is False
+
+
+def test_a_reader_that_goes_away_causes_no_traceback() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command_line = [sys.executable, "-m", "exporter", "--demo", "--doctor"]
+    with os.fdopen(writing, "w") as stdout:
+        done = subprocess.run(command_line, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, timeout=60)  # noqa: S603 - our own
+    assert (done.returncode, done.stderr) == (1, "")

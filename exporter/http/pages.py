@@ -11,16 +11,16 @@ from aiohttp import web
 
 from exporter import __version__
 from exporter.exporter import Exporter
-from exporter.http.scrape_handlers import Runtime
 from exporter.http.views import TaskView, age_in_words, sources_of, summary_of, view_of
 from exporter.ninedata.text import cut_middle
+from exporter.reload import Reloader
 
 
 class Pages:
     """The overview of all watched tasks, and the page of each."""
 
-    def __init__(self, runtime: Runtime, telemetry_path: str) -> None:
-        self._runtime = runtime
+    def __init__(self, reloader: Reloader, telemetry_path: str) -> None:
+        self._reloader = reloader
         self._one_overview = asyncio.Semaphore(1)
         style = resources.files("exporter.http").joinpath("templates/style.css").read_text("utf-8")
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -44,10 +44,10 @@ class Pages:
         """All watched tasks with their last known status, those that need attention first."""
         # With 5,000 tasks this takes a while: in a thread, so that scrapes are answered, and one at a time.
         async with self._one_overview:
-            with self._runtime.lease() as exporter:
+            with self._reloader.lease() as exporter:
                 now, history = datetime.now(UTC), exporter.history
                 views = [view_of(task, history.get(task.task_id), now) for task in exporter.watch_list.tasks]
-                sources = sources_of(exporter.watch_list, self._runtime.faults)
+                sources = sources_of(exporter.watch_list, self._reloader.faults)
                 render = self._overview_json if wants_json(request) else self._overview_html
                 return await asyncio.to_thread(render, exporter, views, sources)
 
@@ -68,7 +68,7 @@ class Pages:
     async def task(self, request: web.Request) -> web.Response:
         """One task in full."""
         task_id = request.match_info["task_id"]
-        with self._runtime.lease() as exporter:
+        with self._reloader.lease() as exporter:
             task = exporter.watch_list.find(task_id)
             if task is None or not exporter.watch_list.watches(task):
                 return self.not_found(request, "No such task is watched.")

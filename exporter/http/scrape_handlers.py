@@ -4,8 +4,6 @@ import asyncio
 import math
 import re
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from typing import Protocol
 
 from aiohttp import web
 
@@ -13,6 +11,7 @@ from exporter.config import Task
 from exporter.exporter import Exporter
 from exporter.metrics import accepts_gzip, choose_format, render, rendering_seconds
 from exporter.ninedata import DEFAULT_KIND, ID, KINDS, TaskRef
+from exporter.reload import Reloader
 from exporter.scraping.snapshot import Snapshot
 
 ARRIVED = web.RequestKey("arrived", float)
@@ -23,28 +22,11 @@ PARTS = frozenset({"tasks", "discovery", "exporter"})
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}))(:\d{1,5})?", re.ASCII)
 
 
-class Runtime(Protocol):
-    """The running exporter, which a reload replaces."""
-
-    def lease(self) -> AbstractContextManager[Exporter]:
-        """The exporter in force. Its connections to the API stay open until the context ends."""
-        ...
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        """What is wrong with the configuration that was loaded last; empty if it is in force."""
-        ...
-
-    async def reload(self) -> tuple[str, ...]:
-        """Load the configuration again. Returns its faults; with faults the previous one stays in force."""
-        ...
-
-
 class ScrapeHandlers:
     """Answers scrapes, each before its deadline."""
 
-    def __init__(self, runtime: Runtime, timeout_offset: float) -> None:
-        self._runtime = runtime
+    def __init__(self, reloader: Reloader, timeout_offset: float) -> None:
+        self._reloader = reloader
         self._timeout_offset = timeout_offset
         self._renderings: dict[object, asyncio.Task[bytes]] = {}
 
@@ -53,7 +35,7 @@ class ScrapeHandlers:
         parts = frozenset(request.query.getall("collect[]", [])) or PARTS
         if not parts <= PARTS:
             raise web.HTTPBadRequest(text=f"The parameter collect[] must be one of {', '.join(sorted(PARTS))}.")
-        with self._runtime.lease() as exporter:
+        with self._reloader.lease() as exporter:
             exporter.forget_unwatched()
             tasks, discovery = "tasks" in parts, "discovery" in parts
             deadline = self._deadline(request, exporter, len(exporter.watch_list.tasks) if tasks else 0)
@@ -64,7 +46,7 @@ class ScrapeHandlers:
 
     async def probe(self, request: web.Request) -> web.Response:
         """One task."""
-        with self._runtime.lease() as exporter:
+        with self._reloader.lease() as exporter:
             task = _probed_task(request, exporter)
             snapshot = await exporter.probe(task, self._deadline(request, exporter, 1))
             return await self._rendered(request, exporter, snapshot, own=False)
@@ -77,14 +59,19 @@ class ScrapeHandlers:
             raise web.HTTPBadRequest(text="The header Host is not an address.")
         scheme = "https" if request.secure else "http"
         address = host if match[1] else f"{host}:{443 if request.secure else 80}"
-        with self._runtime.lease() as exporter:
+        with self._reloader.lease() as exporter:
             watch_list = exporter.watch_list
             if watch_list.discovers and watch_list.last_discovery is None:
                 # With an error Prometheus keeps its targets; with an incomplete list it drops those that are missing.
                 text = "No tasks have been discovered yet: scrape /metrics, with collect[]=discovery."
                 raise web.HTTPServiceUnavailable(text=text)
             exporter.forget_unwatched()
-            return web.json_response([_target_group(task, address, scheme) for task in watch_list.tasks])
+            how = {"__scheme__": scheme, "__metrics_path__": "/probe"}
+            groups = []
+            for task in watch_list.tasks:
+                labels = {**task.labels, "task_id": task.task_id, "task": task.name, "__param_task_id": task.task_id}
+                groups.append({"targets": [address], "labels": labels | how})
+            return web.json_response(groups)
 
     def _deadline(self, request: web.Request, exporter: Exporter, tasks: int) -> float:
         """When the queries of a scrape must end, so that the answer leaves in time."""
@@ -144,18 +131,6 @@ def _parameter(request: web.Request, name: str) -> str | None:
     if values and not ID.fullmatch(values[0]):
         raise web.HTTPBadRequest(text=f"The parameter {name} is empty, too long, or contains a forbidden character.")
     return values[0] if values else None
-
-
-def _target_group(task: Task, address: str, scheme: str) -> dict[str, object]:
-    labels = {
-        **task.labels,
-        "task_id": task.task_id,
-        "task": task.name,
-        "__scheme__": scheme,
-        "__metrics_path__": "/probe",
-        "__param_task_id": task.task_id,
-    }
-    return {"targets": [address], "labels": labels}
 
 
 def scraper_timeout(headers: Mapping[str, str]) -> float | None:

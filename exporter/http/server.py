@@ -14,9 +14,10 @@ from aiohttp.typedefs import Handler
 
 from exporter.files import WatchedFile
 from exporter.http.pages import Pages
-from exporter.http.scrape_handlers import ARRIVED, Runtime, ScrapeHandlers, scraper_timeout
+from exporter.http.scrape_handlers import ARRIVED, ScrapeHandlers, scraper_timeout
 from exporter.http.web_config import WebConfig
 from exporter.logs import event
+from exporter.reload import Reloader
 
 _log = logging.getLogger(__name__)
 
@@ -48,9 +49,9 @@ class ServerOptions:
     """How long a client may take to read an answer, if it sends no scrape timeout."""
 
 
-async def serve(runtime: Runtime, options: ServerOptions, *, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+async def serve(reloader: Reloader, options: ServerOptions, *, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Answer requests until `stop` is set; `ready` is called when the sockets are served. Ends within a second."""
-    server = _Server(runtime, options)
+    server = _Server(reloader, options)
     _log.addFilter(_is_no_bad_request)
     runner = web.AppRunner(
         server.application(),
@@ -69,17 +70,16 @@ async def serve(runtime: Runtime, options: ServerOptions, *, stop: asyncio.Event
 
 
 class _Server:
-    def __init__(self, runtime: Runtime, options: ServerOptions) -> None:
+    def __init__(self, reloader: Reloader, options: ServerOptions) -> None:
         self.passwords = ThreadPoolExecutor(2, "bcrypt")  # each check takes one processor
-        self._runtime = runtime
+        self._reloader = reloader
         self._options = options
-        self._pages = Pages(runtime, options.telemetry_path)
+        self._pages = Pages(reloader, options.telemetry_path)
         self._web_config = WebConfig()
         self._clock = asyncio.get_running_loop().time
 
     def application(self) -> web.Application:
-        """The paths and what answers them."""
-        scrapes = ScrapeHandlers(self._runtime, self._options.timeout_offset)
+        scrapes = ScrapeHandlers(self._reloader, self._options.timeout_offset)
         app = web.Application(middlewares=[self._answer])
         app.on_response_prepare.append(self._add_headers)
         app.router.add_get(self._options.telemetry_path, scrapes.metrics)
@@ -87,8 +87,8 @@ class _Server:
         app.router.add_get("/sd", scrapes.targets)
         app.router.add_get("/", self._pages.overview)
         app.router.add_get("/tasks/{task_id}", self._pages.task)
-        app.router.add_get("/-/healthy", _healthy)
-        app.router.add_get("/-/ready", _healthy)
+        for path in _OPEN_PATHS:
+            app.router.add_get(path, self._healthy)
         app.router.add_post("/-/reload", self._reload)
         app.router.add_put("/-/reload", self._reload)
         return app
@@ -170,18 +170,17 @@ class _Server:
             response.headers.setdefault(name, value)
         response.headers.update({"Server": "ninedata-exporter", **self._web_config.headers})
 
+    async def _healthy(self, _: web.Request) -> web.Response:
+        return web.Response(text="ninedata-exporter is healthy.\n")
+
     async def _reload(self, _: web.Request) -> web.Response:
         if not self._options.lifecycle:
             text = "Reloading over HTTP is off; --web.enable-lifecycle turns it on.\n"
             return web.Response(status=403, text=text)
-        if faults := await self._runtime.reload():
+        if faults := await self._reloader.reload():
             text = "The configuration has faults; the previous one stays in force.\n"
             return web.Response(status=500, text=text + "".join(f"{fault}\n" for fault in faults))
         return web.Response(text="The configuration was reloaded.\n")
-
-
-async def _healthy(_: web.Request) -> web.Response:
-    return web.Response(text="ninedata-exporter is healthy.\n")
 
 
 def _is_no_bad_request(record: logging.LogRecord) -> bool:

@@ -43,17 +43,15 @@ def parse_address(text: str) -> Address:
 def listen(address: Address) -> socket.socket:
     """A listening socket. Raises StartError if the address cannot be used."""
     try:
-        return _listen_on(address) if address.host else _listen_everywhere(address.port)
+        if not address.host:
+            return _listen_everywhere(address.port)
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        return socket.create_server((address.host, address.port), family=family, backlog=512)
     except OSError as error:
         hint = "; choose another with --web.listen-address" if error.errno == errno.EADDRINUSE else ""
         # Python adds the address to the text a second time.
         reason = (error.strerror or str(error)).partition(" (while attempting")[0]
         raise StartError(f"cannot listen on {address}: {reason}{hint}") from None
-
-
-def _listen_on(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    return socket.create_server((address.host, address.port), family=family, backlog=512)
 
 
 def _listen_everywhere(port: int) -> socket.socket:

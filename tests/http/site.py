@@ -19,6 +19,7 @@ from exporter.exporter import Exporter
 from exporter.http.server import ServerOptions, serve
 from exporter.metrics import OwnMetrics
 from exporter.ninedata import Precheck, Status, TaskRef
+from exporter.reload import Reloader
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.shard import Shard
@@ -77,7 +78,7 @@ def client_of(port: int, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient
 
 
 class Site:
-    """A runtime with a fake exporter, and requests to its server."""
+    """What the server uses of a Reloader, with a fake exporter; and requests to the server."""
 
     def __init__(self, *tasks: Task, shard: Shard | None = None, **changes: object) -> None:
         secret = FixedSecret(Secret("hush"))
@@ -121,7 +122,7 @@ class Site:
         stop, ready = asyncio.Event(), asyncio.Event()
         with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
             options = replace(self.options, sockets=(listening,))
-            serving = asyncio.create_task(serve(self, options, stop=stop, ready=ready.set))
+            serving = asyncio.create_task(serve(cast("Reloader", self), options, stop=stop, ready=ready.set))
             await asyncio.wait([serving, asyncio.create_task(ready.wait())], return_when=asyncio.FIRST_COMPLETED)
             try:
                 yield listening.getsockname()[1]

@@ -8,7 +8,7 @@ from exporter.check import Checked, check_config, check_web_config
 from exporter.config import Config, ConfigError
 from exporter.doctor.connection import check_connection
 from exporter.doctor.report import Check, Finding, Level, skipped
-from exporter.doctor.tasks import check_discovery, check_tasks, words_of
+from exporter.doctor.task_findings import check_discovery, check_tasks, words_of
 from exporter.exporter import Exporter, open_exporter
 from exporter.http.sockets import allow_open_files
 from exporter.metrics import OwnMetrics, families

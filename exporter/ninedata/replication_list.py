@@ -35,22 +35,10 @@ class Page:
     """One page of the list."""
 
     entries: tuple[Replication, ...]
-    unusable: int
-    """Entries that were left out."""
-    granted: int
-    """Entries on a full page."""
+    size: int
+    """Entries on the page, with those that were left out."""
     total: int
     """Tasks on all pages; 0 if the server does not say."""
-
-    @property
-    def size(self) -> int:
-        """How many entries it has, with the unusable ones."""
-        return len(self.entries) + self.unusable
-
-    @property
-    def is_full(self) -> bool:
-        """Whether another page may follow."""
-        return self.size >= self.granted
 
 
 def page_parameters(number: int, status: str | None) -> Parameters:
@@ -64,17 +52,16 @@ def read_page(envelope: Mapping[str, object]) -> Page:
 
     An entry without a usable id is left out. A page on which no entry has one is not understood.
     """
-    data, total = envelope.get("data"), _number(envelope.get("total"))
-    if data is None and total is not None:
+    data = envelope.get("data")
+    if data is None and "total" in envelope:
         data = []
     if not isinstance(data, list):
         raise QueryError(Reason.INVALID_RESPONSE, "the list's data is not an array")
-    if len(data) > MAX_TASKS:
-        raise _too_many()
     entries = tuple(entry for entry in map(_read_entry, data) if ID.fullmatch(entry.task_id))
     if data and not entries:
         raise QueryError(Reason.INVALID_RESPONSE, "no entry of the list has a usable replicationId")
-    return Page(entries, len(data) - len(entries), _number(envelope.get("pageSize")) or PAGE_SIZE, total or 0)
+    total = text_of(envelope.get("total")).strip()
+    return Page(entries, len(data), int(total[:12]) if total.isascii() and total.isdigit() else 0)
 
 
 async def read_list(
@@ -84,65 +71,32 @@ async def read_list(
 
     Raises QueryError if a page fails or tasks are missing; `found` then has those that came.
     """
-    total = count = 0
-    # Entries move between pages if the list changes while it is read, so a list with gaps is read once more.
-    for _ in range(2):
-        pages = await _read_pages(get_page, found, at_once)
-        total, count = pages[0].total, len(found) + sum(page.unusable for page in pages)
-        if count >= total or _is_total_wrong(pages):
-            return
-    message = f"the list says that it has {total} replication tasks, but only {count} came"
-    raise QueryError(Reason.INVALID_RESPONSE, message)
-
-
-async def _read_pages(
-    get_page: Callable[[int], Awaitable[Page]], found: dict[str, Replication], at_once: int
-) -> list[Page]:
-    """Read page after page until one has nothing new or no more tasks are expected."""
-    pages: list[Page] = []
-    seen: set[str] = set()
-    expected = 1
-    while expected:
-        numbers = range(len(pages) + 1, len(pages) + 1 + expected)
+    numbers = range(1, 2)
+    total = size = left_out = 0
+    while numbers:
+        before = len(found)
         came = await asyncio.gather(*map(get_page, numbers), return_exceptions=True)
-        new = [entry for page in came if isinstance(page, Page) for entry in page.entries]
-        found.update({entry.task_id: entry for entry in new})
+        pages = [page for page in came if isinstance(page, Page)]
+        found.update({entry.task_id: entry for page in pages for entry in page.entries})
+        left_out += sum(page.size - len(page.entries) for page in pages)
         for page in came:
             if isinstance(page, BaseException):
                 raise page
-            pages.append(page)
+        # The first page shows how many entries a page may have: a server may grant less than it is asked for.
+        total, size = total or pages[0].total, size or pages[0].size
         if len(found) > MAX_TASKS:
-            raise _too_many()
-        if seen.issuperset(entry.task_id for entry in new):
-            break
-        seen.update(entry.task_id for entry in new)
-        missing = max(page.total for page in pages) - len(seen) - sum(page.unusable for page in pages)
-        if missing > 0:
-            # The first page's size is known; the size that was asked for, or that the server names, may be wrong.
-            expected = min(math.ceil(missing / pages[0].size), at_once)
-        else:
-            # The total may be missing, outdated, or that of the page.
-            expected = int(missing < 0 or pages[-1].is_full)
-    return pages
-
-
-def _is_total_wrong(pages: list[Page]) -> bool:
-    """Whether the list ends before its total, but like a list that ends: with a page that is not full, and no gap."""
-    filled = [page for page in pages if page.size]
-    steady = len({page.total for page in pages}) == 1
-    return steady and bool(filled) and pages[: len(filled)] == filled and not filled[-1].is_full
+            message = f"the list has more than {MAX_TASKS} replication tasks; no more are read"
+            raise QueryError(Reason.TOO_LARGE, message)
+        if len(found) == before:
+            break  # the end of a list without a total, or of one whose pages repeat
+        missing = math.ceil((total - len(found) - left_out) / size) if total else 1
+        numbers = range(numbers.stop, numbers.stop + min(missing, at_once))
+    if len(found) + left_out < total:
+        message = f"the list says that it has {total} replication tasks, but only {len(found)} came"
+        raise QueryError(Reason.INVALID_RESPONSE, message)
 
 
 def _read_entry(entry: object) -> Replication:
     fields = entry if isinstance(entry, dict) else {}
     task_id = text_of(fields.get("replicationId")).strip()
     return Replication(task_id, clean_name(fields.get("name")) or task_id, clean_name(fields.get("status")))
-
-
-def _number(value: object) -> int | None:
-    text = text_of(value).strip()
-    return int(text[:12]) if text.isascii() and text.isdigit() else None
-
-
-def _too_many() -> QueryError:
-    return QueryError(Reason.TOO_LARGE, f"the list has more than {MAX_TASKS} replication tasks; no more are read")

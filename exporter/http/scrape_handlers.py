@@ -39,9 +39,7 @@ class ScrapeHandlers:
             exporter.forget_unwatched()
             tasks, discovery = "tasks" in parts, "discovery" in parts
             deadline = self._deadline(request, exporter, len(exporter.watch_list.tasks) if tasks else 0)
-            snapshot = None
-            if tasks or discovery:
-                snapshot = await exporter.scrape(deadline, tasks=tasks, discovery=discovery)
+            snapshot = await exporter.scrape(deadline, tasks=tasks, discovery=discovery)
             return await self._rendered(request, exporter, snapshot, own="exporter" in parts)
 
     async def probe(self, request: web.Request) -> web.Response:
@@ -63,8 +61,7 @@ class ScrapeHandlers:
             watch_list = exporter.watch_list
             if watch_list.discovers and watch_list.last_discovery is None:
                 # With an error Prometheus keeps its targets; with an incomplete list it drops those that are missing.
-                text = "No tasks have been discovered yet: scrape /metrics, with collect[]=discovery."
-                raise web.HTTPServiceUnavailable(text=text)
+                raise web.HTTPServiceUnavailable(text="No discovery yet: scrape /metrics, with collect[]=discovery.")
             exporter.forget_unwatched()
             how = {"__scheme__": scheme, "__metrics_path__": "/probe"}
             groups = []
@@ -79,7 +76,7 @@ class ScrapeHandlers:
         return request[ARRIVED] + timeout - min(rendering_seconds(tasks), timeout / 2)
 
     async def _rendered(
-        self, request: web.Request, exporter: Exporter, snapshot: Snapshot | None, *, own: bool
+        self, request: web.Request, exporter: Exporter, snapshot: Snapshot, *, own: bool
     ) -> web.Response:
         """The answer. Scrapes that share a snapshot share its text."""
         form = choose_format(request.headers.get("Accept", ""))
@@ -116,8 +113,7 @@ def _probed_task(request: web.Request, exporter: Exporter) -> Task:
     if kind is None:
         raise web.HTTPBadRequest(text=f"The parameter kind must be one of {', '.join(KINDS)}.")
     if kind.has_precheck_id and precheck_task_id is None:
-        text = f"The parameter precheck_task_id is missing: a task of kind {kind.name} needs it."
-        raise web.HTTPBadRequest(text=text)
+        raise web.HTTPBadRequest(text=f"A task of kind {kind.name} needs the parameter precheck_task_id.")
     if not kind.has_precheck_id and precheck_task_id is not None:
         raise web.HTTPBadRequest(text=f"A task of kind {kind.name} has no precheck_task_id: leave it out.")
     return Task(TaskRef(kind.name, task_id, precheck_task_id or ""), task_id)

@@ -60,7 +60,8 @@ class TaskView:
     @property
     def age(self) -> float | None:
         """Seconds since the latest answer."""
-        return self._seconds_since(self.history.precheck_at if self.history else None)
+        at = self.history.precheck_at if self.history else None
+        return (self.now - at).total_seconds() if at else None
 
     @property
     def failure(self) -> QueryFailure | None:
@@ -71,7 +72,8 @@ class TaskView:
     @property
     def failing_for(self) -> float | None:
         """Seconds since the queries began to fail."""
-        return self._seconds_since(self.history.failing_since if self.history else None)
+        since = self.history.failing_since if self.history else None
+        return (self.now - since).total_seconds() if since else None
 
     @property
     def advice(self) -> str:
@@ -86,9 +88,6 @@ class TaskView:
             *(item.status for item in self.attention),
         ]
         return min([*(_URGENCY[status] for status in statuses), *([2] if self.failure else [])]), self.task.name
-
-    def _seconds_since(self, moment: datetime | None) -> float | None:
-        return (self.now - moment).total_seconds() if moment else None
 
     def as_json(self) -> dict[str, object]:
         """The task as JSON; durations in seconds, times in ISO 8601."""

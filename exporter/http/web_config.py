@@ -49,11 +49,9 @@ class WebConfig:
     @property
     def summary(self) -> str:
         """What protects the server, for people."""
-        certificates = self.tls.verify_mode.name.removeprefix("CERT_").lower() if self.tls else ""
-        tls = f"TLS, client certificates {certificates}" if self.tls else "no TLS"
-        number = len(self.users) if self.users else 0
-        users = f"basic authentication of {number} user{'' if number == 1 else 's'}" if number else "no authentication"
-        return f"{tls}, {users}"
+        mode = self.tls.verify_mode.name.removeprefix("CERT_").lower() if self.tls else ""
+        tls = f"TLS, client certificates {mode}" if self.tls else "no TLS"
+        return f"{tls}, {f'basic authentication, users: {len(self.users)}' if self.users else 'no authentication'}"
 
     def admits(self, certificate: Mapping[str, object] | None) -> bool:
         """Whether a client with this verified certificate (as `getpeercert` returns it) has an allowed name."""
@@ -195,8 +193,6 @@ def _load_http(reader: Reader) -> dict[str, str]:
             continue
         if allowed and value not in allowed:
             headers.fault(f"must be {' or '.join(allowed)}", name)
-        elif not value.isascii():
-            headers.fault("must be ASCII", name)
         values[name] = value.strip()
     headers.done(f"cannot be set; only these can: {', '.join(_HEADERS)}")
     reader.done("is not supported; only headers and http2: false are")

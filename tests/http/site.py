@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 from prometheus_client.registry import Collector
@@ -19,13 +19,15 @@ from exporter.exporter import Exporter
 from exporter.http.server import ServerOptions, serve
 from exporter.metrics import OwnMetrics
 from exporter.ninedata import Precheck, Status, TaskRef
-from exporter.reload import Reloader
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import QueryFailure, Snapshot, TaskResult
 from exporter.scraping.task_files import TaskFiles
 from exporter.scraping.watch_list import WatchList
+
+if TYPE_CHECKING:
+    from exporter.reload import Reloader
 
 ORDERS = Task(TaskRef("data_compare", "cd-1", "pcte-1"), "orders-prod", {"team": "dba"})
 STOCK = Task(TaskRef("data_compare", "cd-2", "pcte-2"), "stock-prod", {"env": "prod"})

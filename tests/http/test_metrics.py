@@ -25,7 +25,7 @@ def test_all_tasks_and_the_exporters_own_metrics(site: Site) -> None:
     [
         ("collect[]=tasks", ["tasks"], False),
         ("collect[]=discovery", ["discovery"], False),
-        ("collect[]=exporter", [], True),
+        ("collect[]=exporter", [""], True),
         ("collect%5B%5D=tasks&collect[]=exporter", ["tasks"], True),
         ("collect[]=tasks&collect[]=discovery&collect[]=exporter", ["tasks+discovery"], True),
         ("other=x", ["tasks+discovery"], True),

@@ -94,11 +94,11 @@ def test_an_unlisted_task_is_probed_where_that_is_allowed(open_site: Site, query
         ("task_id=cd-1&kind=replication&kind=replication", "The parameter kind is given more than once."),
         (
             "task_id=cd-9",
-            "The parameter precheck_task_id is missing: a task of kind data_compare needs it.",
+            "A task of kind data_compare needs the parameter precheck_task_id.",
         ),
         (
             "task_id=cc-9&kind=schema_compare",
-            "The parameter precheck_task_id is missing: a task of kind schema_compare needs it.",
+            "A task of kind schema_compare needs the parameter precheck_task_id.",
         ),
         (
             "task_id=rp-9&kind=replication&precheck_task_id=pcte-9",

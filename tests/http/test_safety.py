@@ -128,6 +128,5 @@ async def test_a_large_overview_does_not_block_scrapes(accept: str) -> None:
         began = time.monotonic()
         for path in ("/-/healthy", "/metrics?collect[]=exporter"):
             assert (await client.get(path)).status_code == 200
-        quick = time.monotonic() - began
+        assert time.monotonic() - began < 1.5
         assert {answer.status_code for answer in await asyncio.gather(*crowd)} == {200}
-        assert quick < (time.monotonic() - began) / 2

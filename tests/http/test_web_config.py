@@ -68,8 +68,8 @@ def refused(server: WebConfig, client: ssl.SSLContext) -> str:
         (TLS, "TLS, client certificates none, no authentication"),
         (f"{CLIENTS}VerifyClientCertIfGiven", "TLS, client certificates optional, no authentication"),
         (REQUIRED, "TLS, client certificates required, no authentication"),
-        (f"basic_auth_users: {{alice: {HASH}}}", "no TLS, basic authentication of 1 user"),
-        (f"basic_auth_users: {{alice: {HASH}, jörg: {HASH}}}", "no TLS, basic authentication of 2 users"),
+        (f"basic_auth_users: {{alice: {HASH}}}", "no TLS, basic authentication, users: 1"),
+        (f"basic_auth_users: {{alice: {HASH}, jörg: {HASH}}}", "no TLS, basic authentication, users: 2"),
         ("http_server_config:", "no TLS, no authentication"),
     ],
 )
@@ -194,7 +194,7 @@ def test_the_sample_in_the_manual_works(loaded: Loaded, folder: Path) -> None:
     sample = manual.partition("## TLS and authentication\n")[2].partition("```yaml\n")[2].partition("```")[0]
     (folder / "client-ca.crt").write_bytes((folder / "issuer.crt").read_bytes())
     config = loaded(sample.replace("$2y$10$...", HASH))
-    assert config.summary == "TLS, client certificates required, basic authentication of 1 user"
+    assert config.summary == "TLS, client certificates required, basic authentication, users: 1"
 
 
 def test_a_configuration_shows_no_hash(loaded: Loaded) -> None:

@@ -59,7 +59,7 @@ async def serve(reloader: Reloader, options: ServerOptions, *, stop: asyncio.Eve
         keepalive_timeout=options.keepalive_seconds,
         access_log=None,
         logger=_log,
-        shutdown_timeout=0.2,
+        shutdown_timeout=0.1,
     )
     await runner.setup()
     try:
@@ -116,7 +116,6 @@ class _Server:
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """The way of every request."""
         request[ARRIVED] = self._clock()
         try:
             response = await self._refusal(request) or await handler(request)
@@ -127,7 +126,7 @@ class _Server:
         return await self._send(request, response)
 
     async def _refusal(self, request: web.Request) -> web.Response | None:
-        """Why a client gets no answer; None if it gets one."""
+        """The answer to a client that may not ask; None for all others."""
         web_config, transport = self._web_config, request.transport
         if transport is not None and request.get_extra_info("sslcontext") is not web_config.tls:
             # The connection was made under earlier TLS settings. Clients connect again and repeat the request.
@@ -159,6 +158,8 @@ class _Server:
                     for start in range(0, len(body), 128 * 1024):  # not all at once: TLS would copy it
                         await answer.write(body[start : start + 128 * 1024])
                 await answer.write_eof()
+        except ConnectionError:
+            pass  # the client is gone
         except TimeoutError:
             message = "client did not read the answer in time"
             event(_log, logging.INFO, message, client=request.remote, path=request.path)
@@ -175,8 +176,7 @@ class _Server:
 
     async def _reload(self, _: web.Request) -> web.Response:
         if not self._options.lifecycle:
-            text = "Reloading over HTTP is off; --web.enable-lifecycle turns it on.\n"
-            return web.Response(status=403, text=text)
+            return web.Response(status=403, text="Reload is off; --web.enable-lifecycle turns it on.\n")
         if faults := await self._reloader.reload():
             text = "The configuration has faults; the previous one stays in force.\n"
             return web.Response(status=500, text=text + "".join(f"{fault}\n" for fault in faults))

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # usage: start-precheck.sh TASK_ID [NAME] [data_compare|schema_compare]
-# Starts the precheck of a comparison task, and hands its id to the exporter in a task file of its own.
+# Starts the precheck of a comparison task and writes its id into a task file for the exporter.
 #
 #   NINEDATA_BASE_URL        https://console.ninedata.cloud
-#   NINEDATA_ACCESS_KEY_ID   an AccessKey that may start prechecks; the exporter's own need not
+#   NINEDATA_ACCESS_KEY_ID   an AccessKey that may start prechecks; the exporter's own does not need to
 #   NINEDATA_SECRET_KEY
-#   TASKS_DIR                a folder that the exporter's task_files name: task_files: ["tasks.d/*.yaml"]
+#   TASKS_DIR                the folder that task_files in the exporter's configuration names: task_files: ["tasks.d/*.yaml"]
 #
 # Needs curl and jq.
 set -euo pipefail
 
 : "${1:?usage: $0 TASK_ID [NAME] [data_compare|schema_compare]}"
 : "${NINEDATA_BASE_URL:?}" "${NINEDATA_ACCESS_KEY_ID:?}" "${NINEDATA_SECRET_KEY:?}"
-# All that can fail here must fail before the start: the id of what is started is told in the answer alone.
+# Check everything before the start: only its answer has the id of the precheck.
 [[ -d ${TASKS_DIR:?} && -w $TASKS_DIR ]] || { echo "$0: cannot write into $TASKS_DIR" >&2 && exit 1; }
 for command in curl jq sha256sum; do
     command -v "$command" >/dev/null || { echo "$0: $command is needed" >&2 && exit 1; }
@@ -29,8 +29,8 @@ esac
 timestamp=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 signature=$(printf '%s/%s&%s' "$path" "$NINEDATA_SECRET_KEY" "$timestamp" | sha256sum | cut -d ' ' -f 1)
 
-# The headers go in by a pipe: arguments can be seen by everybody on the machine. No --location: a signature must not
-# follow a redirect to another host.
+# The headers come through a pipe, because everyone on the machine can see arguments. No --location: the signature must
+# not follow a redirect to another host.
 answer=$(
     printf '%s\n' "access-key-id: $NINEDATA_ACCESS_KEY_ID" "timestamp: $timestamp" "signature: $signature" \
         "content-type: application/json" |
@@ -42,8 +42,8 @@ precheck_task_id=$(jq -er 'select(.success == true).data.precheckTaskId' <<<"$an
     exit 1
 }
 
-# Written aside and renamed: the exporter, which looks at every scrape, finds either the old file or the whole new one.
-# JSON is YAML. The hidden name is matched by no pattern such as *.yaml.
+# Write a temporary file and rename it: the exporter, which looks once a second, finds the old file or the whole new one.
+# JSON is YAML. No pattern such as *.yaml matches the hidden name.
 aside=$(mktemp "$TASKS_DIR/.$task_id.XXXXXX")
 trap 'rm -f "$aside"' EXIT
 jq -n --arg id "$task_id" --arg precheck "$precheck_task_id" --arg name "$name" --arg kind "$kind" \

@@ -8,7 +8,6 @@ import email.utils
 import functools
 import json
 import re
-import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,8 +20,6 @@ from exporter.ninedata.text import clean, clean_name, cut, text_of
 
 MAX_ITEMS = 1000
 """The most check items that are read of one precheck; NineData's have some dozens."""
-_DEFAULT_HOLD_SECONDS = 5.0  # after a 429 that does not say how long to wait
-
 # Words in a failure's code or message that tell more than api_error. The vendor documents neither; these were seen in
 # clients or are the plain words for it. The order matters.
 _REASON_OF_WORDS = {
@@ -32,12 +29,9 @@ _REASON_OF_WORDS = {
     ),
     Reason.NOT_FOUND: re.compile(r"(?i)not.?(?:be.?)?found|not.?exist|n't.?exist|no.?such|不存在|未找到|找不到"),
     Reason.RATE_LIMITED: re.compile(
-        r"(?i)too.?many.?requests|(?:rate|request).?limit.?(?:is.?)?exceeded|请求过于频繁|限流"
+        r"(?i)throttl|too.?many.?requests|(?:rate|request).?limit.?(?:is.?)?exceeded|请求过于频繁|限流"
     ),
 }
-# A code that means a limit holds all requests for a while. The same words in a message concern this task alone: they
-# may be about anything that the task compares.
-_RATE_LIMIT_CODE = re.compile(r"(?i)throttl|rate.?limit|too.?many.?request|request.?limit|flow.?control")
 
 
 def read_envelope(
@@ -134,20 +128,18 @@ _known_item = functools.lru_cache(maxsize=1024)(_new_item)
 def _numbered(items: Iterable[CheckItem]) -> Iterator[CheckItem]:
     """The items with identifiers of their own: `item_3` for a missing one, `name#2` for a repeated one."""
     taken: set[str] = set()
-    numbers: dict[str, int] = {}
     for place, item in enumerate(items, start=1):
-        unique = name = item.item or f"item_{place}"
+        unique = item.item or f"item_{place}"
         while unique in taken:
-            numbers[name] = numbers.get(name, 1) + 1
-            unique = f"{name}#{numbers[name]}"
+            unique += f"#{place}"
         taken.add(unique)
         yield item if unique == item.item else replace(item, item=unique)
 
 
 def _envelope_of(body: bytes, secrets: Iterable[str]) -> dict[str, object] | None:
-    """The JSON object without the secrets, or None if there is none: not JSON, not UTF, nested beyond reason."""
+    """The JSON object without the secrets, or None if there is none."""
     try:
-        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        text = body.decode("utf-8-sig")
         document: object = json.loads(text)
         # A backslash may escape a character of a secret.
         if "\\" in text or any(secret in text for secret in secrets):
@@ -187,8 +179,6 @@ def _words_of(envelope: Mapping[str, object]) -> str:
 def _refusal_error(status: int, envelope: Mapping[str, object], said: str, request_id: str) -> QueryError:
     message = f"the API refused the query{said or ' without a reason'}"
     code = text_of(envelope.get("errorCode"))[:200]
-    if _RATE_LIMIT_CODE.search(code):
-        return QueryError(Reason.RATE_LIMITED, message, request_id=request_id, hold_seconds=_DEFAULT_HOLD_SECONDS)
     words = f"{code} {text_of(envelope.get('message'))[:2000]}"
     by_words = (reason for reason, pattern in _REASON_OF_WORDS.items() if pattern.search(words))
     otherwise = Reason.NOT_FOUND if status == 404 else Reason.API_ERROR  # noqa: PLR2004 - HTTP's Not Found
@@ -201,32 +191,25 @@ def _no_envelope_error(headers: Mapping[str, str], body: bytes, secrets: Iterabl
     if "html" in headers.get("content-type", "").casefold() or body.lstrip()[:1] == b"<":
         # What the console's web interface answers for a path that it does not know.
         return QueryError(Reason.UNSUPPORTED, "a web page came instead of JSON")
-    text = body.decode(json.detect_encoding(body), "replace")
-    start = cut(clean(_without(secrets, text)[:200]), 60)
+    start = cut(clean(_without(secrets, body.decode(errors="replace"))[:200]), 60)
     return QueryError(Reason.INVALID_RESPONSE, f"the answer is not a JSON object; it starts with {start!r}")
 
 
 def _redirect_error(status: int, location: str) -> QueryError:
     """A redirect is not followed: the signature must not go to another host."""
-    try:
-        # Without user, password, query and fragment, which may be secret.
-        scheme, host, path, _, _ = urllib.parse.urlsplit(location)
-        target = clean_name(urllib.parse.urlunsplit((scheme, host.rpartition("@")[2], path, "", "")))
-    except ValueError:
-        target = ""
-    if not target:
-        return QueryError(Reason.HTTP_ERROR, f"HTTP {status}: not an answer to this request")
+    # Without user, password, query and fragment, which may be secret.
+    target = clean_name(re.sub(r"(?s)(?<=//)[^/?#]*@|[?#].*", "", location))
     message = (
-        f"HTTP {status}: redirected to {target}, which is not followed because the signature must not go to another "
-        "host; put the final address in api.base_url"
+        f"HTTP {status}: redirected to {target or 'no address'}, which is not followed because the signature must not "
+        "go to another host; put the final address in api.base_url"
     )
     return QueryError(Reason.HTTP_ERROR, message)
 
 
 def _retry_after(headers: Mapping[str, str], now: datetime) -> float:
-    """The pause that a 429 asks for, in seconds: a number, a date, or the default."""
+    """The pause that a 429 asks for, in seconds."""
     header = headers.get("retry-after", "").strip()
     if header.isascii() and header.isdigit():
         return float(header[:9])
-    until, server = date_of(header), date_of(headers.get("date", ""))
-    return max((until - (server or now)).total_seconds(), 1.0) if until else _DEFAULT_HOLD_SECONDS
+    until = date_of(header)
+    return max((until - now).total_seconds(), 1.0) if until else 5.0

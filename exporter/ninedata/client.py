@@ -67,12 +67,10 @@ class QueryProgress:
         if self.first_error is not None:
             return self.first_error
         if self.waiting_for_rate_limit:
-            message = "api.rate_limit leaves no time for this task within the scrape's deadline"
-            return QueryError(Reason.RATE_LIMITED, message, sent=False)
+            return QueryError(Reason.RATE_LIMITED, "api.rate_limit left no time to query this task", sent=False)
         if self.sent:
             return QueryError(Reason.DEADLINE, "no complete answer before the scrape's deadline")
-        message = "the scrape ran out of time before this task's turn; nothing was sent"
-        return QueryError(Reason.DEADLINE, message, sent=False)
+        return QueryError(Reason.DEADLINE, "the scrape ran out of time before querying this task", sent=False)
 
 
 @dataclass(slots=True)
@@ -235,8 +233,7 @@ class NineDataClient:
             stream=_NO_BODY,  # with it httpx adds no headers of its own
             extensions=extensions,
         )
-        # A shorter text is found in answers by chance.
-        return request, tuple(secret for secret in (access_key_id, secret_key, signed) if len(secret) >= 6)  # noqa: PLR2004
+        return request, (access_key_id, secret_key, signed)
 
 
 _NO_BODY = httpx.ByteStream(b"")
@@ -268,11 +265,9 @@ def _clock_skew(date: str, sent_at: datetime, received_at: datetime) -> float | 
 
 
 def _clock_error(skew: float, error: QueryError) -> QueryError:
-    amount = f"{abs(skew) / 60:.0f} minutes" if abs(skew) < 2 * 3600 else f"{abs(skew) / 3600:.1f} hours"
     direction = "behind" if skew > 0 else "ahead of"
-    return QueryError(
-        Reason.AUTH,
-        f"this machine's clock is {amount} {direction} the API's, which rejects timestamps more than 10 minutes off: "
-        f"set the clock, for example with NTP ({error.message})",
-        request_id=error.request_id,
+    message = (
+        f"this machine's clock is {abs(skew) / 60:.0f} minutes {direction} the API's, which rejects timestamps more "
+        f"than 10 minutes off: set the clock, for example with NTP ({error.message})"
     )
+    return QueryError(Reason.AUTH, message, request_id=error.request_id)

@@ -2,9 +2,8 @@
 
 import enum
 from dataclasses import KW_ONLY, dataclass
-from types import MappingProxyType
 
-from exporter.ninedata.kinds import KINDS, LIST_NAME, LIST_PATH
+from exporter.ninedata.kinds import KINDS, LIST_PATH
 
 
 class Reason(enum.StrEnum):
@@ -47,50 +46,36 @@ class QueryError(Exception):
 
 def advice_on(reason: Reason, kind: str) -> str:
     """What a person can do about a failed query of a kind, or of the list of replication tasks."""
-    if reason is Reason.UNSUPPORTED:
-        return _advice_on_unsupported(kind)
     if reason is Reason.NOT_FOUND and not (kind in KINDS and KINDS[kind].has_precheck_id):
         return "Check that task_id is right and that this key's account may see the task, or list tasks at all."
-    return _ADVICE[reason]
+    return _ADVICE[reason].format(path=KINDS[kind].path if kind in KINDS else LIST_PATH)
 
 
-def _advice_on_unsupported(kind: str) -> str:
-    needs, path = (
-        ("The list of replication tasks needs", LIST_PATH)
-        if kind == LIST_NAME
-        else (f"Prechecks of {KINDS[kind].title} need", KINDS[kind].path)
-    )
-    return (
-        f"{needs} {path}, which the server does not have. Check that api.base_url is the address of the NineData "
-        "console itself. If it is and other kinds of task work, the server is too old: upgrade it, or ask NineData's "
-        "support which release has this part of the OpenAPI."
-    )
-
-
-_ADVICE = MappingProxyType(
-    {
-        Reason.TIMEOUT: "The API did not answer within api.request_timeout. Check whether it is slow or a firewall "
-        "drops the connection; raise api.request_timeout if slow answers are normal.",
-        Reason.DEADLINE: "The scrape ran out of time before the API answered. Raise scrape_timeout in Prometheus or "
-        "api.concurrency, or watch fewer tasks with one exporter.",
-        Reason.CONNECT: "Check api.base_url and api.proxy_url, that the host name resolves on this machine, and that "
-        "the API accepts this machine's address (some sites allow only listed addresses).",
-        Reason.TLS: "Check that the server's certificate is valid and that this machine trusts its issuer; put the "
-        "certificate of an issuer of your own into api.tls.ca_file.",
-        Reason.AUTH: "Check that the access key id and the secret key belong together, are active, and may read this, "
-        "and that this machine's clock is right.",
-        Reason.RATE_LIMITED: "Scrape less often, watch fewer tasks with one key, or spread the requests with "
-        "api.rate_limit.",
-        Reason.NOT_FOUND: "Check that task_id and precheck_task_id are right and that this key's account may see the "
-        "task. A precheck that was started again has a new precheck_task_id: configure that one.",
-        Reason.HTTP_ERROR: "The server, or a proxy in front of it, answered with an error. Read the message and the "
-        "server's own log.",
-        Reason.API_ERROR: "NineData refused the query, and the message says why. NineData's support finds the query by "
-        "its request id.",
-        Reason.INVALID_RESPONSE: "The answer is not what the API documents. Check whether a proxy or a login page "
-        "answers in its place; otherwise report it with the message.",
-        Reason.TOO_LARGE: "The answer is larger than any precheck's. Check that api.base_url is the address of the "
-        "NineData console itself. If a list is too long, name one status in discovery.replication.statuses.",
-        Reason.INTERNAL: "This is a bug in the exporter. Please report it with the log line.",
-    }
-)
+_ADVICE = {
+    Reason.TIMEOUT: "The API did not answer within api.request_timeout. Check whether it is slow or a firewall "
+    "drops the connection; raise api.request_timeout if slow answers are normal.",
+    Reason.DEADLINE: "The scrape ran out of time before the API answered. Raise scrape_timeout in Prometheus or "
+    "api.concurrency, or watch fewer tasks with one exporter.",
+    Reason.CONNECT: "Check api.base_url and api.proxy_url, that the host name resolves on this machine, and that "
+    "the API accepts this machine's address (some sites allow only listed addresses).",
+    Reason.TLS: "Check that the server's certificate is valid and that this machine trusts its issuer; put the "
+    "certificate of an issuer of your own into api.tls.ca_file.",
+    Reason.AUTH: "Check that the access key id and the secret key belong together, are active, and may read this, "
+    "and that this machine's clock is right.",
+    Reason.RATE_LIMITED: "Scrape less often, watch fewer tasks with one key, or spread the requests with "
+    "api.rate_limit.",
+    Reason.NOT_FOUND: "Check that task_id and precheck_task_id are right and that this key's account may see the "
+    "task. A precheck that was started again has a new precheck_task_id: configure that one.",
+    Reason.UNSUPPORTED: "The server does not have {path}. Check that api.base_url is the address of the NineData "
+    "console itself. If it is and other kinds of task work, the server is too old: upgrade it, or ask NineData's "
+    "support which release has this part of the OpenAPI.",
+    Reason.HTTP_ERROR: "The server, or a proxy in front of it, answered with an error. Read the message and the "
+    "server's own log.",
+    Reason.API_ERROR: "NineData refused the query, and the message says why. NineData's support finds the query by "
+    "its request id.",
+    Reason.INVALID_RESPONSE: "The answer is not what the API documents. Check whether a proxy or a login page "
+    "answers in its place; otherwise report it with the message.",
+    Reason.TOO_LARGE: "The answer is larger than any precheck's. Check that api.base_url is the address of the "
+    "NineData console itself. If a list is too long, name one status in discovery.replication.statuses.",
+    Reason.INTERNAL: "This is a bug in the exporter. Please report it with the log line.",
+}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from exporter.ninedata.precheck import TaskRef
 
@@ -15,8 +14,6 @@ class Kind:
 
     name: str
     """The value of `kind` in the configuration and in metrics."""
-    title: str
-    """What is checked, in words that fit after "prechecks of"."""
     path: str
     """The `/openapi/...` path, which is also what is signed."""
     task_key: str = "taskId"
@@ -40,11 +37,10 @@ class Kind:
 
 
 _TABLE = (
-    Kind("data_compare", "data comparisons", "/openapi/v1/comparedata/precheck/status"),
-    Kind("schema_compare", "schema comparisons", "/openapi/v1/compareschema/precheck/status"),
+    Kind("data_compare", "/openapi/v1/comparedata/precheck/status"),
+    Kind("schema_compare", "/openapi/v1/compareschema/precheck/status"),
     Kind(
         "replication",
-        "replication tasks",
         "/openapi/v1/replication/precheck/status",
         task_key="replicationId",
         precheck_key="",
@@ -53,7 +49,7 @@ _TABLE = (
         item_key="itemId",
     ),
 )
-KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _TABLE})
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _TABLE}
 """By name, the default first."""
 DEFAULT_KIND = "data_compare"
 

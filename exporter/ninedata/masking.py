@@ -18,77 +18,57 @@ _CREDENTIAL = r"""(?: (?=[^\s,;&"'()]{6}) (?=[^\s,;&"'()a-z]{0,64}[a-z])
     (?=[^\s,;&"'()\d!@#$%^*+=~]{0,64}[\d!@#$%^*+=~])
     (?! (?:n?varchar2|u?int\d+|float\d+|date(?:time)?\d+|utf\d+\w*|latin\d\w*)\b ) [^\s,;&"'()]++ )"""
 
-_NAMES = ("passw", "pwd", "passphrase", "token", "secret", "key", "密码", "口令", "密钥", "令牌")
-
-# What of which one must be in the text, in lower case, for a pattern to be tried; the pattern. Its group `secret` is
+# Words of which one must be in the text, in lower case, for a pattern to be tried; the pattern. Its group `secret` is
 # masked; without that group the match was only consumed.
-_PATTERNS = tuple(
-    (triggers, re.compile(pattern, re.IGNORECASE | re.VERBOSE | re.DOTALL))
-    for triggers, pattern in (
-        # scheme://user:password@host, unlike scheme://host:port,host:port/?mail=a@b
-        (
-            ("://",),
-            r"""://[^\s:/@]*+: (?!\d{1,5}(?:[,/?]|$))
-            (?: (?P<secret> [^\s/]*(?=@) | [^\s@]++(?=@) ) | [^\s@]*+ )""",
-        ),
-        # user:password@host, unlike "account:name@host"
-        (
-            ("@",),
-            r"""(?<![\w.$+/:@-]) (?=[^\W\d][\w.$+-]{0,63}+:)
-            (?!(?:jdbc|oracle|user|username|account|owner|definer|login|role|e?mail|mailto|from|to
-                |error|message|host|server|database|datasource|账号|账户|用户):)
-            [\w.$+-]++: (?: (?P<secret> [^\s/,;'"]+(?=@[\w\[/]) ) | [^\s/,;'"]*+ )""",
-        ),
-        # jdbc:oracle:thin:user/password@host
-        (("oracle:",), r"\b(?:thin|oci):[^\s/@]{1,64}+/ (?: (?P<secret> [^\s@]++(?=@) ) | [^\s@]*+ )"),
+_PATTERNS_OF_WORDS: dict[str, str | tuple[str, ...]] = {
+    # scheme://user:password@host, unlike scheme://host:port,host:port/?mail=a@b
+    "://": r"""://[^\s:/@]*+: (?!\d{1,5}(?:[,/?]|$))
+        (?: (?P<secret> [^\s/]*(?=@) | [^\s@]++(?=@) ) | [^\s@]*+ )""",
+    # user:password@host, unlike "account:name@host"
+    "@": r"""(?<![\w.$+/:@-]) (?=[^\W\d][\w.$+-]{0,63}+:)
+        (?!(?:jdbc|oracle|user|username|account|owner|definer|login|role|e?mail|mailto|from|to
+            |error|message|host|server|database|datasource|账号|账户|用户):)
+        [\w.$+-]++: (?: (?P<secret> [^\s/,;'"]+(?=@[\w\[/]) ) | [^\s/,;'"]*+ )""",
+    # jdbc:oracle:thin:user/password@host
+    "oracle:": r"\b(?:thin|oci):[^\s/@]{1,64}+/ (?: (?P<secret> [^\s@]++(?=@) ) | [^\s@]*+ )",
+    "passw pwd passphrase token secret key 密码 口令 密钥 令牌": (
         # password=..., unlike "password = ?", "validate_password = ON", "a.token = b.token"
-        (
-            _NAMES,
-            rf"""{_NAME} (?:\\?["'])?+ [ ]{{0,8}}+ (?:=>|:=|=(?!=)) [ ]{{0,8}}+
-            (?! [?:$@%]\w{{0,16}}+(?:[\s,;)'"]|$) | (?:yes|no|on|off|true|false|null|none|empty|default)(?![\w-])
-                | \w{{1,64}}+\.\w{{0,64}}{_NAME}\b )
-            (?P<secret> \{{[^}}\n]*+\}}?+ | {_QUOTED} | {_WORD} )""",
-        ),
+        rf"""{_NAME} (?:\\?["'])?+ [ ]{{0,8}}+ (?:=>|:=|=(?!=)) [ ]{{0,8}}+
+        (?! [?:$@%]\w{{0,16}}+(?:[\s,;)'"]|$) | (?:yes|no|on|off|true|false|null|none|empty|default)(?![\w-])
+            | \w{{1,64}}+\.\w{{0,64}}{_NAME}\b )
+        (?P<secret> \{{[^}}\n]*+\}}?+ | {_QUOTED} | {_WORD} )""",
         # "password": "...", password: ..., unlike "(using password: YES)", "token: 12 rows", "'password': varchar(32)"
-        (
-            _NAMES,
-            rf"""{_NAME} (?P<quote>\\?["'])?+ [ ]{{0,8}}+[:\uff1a][ ]{{0,8}}+
-            (?P<secret> (?(quote) (?=\\?["']){_QUOTED} | (?!) ) | {_CREDENTIAL} )""",
-        ),
-        # Authorization: Basic ...
-        (
-            ("authorization",),
-            rf"""authorization\\?["']?+ [ ]{{0,8}}+[:=][ ]{{0,8}}+ \\?["']?+
-            (?P<secret> (?:basic|bearer|token|negotiate|ntlm)[ ]++[^\s"'\\]++ | (?:digest|aws4-hmac-sha256)[ ][^\n]++
-                | {_CREDENTIAL} )""",
-        ),
-        (("bearer ",), r"\bbearer[ ]++ (?P<secret> (?=[^\s\d]{0,64}\d)[\w.~+/=-]{16,}+ )"),
+        rf"""{_NAME} (?P<quote>\\?["'])?+ [ ]{{0,8}}+[:\uff1a][ ]{{0,8}}+
+        (?P<secret> (?(quote) (?=\\?["']){_QUOTED} | (?!) ) | {_CREDENTIAL} )""",
+    ),
+    # Authorization: Basic ...
+    "authorization": rf"""authorization\\?["']?+ [ ]{{0,8}}+[:=][ ]{{0,8}}+ \\?["']?+
+        (?P<secret> (?:basic|bearer|token|negotiate|ntlm)[ ]++[^\s"'\\]++ | (?:digest|aws4-hmac-sha256)[ ][^\n]++
+            | {_CREDENTIAL} )""",
+    "bearer": r"\bbearer[ ]++ (?P<secret> (?=[^\s\d]{0,64}\d)[\w.~+/=-]{16,}+ )",
+    "identified": (
         # IDENTIFIED BY '...', unlike "rows are identified by 'id'"
-        (
-            ("identified",),
-            rf"""(?<!is\ )(?<!are\ )(?<!be\ )\bidentified[ ]++(?:with[ ]++\S{{1,64}}+[ ]++)?+(?:by|as)[ ]++
-            (?:password[ ]++|values[ ]++)?+ (?P<secret> {_QUOTED} )""",
-        ),
-        (
-            ("identified",),
-            r"""\b(?:user|to)[ ]++(?!is\b|are\b)\S{1,128}+[ ]++identified[ ]++by[ ]++ (?P<secret> [^\s;'"]++ )""",
-        ),
-        # PASSWORD '...', PASSWORD('...'), SET PASSWORD FOR user = '...'
-        (
-            ("password",),
-            rf"""\bpassword(?: [ ]{{0,8}}+\([ ]{{0,8}}+ | [ ]++(?:for[ ]++\S{{1,128}}+[ ]{{0,8}}+=[ ]{{0,8}}+)?+ )
-            (?=[NE]?') (?P<secret> {_QUOTED} )""",
-        ),
-        (("private key-",), r"-----BEGIN[ ][A-Z ]{0,32}PRIVATE[ ]KEY-----(?P<secret> .*?(?=-----END) | .*+ )"),
-    )
-)
+        rf"""(?<!is\ )(?<!are\ )(?<!be\ )\bidentified[ ]++(?:with[ ]++\S{{1,64}}+[ ]++)?+(?:by|as)[ ]++
+        (?:password[ ]++|values[ ]++)?+ (?P<secret> {_QUOTED} )""",
+        r"""\b(?:user|to)[ ]++(?!is\b|are\b)\S{1,128}+[ ]++identified[ ]++by[ ]++ (?P<secret> [^\s;'"]++ )""",
+    ),
+    # PASSWORD '...', PASSWORD('...'), SET PASSWORD FOR user = '...'
+    "password": rf"""\bpassword(?: [ ]{{0,8}}+\([ ]{{0,8}}+ | [ ]++(?:for[ ]++\S{{1,128}}+[ ]{{0,8}}+=[ ]{{0,8}}+)?+ )
+        (?=[NE]?') (?P<secret> {_QUOTED} )""",
+    "key-----": r"-----BEGIN[ ][A-Z ]{0,32}PRIVATE[ ]KEY-----(?P<secret> .*?(?=-----END) | .*+ )",
+}
+_PATTERNS = [
+    (words.split(), re.compile(pattern, re.IGNORECASE | re.VERBOSE | re.DOTALL))
+    for words, patterns in _PATTERNS_OF_WORDS.items()
+    for pattern in ([patterns] if isinstance(patterns, str) else patterns)
+]
 
 
 def masked(text: str) -> str:
     """The text with `***` in place of each credential that is certain to be one."""
     folded = text.casefold()
-    for triggers, pattern in _PATTERNS:
-        if any(trigger in folded for trigger in triggers):
+    for words, pattern in _PATTERNS:
+        if any(word in folded for word in words):
             text = pattern.sub(_mask, text)
     return text
 

@@ -27,10 +27,7 @@ def text_of(value: object) -> str:
         return ""
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return "; ".join(value)
-    try:
-        return json.dumps(value, ensure_ascii=False)
-    except RecursionError:  # nested as deeply as could just be read
-        return "…"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def is_printable(text: str) -> bool:

@@ -4,13 +4,12 @@ httpx's own connection pool costs time with the square of the requests in flight
 types are used: an `httpx.AsyncClient` would add cookies, redirects, and proxies from the environment.
 """
 
-import base64
-import errno
 import ssl
 from collections.abc import AsyncIterator
 
 import aiohttp
 import httpx
+from aiohttp import http_exceptions
 
 from exporter.ninedata.failures import QueryError, Reason
 
@@ -32,7 +31,8 @@ class _Transport(httpx.AsyncBaseTransport):
     def __init__(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
         self._tls = tls
         self._proxy_url = str(proxy.url) if proxy else None
-        self._proxy_headers = _proxy_headers(proxy) if proxy else None
+        auth = proxy and proxy.auth
+        self._proxy_headers = {"Authorization": aiohttp.encode_basic_auth(*auth, encoding="utf-8")} if auth else None
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -43,7 +43,7 @@ class _Transport(httpx.AsyncBaseTransport):
             headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
             allow_redirects=False,
             proxy=self._proxy_url,
-            proxy_headers=self._proxy_headers,
+            proxy_headers=self._proxy_headers,  # its Authorization is sent as Proxy-Authorization
         )
         return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response))
 
@@ -78,14 +78,6 @@ class _Body(httpx.AsyncByteStream):
         self._response.release()
 
 
-def _proxy_headers(proxy: httpx.Proxy) -> dict[str, str]:
-    if proxy.raw_auth is None:
-        return {}
-    credentials = base64.b64encode(b":".join(proxy.raw_auth)).decode()
-    # aiohttp sends it as Proxy-Authorization, with the tunnel's request or the request itself.
-    return {"Authorization": f"Basic {credentials}"}
-
-
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """Keep aiohttp from sending a request again by itself, past the rate limit and the metrics."""
     try:
@@ -94,13 +86,7 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise aiohttp.ClientConnectionError("connection lost") from error
 
 
-NETWORK_ERRORS = (
-    httpx.TransportError,
-    aiohttp.ClientError,
-    aiohttp.http_exceptions.HttpProcessingError,
-    OSError,
-    UnicodeError,
-)
+NETWORK_ERRORS = (httpx.TransportError, aiohttp.ClientError, http_exceptions.HttpProcessingError, OSError, UnicodeError)
 """What a transport raises for a fault of the network or of the server."""
 
 # The class of an error, the reason, the words, and whether the same request may succeed at once. The first row that
@@ -111,10 +97,9 @@ _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
     (aiohttp.ClientProxyConnectionError, Reason.CONNECT, "cannot connect to the proxy", False),
     (aiohttp.ClientConnectorDNSError, Reason.CONNECT, "the host name does not resolve", False),
     (aiohttp.ClientConnectorError, Reason.CONNECT, "cannot connect", False),
-    (aiohttp.http_exceptions.LineTooLong, Reason.TOO_LARGE, "a header of the answer is too large", False),
-    (aiohttp.http_exceptions.ContentEncodingError, Reason.INVALID_RESPONSE, "cannot decompress the answer", False),
+    (http_exceptions.ContentEncodingError, Reason.INVALID_RESPONSE, "cannot decompress the answer", False),
     (aiohttp.ClientPayloadError, Reason.CONNECT, "the connection was lost in the middle of the answer", True),
-    (aiohttp.http_exceptions.HttpProcessingError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
+    (http_exceptions.HttpProcessingError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (aiohttp.ClientResponseError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (TimeoutError, Reason.CONNECT, "the connection timed out", False),
     (aiohttp.ClientConnectionError, Reason.CONNECT, "the connection was lost before the answer", True),
@@ -129,9 +114,6 @@ def query_error_of(error: Exception) -> QueryError:
     causes: list[BaseException] = [error]
     while (cause := causes[-1].__cause__) and cause not in causes:
         causes.append(cause)
-    if any(isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE) for cause in causes):
-        message = "this process may open no more files: raise its limit (LimitNOFILE) or lower api.concurrency"
-        return QueryError(Reason.CONNECT, message)
     _, reason, message, worth_retrying = next(
         meaning for meaning in _MEANINGS if any(isinstance(cause, meaning[0]) for cause in causes)
     )

@@ -1,4 +1,4 @@
-"""Alerts as Prometheus sends them with the shipped rules, and the data that Alertmanager makes of a group for templates."""
+"""Alerts as Prometheus sends them with the shipped rules, and what Alertmanager makes of them for templates."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ def failed(
     """One failed check item, of an exporter with an external URL and of a Grafana whose address is known."""
     task_id = f"cd-{task}"[:100]
     texts = {
-        "description": f"Name of {item} ({item}): {reason}\nNineData will not run {task} ({task_id}) until this is fixed.",
+        "description": f"Name of {item} ({item}): {reason}\nNineData will not run {task} ({task_id}) for now.",
         "item_name": f"Name of {item}",
         "reason": reason,
         "known": known,

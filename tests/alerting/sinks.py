@@ -61,26 +61,9 @@ def listening() -> Iterator[Sinks]:
         def log_message(self, *_: object) -> None:
             pass
 
-    class Smtp(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            self.wfile.write(b"220 sink\r\n")
-            while line := self.rfile.readline().strip().upper():
-                if line.startswith(b"EHLO"):
-                    self.wfile.write(b"250-sink\r\n250 AUTH PLAIN\r\n")
-                elif line.startswith(b"AUTH"):
-                    self.wfile.write(b"235 welcome\r\n")
-                elif line == b"DATA":
-                    self.wfile.write(b"354 go on\r\n")
-                    data = b"".join(line.removeprefix(b".") for line in iter(self.rfile.readline, b".\r\n"))
-                    message = email.message_from_bytes(data, policy=email.policy.default)
-                    assert isinstance(message, EmailMessage)
-                    sinks.mail.append(message)
-                    self.wfile.write(b"250 taken\r\n")
-                else:
-                    self.wfile.write(b"250 ok\r\n")
-
     web = ThreadingHTTPServer(("127.0.0.1", 0), Web)
-    smtp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Smtp)
+    smtp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Smtp)
+    smtp.mail = sinks.mail
     smtp.daemon_threads = True
     sinks.url = f"http://127.0.0.1:{web.server_address[1]}"
     sinks.mail_address = f"127.0.0.1:{smtp.server_address[1]}"
@@ -95,3 +78,22 @@ def listening() -> Iterator[Sinks]:
                 server.shutdown()
             for thread in threads:
                 thread.join()
+
+
+class _Smtp(socketserver.StreamRequestHandler):
+    """A mail server that takes everything."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 sink\r\n")
+        while line := self.rfile.readline().strip().upper():
+            if line.startswith(b"EHLO"):
+                self.wfile.write(b"250-sink\r\n250 AUTH PLAIN\r\n")
+            elif line.startswith(b"AUTH"):
+                self.wfile.write(b"235 welcome\r\n")
+            elif line == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                data = b"".join(line.removeprefix(b".") for line in iter(self.rfile.readline, b".\r\n"))
+                self.server.mail.append(email.message_from_bytes(data, policy=email.policy.default))
+                self.wfile.write(b"250 taken\r\n")
+            else:
+                self.wfile.write(b"250 ok\r\n")

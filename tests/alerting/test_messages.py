@@ -50,7 +50,7 @@ def test_a_failed_item_says_which_task_what_failed_and_where_to_go_on(render: Re
         "orders (cd-orders), env: prod, team: dba",
         "",
         f"Name of targetCheck (targetCheck): {REASON}",
-        "NineData will not run orders (cd-orders) until this is fixed.",
+        "NineData will not run orders (cd-orders) for now.",
         "",
         "- Page: http://exporter.example.com/tasks/cd-orders",
         f"- Dashboard: {GRAFANA}/d/ninedata-precheck-task?var-job=ninedata&var-task=orders",

@@ -33,7 +33,7 @@ def test_every_section_is_about_an_alert() -> None:
 
 
 def test_the_queries_parse(program: Callable[[str], str], tmp_path: Path) -> None:
-    queries = "\n".join(re.findall(r"```promql\n(.*?)```", DOCUMENT, re.DOTALL)).splitlines()
+    queries = "".join(re.findall(r"```promql\n(.*?)```", DOCUMENT, re.DOTALL)).splitlines()
     rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries)]
     file = tmp_path / "queries.yaml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}), "utf-8")

@@ -55,6 +55,8 @@ def test_a_failed_item_says_which_task_what_failed_and_where_to_go_on(render: Re
         "- Page: http://exporter.example.com/tasks/cd-orders",
         f"- Dashboard: {GRAFANA}/d/ninedata-precheck-task?var-job=ninedata&var-task=orders",
         f"- What to do: {RUNBOOK}ninedataprecheckfailed",
+        "- Silence it: amtool silence add --duration=4h --comment=WHY "
+        "alertname=NineDataPrecheckFailed precheck_task_id=pcte-orders",
     ]
 
 

@@ -44,8 +44,8 @@ def started_later(alert: dict[str, Any]) -> dict[str, Any]:
     return alert | {"startsAt": "2026-03-01T03:00:00Z"}
 
 
-def over(alert: dict[str, Any]) -> dict[str, Any]:
-    return alert | {"status": "resolved", "endsAt": "2026-03-01T04:00:00Z"}
+def over(alert: dict[str, Any], at: str = "04:00") -> dict[str, Any]:
+    return alert | {"status": "resolved", "endsAt": f"2026-03-01T{at}:00Z"}
 
 
 def posted(alert: Mapping[str, Any], *, ended: bool = False) -> dict[str, Any]:

@@ -109,16 +109,21 @@ def test_an_end_says_whether_the_task_passed_or_is_no_longer_watched(render: Ren
     assert render("title", passed) == "[RESOLVED prod] passed: precheck no longer fails"
     assert render("title", removed) == "[RESOLVED prod] removed: no longer watched"
     assert render("title", passed, removed) == "[RESOLVED prod] 2 tasks: precheck no longer fails, or no longer watched"
-    entry = "(cd-{0}), Name of targetCheck: {1} (alert from 2026-03-01 02:00 to 2026-03-01 04:00 UTC)"
+    entry = "(cd-{0}): Name of targetCheck: {1} (alert from 2026-03-01 02:00 to 2026-03-01 04:00 UTC)"
     text = render("text", passed, removed)
     assert entry.format("passed", "precheck no longer fails") in text
     assert entry.format("removed", "no longer watched") in text
 
 
-def test_what_is_over_stands_after_what_still_fires(render: Render) -> None:
-    text = render("text", failed("still"), over(failed("passed")))
+def test_what_is_over_stands_after_what_still_fires_and_is_told_once(render: Render) -> None:
+    """Prometheus sends for 15 minutes what is over; a message is at least 5 minutes after the one before."""
+    passed, earlier = over(failed("passed")), over(failed("earlier"), at="03:50")
+    assert render("title", failed("still"), passed) == "[FAILED prod] still: precheck failed"
+    text = render("text", failed("still"), passed, earlier)
     assert text.index("still (cd-still)") < text.index("Over:") < text.index("passed (cd-passed)")
-    assert render("title", failed("still"), over(failed("passed"))) == "[FAILED prod] still: precheck failed"
+    assert render("title", passed, earlier) == "[RESOLVED prod] passed: precheck no longer fails"
+    for name in ("text", "slack", "wecom"):
+        assert "earlier" not in render(name, failed("still"), passed, earlier)
 
 
 def test_a_link_without_an_address_is_left_out(render: Render) -> None:

@@ -64,15 +64,15 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
         "action: drop_label",
         "spec.endpoints.0.relabelings.2.action: Input should be",
     ),
-    "a threshold with a fraction": (
+    "an expression that is a fraction": (
         "monitoring/prometheusrule.yaml",
-        'expr: "0.5"',
+        "expr: vector(1)",
         "expr: 0.5",
-        "spec.groups.0.rules.4.expr.int: Input should be a valid integer",
+        "spec.groups.0.rules.0.expr.int: Input should be a valid integer",
     ),
     "a rule without an expression": (
         "monitoring/prometheusrule.yaml",
-        "expr: 3600",
+        "expr: vector(1)",
         "for: 1m",
         "spec.groups.0.rules.0.expr: Field required",
     ),

@@ -124,7 +124,8 @@ def prometheus(program: str, folder: Path, config: Mapping[str, Any], rules: str
         f"--storage.tsdb.path={folder}/data",
         f"--web.listen-address=127.0.0.1:{(port := free_port())}",
         "--query.lookback-delta=5s",
-        "--rules.alert.resend-delay=1s",
+        # Alertmanager takes an alert for resolved that it has not heard of for four times this.
+        "--rules.alert.resend-delay=5s",
         "--scrape.discovery-reload-interval=100ms",
         "--log.level=warn",
     ]

@@ -47,7 +47,8 @@ def listening() -> Iterator[Sinks]:
         def do_POST(self) -> None:
             content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             sinks.web.append((self.path.partition("?")[0], content))
-            self._answer(202 if self.path.startswith("/pagerduty") else 200, b'{"errcode": 0}')
+            answers = {"/slack": (200, b"ok"), "/pagerduty": (202, b"{}")}
+            self._answer(*answers.get(self.path, (200, b'{"errcode": 0}')))
 
         def do_GET(self) -> None:
             self._answer(200, b'{"access_token": "token of the application"}')

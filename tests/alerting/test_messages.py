@@ -45,6 +45,7 @@ def render(program: Callable[[str], str], tmp_path: Path) -> Render:
 
 def test_a_failed_item_says_which_task_what_failed_and_where_to_go_on(render: Render) -> None:
     item = failed(team="dba")
+    silence = "- Silence it: amtool silence add --duration=4h --comment=WHY"
     assert render("title", item) == "[FAILED prod] orders: precheck failed"
     assert render("text", item).splitlines() == [
         "orders (cd-orders), env: prod, team: dba",
@@ -55,8 +56,7 @@ def test_a_failed_item_says_which_task_what_failed_and_where_to_go_on(render: Re
         "- Page: http://exporter.example.com/tasks/cd-orders",
         f"- Dashboard: {GRAFANA}/d/ninedata-precheck-task?var-job=ninedata&var-task=orders",
         f"- What to do: {RUNBOOK}ninedataprecheckfailed",
-        "- Silence it: amtool silence add --duration=4h --comment=WHY "
-        "alertname=NineDataPrecheckFailed precheck_task_id=pcte-orders",
+        f"{silence} alertname=NineDataPrecheckFailed precheck_task_id=pcte-orders",
     ]
 
 

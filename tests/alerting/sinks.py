@@ -1,4 +1,7 @@
-"""Where notifications arrive: an HTTP server that stands for the chats and PagerDuty, and a mail server."""
+"""Where notifications arrive, and what Prometheus scrapes.
+
+One HTTP server stands for the chats, for PagerDuty and for an exporter; another is a mail server.
+"""
 
 import email
 import email.policy
@@ -15,8 +18,9 @@ from typing import Any
 
 @dataclass
 class Sinks:
-    """What arrived."""
+    """What arrived, and what a scrape of `/metrics` gets: nothing is an exporter that is down."""
 
+    metrics: str = ""
     web: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     mail: list[EmailMessage] = field(default_factory=list)
     url: str = ""
@@ -51,10 +55,14 @@ def listening() -> Iterator[Sinks]:
             self._answer(*answers.get(self.path, (200, b'{"errcode": 0}')))
 
         def do_GET(self) -> None:
-            self._answer(200, b'{"access_token": "token of the application"}')
+            if self.path == "/metrics":
+                self._answer(200 if sinks.metrics else 503, sinks.metrics.encode())
+            else:
+                self._answer(200, b'{"access_token": "token of the application"}')
 
         def _answer(self, status: int, content: bytes) -> None:
             self.send_response(status)
+            self.send_header("Content-Type", "text/plain")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

@@ -29,8 +29,7 @@ def container(tmp_path: Path) -> Callable[[str], Path]:
             if source.startswith("./"):
                 place = tmp_path / target.lstrip("/")
                 place.parent.mkdir(parents=True, exist_ok=True)
-                copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
-                copy(ROOT / source, place)
+                shutil.copy(ROOT / source, place)
         return tmp_path
 
     return container
@@ -74,16 +73,6 @@ def test_alertmanager_loads_the_sample_with_its_templates(
     config = container("alertmanager") / "etc/alertmanager/alertmanager.yaml"
     assert config.read_bytes() == ALERTMANAGER.read_bytes()
     assert "2 templates\n  SUCCESS" in run(program("amtool"), "check-config", str(config))
-
-
-def test_grafana_finds_prometheus_and_the_dashboards(container: Callable[[str], Path]) -> None:
-    files = container("grafana")
-    provisioning = files / "etc/grafana/provisioning"
-    (sources,), (providers,) = (list(provisioning.glob(f"{kind}/*.yaml")) for kind in ("datasources", "dashboards"))
-    (source,) = yaml.safe_load(sources.read_text("utf-8"))["datasources"]
-    assert source["url"] == "http://prometheus:9090"
-    for provider in yaml.safe_load(providers.read_text("utf-8"))["providers"]:
-        assert list((files / provider["options"]["path"].lstrip("/")).glob("*.json"))
 
 
 def test_links_of_alerts_lead_to_grafana() -> None:

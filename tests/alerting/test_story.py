@@ -1,9 +1,8 @@
 """A night on call: target, real Prometheus with the rules, real Alertmanager with the sample, and what arrives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.alerting.fake_exporter import serving
 from tests.alerting.servers import RULES, alertmanager, faster, prometheus, sample, until
 from tests.alerting.sinks import Sinks, body
 
@@ -12,15 +11,34 @@ PATIENCE_SECONDS = 30.0
 FAILED = "[FAILED prod] orders: precheck failed"
 
 
+def metrics(**tasks: Mapping[str, str]) -> str:
+    """What an exporter shows of tasks, each with the items that failed and their reasons."""
+    lines = ['ninedata_exporter_build_info{version="1"} 1', f"ninedata_exporter_watched_tasks {len(tasks)}"]
+    for task, failed in tasks.items():
+        labels = f'task="{task}",task_id="cd-{task}",env="{"prod" if task == "orders" else "test"}"'
+        lines += [
+            f'ninedata_precheck_info{{{labels},kind="data_compare",precheck_task_id="pcte-{task}"}} 1',
+            f"ninedata_precheck_up{{{labels}}} 1",
+            f'ninedata_precheck_status{{{labels},status="Failed"}} {bool(failed):d}',
+            f'ninedata_precheck_status{{{labels},status="Success"}} {not failed:d}',
+        ]
+        for item, reason in failed.items():
+            lines += [
+                f'ninedata_precheck_item_status{{{labels},item="{item}",status="Failed"}} 1',
+                f'ninedata_precheck_item_failure_info{{{labels},item="{item}",reason="{reason}"}} 1',
+            ]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def test_each_failure_is_told_whatever_happens_in_between(
     program: Callable[[str], str], tmp_path: Path, sinks: Sinks
 ) -> None:
     """An outage neither resolves a failure nor hides the next one; a pass and a removal are told apart."""
+    address = sinks.url.removeprefix("http://")
     folders = [tmp_path / name for name in ("alertmanager", "prometheus")]
     for folder in folders:
         folder.mkdir()
     with (
-        serving() as exporter,
         alertmanager(
             program("alertmanager"), folders[0], sample(sinks, folders[0], group_wait="300ms", group_interval="3s")
         ) as alerts,
@@ -35,40 +53,37 @@ def test_each_failure_is_told_whatever_happens_in_between(
                         "job_name": "ninedata",
                         # The tasks' own env counts, as docs/alerts.md advises.
                         "honor_labels": True,
-                        "static_configs": [{"targets": [f"127.0.0.1:{exporter.port}"], "labels": {"env": "prod"}}],
+                        "static_configs": [{"targets": [address], "labels": {"env": "prod"}}],
                     }
                 ],
             },
             faster(RULES.read_text("utf-8"), TIMES_AS_FAST),
         ),
     ):
-        orders, billing = ("orders", "prod"), ("billing", "test")
 
         def until_told(*subjects: str) -> None:
             """Wait for mails, which are all that there are since the last time."""
             until(lambda: len(sinks.mail) >= len(subjects), PATIENCE_SECONDS, lambda: sinks.subjects)
             assert sorted(sinks.subjects) == sorted(subjects)
 
-        exporter.tasks = {orders: {"a": "First reason."}, billing: {"a": "Another reason."}}
+        sinks.metrics = metrics(orders={"a": "First reason."}, billing={"a": "Another reason."})
         until_told(FAILED, "[FAILED test] billing: precheck failed")
-        assert "Name of a (a): First reason." in "".join(map(body, sinks.mail))
+        assert "a: First reason." in "".join(map(body, sinks.mail))
         sinks.mail.clear()
 
-        exporter.is_down = True
+        sinks.metrics = ""
         until(lambda: bool(sinks.posts("/pagerduty")), PATIENCE_SECONDS)
         page = sinks.posts("/pagerduty")[0]["payload"]["summary"]
-        assert page == f"[CRITICAL prod] 127.0.0.1:{exporter.port}: exporter cannot be scraped"
+        assert page == f"[CRITICAL prod] {address}: exporter cannot be scraped"
 
-        exporter.tasks[orders] = {"a": "First reason.", "b": "Second reason."}
-        exporter.is_down = False
+        sinks.metrics = metrics(orders={"a": "First reason.", "b": "Second reason."}, billing={"a": "Another reason."})
         until_told(FAILED)
-        assert "- Name of b: Second reason.\n" in body(sinks.mail.pop())
+        assert "- b: Second reason.\n" in body(sinks.mail.pop())
 
-        exporter.tasks[orders] = {}
-        del exporter.tasks[billing]
+        sinks.metrics = metrics(orders={})
         until_told("[RESOLVED prod] orders: precheck no longer fails", "[RESOLVED test] billing: no longer watched")
         sinks.mail.clear()
 
-        exporter.tasks[orders] = {"a": "Third reason."}
+        sinks.metrics = metrics(orders={"a": "Third reason."})
         until_told(FAILED)
         assert "Third reason." in body(sinks.mail.pop())

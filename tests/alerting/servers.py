@@ -19,13 +19,18 @@ ROOT = Path(__file__).parents[2]
 RULES = ROOT / "prometheus" / "ninedata.rules.yaml"
 ALERTMANAGER = ROOT / "alertmanager" / "alertmanager.example.yaml"
 
-_DURATION = re.compile(r"(?m)((?:\b(?:for|interval|keep_firing_for): )|(?:\[)|(?:offset ))(\d+)([smhd])(?=[\]\s)]|$)")
+_DURATION = re.compile(r"(?m)((?:\b(?:for|interval|keep_firing_for): )|(?:\[)|(?:offset ))(\d+[smhd])(?=[\]\s)]|$)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def faster(rules: str, times: float) -> str:
     """The rules with every `for: 2m` and every window `[5m]` so many times as short."""
-    return _DURATION.sub(lambda found: f"{found[1]}{int(found[2]) * _SECONDS[found[3]] / times * 1000:.0f}ms", rules)
+    return _DURATION.sub(lambda found: f"{found[1]}{milliseconds(found[2]) / times:.0f}ms", rules)
+
+
+def milliseconds(duration: str) -> int:
+    """A duration of one unit, as rules have it."""
+    return int(duration[:-1]) * _SECONDS[duration[-1]] * 1000
 
 
 def until(condition: Callable[[], bool], seconds: float, what: Callable[[], object] = str) -> None:
@@ -45,7 +50,7 @@ class Server:
     def fetch(self, path: str, content: object = None) -> bytes:
         """The answer to a GET, or to a POST of JSON."""
         data = None if content is None else json.dumps(content).encode()
-        request = urllib.request.Request(  # noqa: S310 - loopback
+        request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", data, {"Content-Type": "application/json"}
         )
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - the same

@@ -5,9 +5,9 @@ import re
 import pytest
 import yaml
 
-from tests.alerting import shipped
+from tests.alerting import servers
 
-RULES = [rule for group in yaml.safe_load(shipped.RULES.read_text("utf-8"))["groups"] for rule in group["rules"]]
+RULES = [rule for group in yaml.safe_load(servers.RULES.read_text("utf-8"))["groups"] for rule in group["rules"]]
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if "for" in rule], ids=lambda rule: str(rule["alert"]))
@@ -16,7 +16,7 @@ def test_a_restart_of_prometheus_ends_no_alert(rule: dict[str, str]) -> None:
 
     It does so four minutes after it was last sent, of which a restart and the first scrapes take some.
     """
-    assert shipped.milliseconds(rule["for"]) <= 60_000 or shipped.milliseconds(rule["for"]) >= 600_000
+    assert servers.milliseconds(rule["for"]) <= 60_000 or servers.milliseconds(rule["for"]) >= 600_000
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule.get("alert", rule.get("record"))))
@@ -24,4 +24,4 @@ def test_no_window_is_shorter_than_the_longest_scrape_interval(rule: dict[str, s
     """Of samples that are scraped, as often as every five minutes; recorded series come with each evaluation."""
     windows = re.findall(r"(ninedata\S*?|\bup\S*?|scrape_\S+?)\[(\w+)\]", rule["expr"])
     scraped = [window for series, window in windows if not series.startswith("ninedata:")]
-    assert all(shipped.milliseconds(window) > 300_000 for window in scraped)
+    assert all(servers.milliseconds(window) > 300_000 for window in scraped)

@@ -71,6 +71,12 @@ def test_several_items_of_a_task_are_one_list(render: Render) -> None:
     ]
 
 
+def test_two_exporters_that_watch_a_task_are_named(render: Render) -> None:
+    alerts = [failed(instance=f"exporter-{number}:10199") for number in (1, 2)]
+    assert render("title", *alerts) == "[FAILED prod] orders: precheck failed"
+    assert f"- Name of targetCheck: {REASON} (seen by exporter-2:10199)\n" in render("text", *alerts)
+
+
 @pytest.mark.parametrize("name", ["text", "slack", "wecom"])
 def test_a_fleet_is_ten_entries_new_ones_first_and_a_count(name: str, render: Render) -> None:
     alerts = [*FLEET, started_later(failed("late-one", "z"))]
@@ -102,6 +108,9 @@ def test_messages_keep_within_the_limits_of_their_receivers(count: int, render: 
         entries = message.count("Name of ")
         assert entries >= 1
         assert (f"and {count - entries} more check items" in message) is (entries < count)
+    both = [*alerts, *(over(failed(f"over {number}{WIDE}", WIDE, **labels)) for number in range(12))]
+    assert len(render("text", *both).encode()) <= 19_500
+    assert len(render("wecom", *both).encode()) <= 2_048
 
 
 def test_an_end_says_whether_the_task_passed_or_is_no_longer_watched(render: Render) -> None:

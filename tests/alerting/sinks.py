@@ -1,6 +1,8 @@
-"""Where notifications arrive: a chat's incoming webhook, and a mail server."""
+"""Where notifications arrive, and what Prometheus scrapes.
 
-import base64
+One HTTP server stands for the chats, for PagerDuty and for an exporter; another is a mail server.
+"""
+
 import email
 import email.policy
 import json
@@ -14,94 +16,67 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
-@dataclass(frozen=True)
-class Chat:
-    """A message as the webhook has it."""
-
-    payload: dict[str, Any]
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - JSON
-        """A field of its only attachment."""
-        (attachment,) = self.payload["attachments"]
-        return attachment[name]
-
-
-@dataclass(frozen=True)
-class Mail:
-    """A message as the mail server has it."""
-
-    message: EmailMessage
-    recipients: tuple[str, ...]
-
-    @property
-    def subject(self) -> str:
-        return str(self.message["Subject"])
-
-    @property
-    def text(self) -> str:
-        return self._body("plain")
-
-    @property
-    def html(self) -> str:
-        return self._body("html")
-
-    def _body(self, kind: str) -> str:
-        part = self.message.get_body((kind,))
-        assert part is not None, kind
-        return str(part.get_content()).replace("\r\n", "\n")
-
-
 @dataclass
 class Sinks:
-    """Both, with what has arrived so far."""
+    """What arrived, and what a scrape of `/metrics` gets: nothing is an exporter that is down."""
 
-    chat: list[Chat] = field(default_factory=list)
-    mail: list[Mail] = field(default_factory=list)
-    logins: set[str] = field(default_factory=set)
-    chat_url: str = ""
+    metrics: str = ""
+    web: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    mail: list[EmailMessage] = field(default_factory=list)
+    url: str = ""
     mail_address: str = ""
 
-    @property
-    def titles(self) -> list[str]:
-        """Of the messages in chat, in order."""
-        return [chat.title for chat in self.chat]
+    def posts(self, path: str) -> list[dict[str, Any]]:
+        """The JSON posted to a path."""
+        return [payload for place, payload in self.web if place == path]
 
     @property
     def subjects(self) -> list[str]:
-        """Of the e-mails, in order."""
-        return [mail.subject for mail in self.mail]
+        return [str(message["Subject"]) for message in self.mail]
 
-    def forget(self) -> None:
-        """Nothing has arrived."""
-        self.chat.clear()
-        self.mail.clear()
+
+def body(message: EmailMessage) -> str:
+    """The text of a message that has nothing but text."""
+    (part,) = [part for part in message.walk() if not part.is_multipart()]
+    assert part.get_content_type() == "text/plain"
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 @contextmanager
 def listening() -> Iterator[Sinks]:
-    """Both listen as long as the context lasts."""
+    """Both servers, as long as the context lasts."""
     sinks = Sinks()
 
-    class Webhook(BaseHTTPRequestHandler):
+    class Web(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            sinks.chat.append(Chat(json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
-            self.send_response(200)
+            content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            sinks.web.append((self.path.partition("?")[0], content))
+            answers = {"/slack": (200, b"ok"), "/pagerduty": (202, b"{}")}
+            self._answer(*answers.get(self.path, (200, b'{"errcode": 0}')))
+
+        def do_GET(self) -> None:
+            if self.path == "/metrics":
+                self._answer(200 if sinks.metrics else 503, sinks.metrics.encode())
+            else:
+                self._answer(200, b'{"access_token": "token of the application"}')
+
+        def _answer(self, status: int, content: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "text/plain")
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(b"ok")
+            self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
             pass
 
-    class Smtp(_Smtp):
-        sink = sinks
-
-    with (
-        ThreadingHTTPServer(("127.0.0.1", 0), Webhook) as web,
-        socketserver.ThreadingTCPServer(("127.0.0.1", 0), Smtp) as smtp,
-    ):
-        smtp.daemon_threads = True
-        sinks.chat_url = f"http://127.0.0.1:{web.server_address[1]}/hooks/sink"
-        sinks.mail_address = f"127.0.0.1:{smtp.server_address[1]}"
+    web = ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    smtp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Smtp)
+    smtp.mail = sinks.mail
+    smtp.daemon_threads = True
+    sinks.url = f"http://127.0.0.1:{web.server_address[1]}"
+    sinks.mail_address = f"127.0.0.1:{smtp.server_address[1]}"
+    with web, smtp:
         threads = [threading.Thread(target=server.serve_forever, args=(0.05,)) for server in (web, smtp)]
         for thread in threads:
             thread.start()
@@ -115,42 +90,19 @@ def listening() -> Iterator[Sinks]:
 
 
 class _Smtp(socketserver.StreamRequestHandler):
-    """A mail server that takes everything of whoever logs in."""
-
-    sink: Sinks
+    """A mail server that takes everything."""
 
     def handle(self) -> None:
-        self._say("220 sink")
-        recipients: list[str] = []
-        while line := self.rfile.readline().decode().strip():
-            verb, _, rest = line.partition(" ")
-            match verb.upper():
-                case "EHLO":
-                    self._say("250-sink", "250 AUTH PLAIN")
-                case "AUTH":
-                    _, user, password = base64.b64decode(rest.split()[1]).decode().split("\0")
-                    self.sink.logins.add(f"{user} {password}")
-                    self._say("235 welcome")
-                case "RCPT":
-                    recipients.append(rest.partition("<")[2].partition(">")[0])
-                    self._say("250 ok")
-                case "DATA":
-                    self._say("354 go on")
-                    message = email.message_from_bytes(self._data(), policy=email.policy.default)
-                    assert isinstance(message, EmailMessage)
-                    self.sink.mail.append(Mail(message, tuple(recipients)))
-                    self._say("250 taken")
-                case "QUIT":
-                    self._say("221 bye")
-                    return
-                case _:
-                    self._say("250 ok")
-
-    def _say(self, *lines: str) -> None:
-        self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
-
-    def _data(self) -> bytes:
-        lines = []
-        while (line := self.rfile.readline()) != b".\r\n":
-            lines.append(line.removeprefix(b"."))
-        return b"".join(lines)
+        self.wfile.write(b"220 sink\r\n")
+        while line := self.rfile.readline().strip().upper():
+            if line.startswith(b"EHLO"):
+                self.wfile.write(b"250-sink\r\n250 AUTH PLAIN\r\n")
+            elif line.startswith(b"AUTH"):
+                self.wfile.write(b"235 welcome\r\n")
+            elif line == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                data = b"".join(line.removeprefix(b".") for line in iter(self.rfile.readline, b".\r\n"))
+                self.server.mail.append(email.message_from_bytes(data, policy=email.policy.default))
+                self.wfile.write(b"250 taken\r\n")
+            else:
+                self.wfile.write(b"250 ok\r\n")

@@ -1,6 +1,6 @@
-"""The kinds of panel that the dashboards are made of: what they have in common, so that the dashboards say the rest."""
+"""The kinds of panel that the dashboards are made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,15 +10,9 @@ from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from grafana import states
+from grafana.states import FAILED, NO_EXPORTER, NOT_QUERIED, TRANSPARENT, State, mappings, words
 
 DATASOURCE = c.DataSourceRef(type_val="prometheus", uid="${datasource}")
-
-MAX_BARS = 25
-"""Of the most failing; more cannot be read."""
-
-NO_CELL = "-"
-"""In a cell without a value; a panel's own text is for a table without rows."""
 
 _Panel = TypeVar("_Panel", barchart.Panel, stat.Panel, statetimeline.Panel, table.Panel, timeseries.Panel)
 
@@ -30,8 +24,8 @@ class Words:
     title: str
     description: str
     """What is seen, and what to do about it."""
-    empty: str
-    """What an empty panel means."""
+    empty: str = ""
+    """What an empty panel means, whatever made it empty. Timelines have none: Grafana would put it into the legend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +38,9 @@ class Column:
     properties: Mapping[str, object] | None = None
 
 
-def instant(expr: str, legend: str = "") -> prometheus.Dataquery:
+def instant(expr: str, legend: str) -> prometheus.Dataquery:
     """A query of the end of the time range."""
-    query = prometheus.Dataquery().expr(expr).instant().format(PromQueryFormat.TIME_SERIES)
-    return query.legend_format(legend or "__auto")
+    return prometheus.Dataquery().expr(expr).instant().format(PromQueryFormat.TIME_SERIES).legend_format(legend)
 
 
 def rows(expr: str) -> prometheus.Dataquery:
@@ -60,78 +53,73 @@ def over_time(expr: str, legend: str) -> prometheus.Dataquery:
     return prometheus.Dataquery().expr(expr).range().format(PromQueryFormat.TIME_SERIES).legend_format(legend)
 
 
-def number(words: Words, expr: str, color: str) -> stat.Panel:
-    """One number: grey while it is 0, in its colour from 1 on."""
-    panel = _stat(words, instant(expr)).unit("none")
-    return panel.thresholds(_steps(states.UNSTARTED.color, (1, color))).text_mode(c.BigValueTextMode.VALUE)
+def numbers(words_: Words, queries: Sequence[prometheus.Dataquery], colors: Mapping[str, str]) -> stat.Panel:
+    """A number per series with its name: blank while it is 0, in its colour from 1 on."""
+    panel = _stat(words_, *queries).text_mode(c.BigValueTextMode.VALUE_AND_NAME).unit("none")
+    panel = panel.text(common.VizTextDisplayOptions().title_size(12).value_size(36))
+    panel = panel.mappings(mappings({str(NO_EXPORTER.code): ("No data", NO_EXPORTER.color)}))
+    for name, color in colors.items():
+        panel = panel.override_by_name(name, _properties({"thresholds": _steps((1, color)).build()}))
+    return panel
 
 
-def word(words: Words, query: prometheus.Dataquery, mapping: d.ValueMap) -> stat.Panel:
-    """One value as the word that it stands for."""
-    return _stat(words, query).mappings([mapping])
+def word(words_: Words, query: prometheus.Dataquery) -> stat.Panel:
+    """A state as its word."""
+    return _stat(words_, query).text_mode(c.BigValueTextMode.VALUE).mappings(words())
 
 
-def moment(words: Words, expr: str) -> stat.Panel:
+def moment(words_: Words, query: prometheus.Dataquery) -> stat.Panel:
     """How long ago a moment, in milliseconds of Unix time, was."""
-    return _stat(words, instant(expr)).unit("dateTimeFromNow").color_mode(c.BigValueColorMode.NONE)
+    panel = _stat(words_, query).text_mode(c.BigValueTextMode.VALUE).unit("dateTimeFromNow")
+    return panel.color_mode(c.BigValueColorMode.NONE)
 
 
-def numbers(words: Words, query: prometheus.Dataquery) -> stat.Panel:
-    """A number per status, each with its word."""
-    panel = _stat(words, query).unit("none").text_mode(c.BigValueTextMode.VALUE_AND_NAME)
-    return _in_status_colors(panel.color_mode(c.BigValueColorMode.BACKGROUND))
-
-
-def timeline(words: Words, query: prometheus.Dataquery, mapping: d.ValueMap, per_page: int) -> statetimeline.Panel:
+def timeline(
+    words_: Words, query: prometheus.Dataquery, meanings: Sequence[d.ValueMap], per_page: int
+) -> statetimeline.Panel:
     """A row per series, with a block as long as it stays in a state."""
-    panel = _common(statetimeline.Panel(), words, query).mappings([mapping]).per_page(per_page)
-    # A state is a word, so a mixture of two is none: samples are taken as they are, and a gap stays one.
-    panel = panel.merge_values(merge_values=True).show_value(c.VisibilityMode.AUTO).row_height(0.8).max_data_points(400)
-    return panel.color_scheme(FieldColor().mode(d.FieldColorModeId.THRESHOLDS)).legend(_legend())
+    panel = _common(statetimeline.Panel(), words_, query).mappings(meanings).per_page(per_page).legend(_legend())
+    panel = panel.merge_values(merge_values=True).show_value(c.VisibilityMode.AUTO).row_height(0.8)
+    # Thresholds as the mode of colours would discard the words.
+    return panel.color_scheme(_fixed(NO_EXPORTER.color)).max_data_points(300).fill_opacity(100)
 
 
-def lines(words: Words, unit: str, *queries: prometheus.Dataquery) -> timeseries.Panel:
+def lines(words_: Words, unit: str, *queries: prometheus.Dataquery) -> timeseries.Panel:
     """Lines over time."""
-    panel = _common(timeseries.Panel(), words, *queries).unit(unit).min(0).legend(_legend()).tooltip(_all_series())
-    return panel.line_width(2).fill_opacity(5).show_points(c.VisibilityMode.AUTO)
+    panel = _common(timeseries.Panel(), words_, *queries).unit(unit).min(0).legend(_legend()).tooltip(_all_series())
+    return panel.line_width(2).fill_opacity(0).show_points(c.VisibilityMode.AUTO)
 
 
-def stacked(words: Words, unit: str, *queries: prometheus.Dataquery) -> timeseries.Panel:
-    """Areas over time that add up."""
-    panel = lines(words, unit, *queries).stacking(common.StackingConfig().mode(c.StackingMode.NORMAL))
-    return panel.fill_opacity(70).line_width(1)
+def stacked(words_: Words, unit: str, query: prometheus.Dataquery, colors: Iterable[State] = ()) -> timeseries.Panel:
+    """Areas over time that add up: in the colours of states, or in shades of one that is not that of a success."""
+    panel = lines(words_, unit, query).stacking(common.StackingConfig().mode(c.StackingMode.NORMAL))
+    panel = panel.line_width(0).line_interpolation(c.LineInterpolation.STEP_AFTER).fill_opacity(90)
+    shades = FieldColor().mode(d.FieldColorModeId.SHADES).fixed_color(NOT_QUERIED.color)
+    return _in_colors(panel.color_scheme(shades).show_points(c.VisibilityMode.NEVER), colors)
 
 
-def in_status_colors(panel: timeseries.Panel) -> timeseries.Panel:
-    """With series that are named for statuses in those colours."""
-    return _in_status_colors(panel)
+def bars(words_: Words, expr: str, label: str, heading: str, shown: Sequence[State], most: int) -> barchart.Panel:
+    """A bar per value of a label, made up of statuses: the `most` ones with the most failures.
 
-
-def status_bars(
-    words: Words, expr: str, label: str, heading: str, shown: Sequence[states.State] = states.WORST_FIRST
-) -> barchart.Panel:
-    """A bar per value of a label, made up of statuses; those with most failures first.
-
-    The query has to give one value per `label` and `status`, of the statuses shown.
+    The query has to give a value per `label` and `status`, of the statuses shown.
     """
     matrix = rf"{label}\status"
-    order = [matrix, *(state.word for state in shown)]
-    panel = _common(barchart.Panel(), words, rows(expr)).unit("none").min(0)
+    panel = _common(barchart.Panel(), words_, rows(expr)).unit("none").min(0).decimals(0)
     panel = panel.transformations(
         [
             _step("groupingToMatrix", rowField=label, columnField="status", valueField="Value", emptyValue="null"),
-            _organize(order, {matrix: heading}),
-            _step("sortBy", fields={}, sort=[{"field": states.FAILED.word, "desc": True}]),
-            _step("limit", limitField=MAX_BARS),
+            _organize([matrix, *(state.word for state in shown)], {matrix: heading}),
+            _step("sortBy", fields={}, sort=[{"field": FAILED.word, "desc": True}]),
+            _step("limit", limitField=most),
         ]
     )
-    panel = panel.orientation(c.VizOrientation.HORIZONTAL).stacking(c.StackingMode.NORMAL).fill_opacity(80)
-    panel = panel.show_value(c.VisibilityMode.AUTO).legend(_legend()).tooltip(_all_series())
-    return _in_status_colors(panel.x_tick_label_max_length(30), shown)
+    panel = panel.orientation(c.VizOrientation.HORIZONTAL).stacking(c.StackingMode.NORMAL).fill_opacity(100)
+    panel = panel.line_width(0).show_value(c.VisibilityMode.AUTO).legend(_legend()).tooltip(_all_series())
+    return _in_colors(panel.x_tick_label_max_length(30), shown)
 
 
 def listing(
-    words: Words,
+    words_: Words,
     columns: Sequence[Column],
     *queries: prometheus.Dataquery,
     order: Sequence[str],
@@ -142,55 +130,60 @@ def listing(
     Several queries make one row where their common labels are equal. Hidden fields are there for links. `order` has
     the headings that rows are sorted by, with `-` before those whose greatest value comes first.
     """
-    panel = _common(table.Panel(), words, *queries).unit("none").color_scheme(_plain())
+    panel = _common(table.Panel(), words_, *queries).unit("none").color_scheme(_fixed("text"))
     fields = [column.field for column in columns]
     headings = {column.field: column.heading for column in columns}
     merge = [_step("merge")] if len(queries) > 1 else []
     panel = panel.transformations([*merge, _organize([*fields, *hidden], headings, "Time")])
-    panel = panel.cell_options(c.TableAutoCellOptions(wrap_text=True)).inspect(inspect=True)
-    panel = panel.cell_height(c.TableCellHeight.SM).filterable(filterable=True)
-    panel = panel.sort_by([_sorting(heading) for heading in order])
+    panel = panel.cell_options(c.TableAutoCellOptions(wrap_text=True)).inspect(inspect=True).align(c.FieldTextAlignment.LEFT)
+    panel = panel.cell_height(c.TableCellHeight.SM).sort_by([_sorting(heading) for heading in order])
     for column in columns:
-        width = {"custom.width": column.width} if column.width else {"custom.minWidth": 300}
-        properties = {"noValue": NO_CELL, **width, **(column.properties or {})}
+        width = {"custom.width": column.width} if column.width else {"custom.minWidth": MIN_WIDTH}
+        properties = {"noValue": "-", **width, **(column.properties or {})}
         panel = panel.override_by_name(column.heading, _properties(properties))
     for field in hidden:
         panel = panel.override_by_name(field, _properties({"custom.hidden": True}))
     return panel
 
 
-def colored_words(mapping: d.ValueMap) -> dict[str, object]:
-    """The properties of a column of codes: words on their colours."""
+MIN_WIDTH = 150
+"""In pixels, of a column that takes what is left."""
+
+
+def colored(meanings: Sequence[d.ValueMap]) -> dict[str, object]:
+    """The properties of a column of codes: words on their colours, and nothing where there is no code."""
     cell = c.TableColoredBackgroundCellOptions(mode=c.TableCellBackgroundDisplayMode.BASIC)
-    return {"mappings": [mapping], "custom.cellOptions": cell}
+    blank = d.ValueMappingResult(text="-", color=TRANSPARENT, index=len(meanings))
+    absent = d.DashboardSpecialValueMapOptions(match=d.SpecialValueMatch.NULL_AND_NAN, result=blank)
+    return {"mappings": [*meanings, d.SpecialValueMap(absent)], "custom.cellOptions": cell}
 
 
-def _common(panel: _Panel, words: Words, *queries: prometheus.Dataquery) -> _Panel:
-    panel.title(words.title).description(words.description).no_value(words.empty).datasource(DATASOURCE)
+def _common(panel: _Panel, words_: Words, *queries: prometheus.Dataquery) -> _Panel:
+    panel.title(words_.title).description(words_.description).datasource(DATASOURCE)
+    if words_.empty:
+        panel.no_value(words_.empty)
     for index, query in enumerate(queries):
         panel.with_target(query.datasource(DATASOURCE).ref_id(chr(ord("A") + index)))
     return panel
 
 
-def _stat(words: Words, query: prometheus.Dataquery) -> stat.Panel:
+def _stat(words_: Words, *queries: prometheus.Dataquery) -> stat.Panel:
     last = common.ReduceDataOptions().calcs(["lastNotNull"]).values(values=False).fields("")
-    panel = _common(stat.Panel(), words, query).reduce_options(last).graph_mode(c.BigValueGraphMode.NONE)
-    return panel.color_mode(c.BigValueColorMode.BACKGROUND).thresholds(_steps(states.UNSTARTED.color))
+    panel = _common(stat.Panel(), words_, *queries).reduce_options(last).graph_mode(c.BigValueGraphMode.NONE)
+    # Not `background`, a gradient that shows other colours than those of the states.
+    panel = panel.color_mode(c.BigValueColorMode.BACKGROUND_SOLID).justify_mode(c.BigValueJustifyMode.CENTER)
+    return panel.orientation(c.VizOrientation.VERTICAL).thresholds(_steps())
 
 
-def _in_status_colors(panel: _Panel, shown: Sequence[states.State] = states.STATUSES) -> _Panel:
+def _in_colors(panel: _Panel, shown: Iterable[State]) -> _Panel:
     for state in shown:
-        color = {"mode": "fixed", "fixedColor": state.color}
-        panel.override_by_name(state.word, _properties({"color": color}))
+        panel.override_by_name(state.word, _properties({"color": {"mode": "fixed", "fixedColor": state.color}}))
     return panel
 
 
-def _steps(base: str, *steps: tuple[float, str]) -> ThresholdsConfig:
-    thresholds = [
-        d.Threshold(value=None, color=base),
-        *(d.Threshold(value=value, color=color) for value, color in steps),
-    ]
-    return ThresholdsConfig().mode(d.ThresholdsMode.ABSOLUTE).steps(thresholds)
+def _steps(*steps: tuple[float, str]) -> ThresholdsConfig:
+    levels = [d.Threshold(value=value, color=color) for value, color in ((None, TRANSPARENT), *steps)]
+    return ThresholdsConfig().mode(d.ThresholdsMode.ABSOLUTE).steps(levels)
 
 
 def _sorting(heading: str) -> common.TableSortByFieldState:
@@ -198,8 +191,8 @@ def _sorting(heading: str) -> common.TableSortByFieldState:
     return state.desc(desc=heading.startswith("-"))
 
 
-def _plain() -> FieldColor:
-    return FieldColor().mode(d.FieldColorModeId.FIXED).fixed_color("text")
+def _fixed(color: str) -> FieldColor:
+    return FieldColor().mode(d.FieldColorModeId.FIXED).fixed_color(color)
 
 
 def _legend() -> common.VizLegendOptions:
@@ -212,12 +205,9 @@ def _all_series() -> common.VizTooltipOptions:
 
 
 def _organize(order: Sequence[str], headings: Mapping[str, str], *excluded: str) -> d.DataTransformerConfig:
-    return _step(
-        "organize",
-        indexByName={field: index for index, field in enumerate(order)},
-        renameByName=dict(headings),
-        excludeByName=dict.fromkeys(excluded, True),
-    )
+    indexes = {field: index for index, field in enumerate(order)}
+    excluding = dict.fromkeys(excluded, True)
+    return _step("organize", indexByName=indexes, renameByName=dict(headings), excludeByName=excluding)
 
 
 def _step(transformer: str, **options: object) -> d.DataTransformerConfig:

@@ -1,8 +1,6 @@
-"""The states that dashboards show: a number for the timeline, a word, and a colour, the same everywhere.
+"""The states of a task: one number, word and colour each, the same in every panel.
 
-The colours can be told apart with any kind of colour vision, which a test measures: Okabe and Ito's palette, a darker
-purple, and two greys for what is not a result. A word always stands beside the colour: in the block, the legend, the
-cell or the tooltip.
+The colours stay apart with any kind of colour vision, which a test measures. The word always stands beside the colour.
 """
 
 from dataclasses import dataclass
@@ -12,54 +10,48 @@ from grafana_foundation_sdk.models import dashboard
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`code` is the number on timelines. Where two exporters disagree for a moment, the higher one is shown."""
+    """The greater the code, the worse: where several states compete, `max` shows the worst."""
 
     code: int
     word: str
     color: str
 
 
-UNSTARTED = State(1, "Unstarted", "#BBBBBB")
+SUCCESS = State(1, "Success", "#009E73")
 RUNNING = State(2, "Running", "#56B4E9")
-SUCCESS = State(3, "Success", "#009E73")
+UNSTARTED = State(3, "Unstarted", "#BBBBBB")
 WARNING = State(4, "Warning", "#F0E442")
-FAILED = State(5, "Failed", "#D55E00")
-UNKNOWN = State(6, "Unknown", "#AA4499")
-NOT_QUERIED = State(7, "Cannot be queried", "#4D4D4D")
+UNKNOWN = State(5, "Unknown", "#0072B2")
+NOT_QUERIED = State(6, "Cannot be queried", "#AA4499")
+FAILED = State(7, "Failed", "#D55E00")
 
-STATUSES = (UNSTARTED, RUNNING, SUCCESS, WARNING, FAILED, UNKNOWN)
-"""Those that are values of the label `status`, under the same word."""
+# Why nothing is known of any task.
+NOT_WATCHED = State(0, "Not watched", "#7A7A7A")
+EXPORTER_DOWN = State(-1, "Exporter down", "#7A7A7A")
+NO_EXPORTER = State(-2, "No exporter", "#7A7A7A")
 
-STATES = (*STATUSES, NOT_QUERIED)
+WORST_FIRST = (FAILED, NOT_QUERIED, UNKNOWN, WARNING, UNSTARTED, RUNNING, SUCCESS)
+STATUSES = tuple(state for state in WORST_FIRST if state is not NOT_QUERIED)
+"""The values of the label `status`."""
 
-NEUTRAL = "#0072B2"
-"""For numbers that are neither good nor bad."""
+STATES = (*WORST_FIRST, NOT_WATCHED, EXPORTER_DOWN, NO_EXPORTER)
 
-RESULTS = (FAILED, WARNING, SUCCESS)
-"""What a check item can end with."""
-
-WORST_FIRST = (FAILED, WARNING, UNKNOWN, RUNNING, UNSTARTED, SUCCESS)
-
-
-def words(states: tuple[State, ...] = STATES) -> dashboard.ValueMap:
-    """From a code to its word and colour."""
-    return _mapping({str(state.code): (state.word, state.color) for state in states})
+TRANSPARENT = "transparent"
 
 
-def yes_no(yes: str, no: str, *, bad: State = FAILED) -> dashboard.ValueMap:
-    """Words for a metric that is 1 where all is well and 0 where not."""
-    return _mapping({"1": (yes, SUCCESS.color), "0": (no, bad.color)})
+def words() -> list[dashboard.ValueMap]:
+    """From codes to words and colours."""
+    return mappings({str(state.code): (state.word, state.color) for state in STATES})
 
 
-def present(word: str, color: str) -> dashboard.ValueMap:
-    """The word for a series that is there, with value 1, or is not."""
-    return _mapping({"1": (word, color)})
-
-
-def _mapping(results: dict[str, tuple[str, str]]) -> dashboard.ValueMap:
-    return dashboard.ValueMap(
-        {
-            value: dashboard.ValueMappingResult(text=text, color=color, index=index)
-            for index, (value, (text, color)) in enumerate(results.items())
-        }
-    )
+def mappings(results: dict[str, tuple[str, str]]) -> list[dashboard.ValueMap]:
+    """From values to words and colours."""
+    shown = enumerate(results.items())
+    return [
+        dashboard.ValueMap(
+            {
+                value: dashboard.ValueMappingResult(text=text, color=color, index=index)
+                for index, (value, (text, color)) in shown
+            }
+        )
+    ]

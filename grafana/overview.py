@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import dashboard as dashboard_models
 from grafana import frame, panels, queries
 from grafana.panels import Column, Words
 from grafana.queries import ALL
-from grafana.states import FAILED, SUCCESS, WARNING, WORST_FIRST, mappings, words
+from grafana.states import FAILED, REASON_COLORS, SUCCESS, WARNING, WORST_FIRST, mappings, words
 
 _REASONS = f"[What to do about each reason]({frame.docs('metrics.md#values-of-reason-of-a-failed-query')})"
 
@@ -20,6 +20,7 @@ def overview() -> dashboard.Dashboard:
         [_attention().span(24).height(12)],
         [_timeline().span(24).height(16)],
         [_failing_items().span(24).height(14)],
+        [_checks().span(24).height(9)],
         _row("Exporters", _exporters().span(24).height(7), _failed_queries().span(12).height(8), _durations().span(12).height(8), _requests().span(12).height(8), _failed_requests().span(12).height(8)),
         _row("Where the tasks come from", _discovery().span(12).height(8), _task_files().span(12).height(8)),
     )
@@ -51,7 +52,7 @@ def _now() -> stat.Panel:
     counts.append(panels.instant(f"sum({up}) or vector(0)", "Exporters up"))
     counts.append(panels.instant(f"count({up} == 0)", "Exporters down"))
     colors = {state.word: state.color for state in WORST_FIRST} | {"Exporters down": FAILED.color}
-    return panels.numbers(words_, counts, colors)
+    return panels.bad_at_zero(panels.numbers(words_, counts, colors), "Exporters up")
 
 
 def _attention() -> table.Panel:
@@ -59,16 +60,16 @@ def _attention() -> table.Panel:
         "Tasks that need attention",
         "Every task that is not well now, the worst first. Select a task to see all of its check items, or the page "
         "that its exporter has. Since: exact with the recording rules of this project, otherwise no more than the time "
-        "range. Why: the first of its failures; for a query that fails, see what to do in the link. " + _REASONS,
+        "range. Why: the beginning of the first of its failures; for a query that fails, see what to do in the link. " + _REASONS,
         "No task needs attention",
     )
     links = {"links": [frame.task_of_row(), frame.page_of_row()]}
     columns = (
-        Column("Value #A", "Status", 140, panels.colored(words())),
-        Column("task", "Task", 205, links),
-        Column("Value #B", "Since", 125, {"unit": "dateTimeFromNow"}),
-        Column("Value #C", "Failed", 70),
-        Column("Value #D", "Warned", 80),
+        Column("Value #A", "Status", 150, panels.colored(words())),
+        Column("task", "Task", 238, links),
+        Column("Value #B", "Since", 112, {"unit": "dateTimeFromNow"}),
+        Column("Value #C", "Failed", 62),
+        Column("Value #D", "Warned", 72),
         Column("why", "Why"),
     )
     asked = (
@@ -101,13 +102,23 @@ def _failing_items() -> table.Panel:
         "No failing check item is known. Exporters that are down are in the table above.",
     )
     columns = (
-        Column("Value", "Status", 140, panels.colored(words())),
-        Column("task", "Task", 215, {"links": [frame.task_of_row()]}),
+        Column("Value", "Status", 150, panels.colored(words())),
+        Column("task", "Task", 238, {"links": [frame.task_of_row()]}),
         Column("item_name", "Check item", 160),
         Column("reason", "Reason and remediation"),
     )
     query = panels.rows(queries.failing_items(ALL))
     return panels.listing(words_, columns, query, order=("-Status", "Task", "Check item"), hidden=("task_id", "item"))
+
+
+def _checks() -> barchart.Panel:
+    words_ = Words(
+        "Which checks fail most",
+        "In how many tasks each check item fails or warns now; at most 20 items, those that fail most first. One that "
+        "fails everywhere has one cause, such as a missing privilege or a closed network.",
+        "No failing check item is known",
+    )
+    return panels.bars(words_, queries.results_by_item(ALL), "item", "Check item", (FAILED, WARNING), most=20)
 
 
 def _exporters() -> table.Panel:
@@ -148,7 +159,7 @@ def _failed_queries() -> timeseries.Panel:
         "One failed query now and then does no harm. " + _REASONS,
         "No task was queried in this time range",
     )
-    return panels.stacked(words_, "none", panels.over_time(queries.failed_queries(ALL), "{{reason}}"))
+    return panels.stacked(words_, "none", panels.over_time(queries.failed_queries(ALL), "{{reason}}"), REASON_COLORS)
 
 
 def _durations() -> timeseries.Panel:
@@ -188,7 +199,7 @@ def _failed_requests() -> timeseries.Panel:
         "Including those that succeeded when sent again. A steady level of one reason has one cause. " + _REASONS,
         "No request is known in this time range",
     )
-    return panels.stacked(words_, "reqps", panels.over_time(queries.failed_requests(), "{{reason}}"))
+    return panels.stacked(words_, "reqps", panels.over_time(queries.failed_requests(), "{{reason}}"), REASON_COLORS)
 
 
 def _discovery() -> table.Panel:
@@ -200,7 +211,7 @@ def _discovery() -> table.Panel:
     )
     columns = (
         Column("instance", "Exporter", 0),
-        Column("Value #A", "Last search", 90, panels.colored(_yes_no("Succeeded", "Failed"))),
+        Column("Value #A", "Search", 90, panels.colored(_yes_no("Succeeded", "Failed"))),
         Column("reason", "Reason", 80),
         Column("Value #C", "Found", 60),
     )
@@ -210,7 +221,7 @@ def _discovery() -> table.Panel:
         queries.by_exporter("ninedata_discovery_tasks", "kind"),
     )
     hidden = ("Value #B", "job", "kind")
-    return panels.listing(words_, columns, *map(panels.rows, asked), order=("Last search", "Exporter"), hidden=hidden)
+    return panels.listing(words_, columns, *map(panels.rows, asked), order=("Search", "Exporter"), hidden=hidden)
 
 
 def _task_files() -> table.Panel:

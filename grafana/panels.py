@@ -1,6 +1,6 @@
 """The kinds of panel that the dashboards are made of."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from grafana.states import FAILED, NO_EXPORTER, NOT_QUERIED, TRANSPARENT, State, mappings, words
+from grafana.states import FAILED, NO_EXPORTER, NOT_KNOWN, TRANSPARENT, State, mappings, words
 
 DATASOURCE = c.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
@@ -54,13 +54,18 @@ def over_time(expr: str, legend: str) -> prometheus.Dataquery:
 
 
 def numbers(words_: Words, queries: Sequence[prometheus.Dataquery], colors: Mapping[str, str]) -> stat.Panel:
-    """A number per series with its name: blank while it is 0, in its colour from 1 on."""
+    """A number per series with its name: blank while it is 0, in its colour from 1 on, and ? where it is not known."""
     panel = _stat(words_, *queries).text_mode(c.BigValueTextMode.VALUE_AND_NAME).unit("none")
-    panel = panel.text(common.VizTextDisplayOptions().title_size(12).value_size(36))
-    panel = panel.mappings(mappings({str(NO_EXPORTER.code): ("No data", NO_EXPORTER.color)}))
+    panel = panel.text(common.VizTextDisplayOptions().title_size(11).value_size(36))
+    panel = panel.mappings(mappings({str(NOT_KNOWN): ("?", NO_EXPORTER.color)}))
     for name, color in colors.items():
         panel = panel.override_by_name(name, _properties({"thresholds": _steps((1, color)).build()}))
     return panel
+
+
+def bad_at_zero(panel: stat.Panel, name: str) -> stat.Panel:
+    """With a number that is bad where it is 0."""
+    return panel.override_by_name(name, _properties({"thresholds": _steps((1, TRANSPARENT), base=FAILED.color).build()}))
 
 
 def word(words_: Words, query: prometheus.Dataquery) -> stat.Panel:
@@ -90,12 +95,11 @@ def lines(words_: Words, unit: str, *queries: prometheus.Dataquery) -> timeserie
     return panel.line_width(2).fill_opacity(0).show_points(c.VisibilityMode.AUTO)
 
 
-def stacked(words_: Words, unit: str, query: prometheus.Dataquery, colors: Iterable[State] = ()) -> timeseries.Panel:
-    """Areas over time that add up: in the colours of states, or in shades of one that is not that of a success."""
+def stacked(words_: Words, unit: str, query: prometheus.Dataquery, colors: Mapping[str, str]) -> timeseries.Panel:
+    """Areas over time that add up, in colours by name."""
     panel = lines(words_, unit, query).stacking(common.StackingConfig().mode(c.StackingMode.NORMAL))
     panel = panel.line_width(0).line_interpolation(c.LineInterpolation.STEP_AFTER).fill_opacity(90)
-    shades = FieldColor().mode(d.FieldColorModeId.SHADES).fixed_color(NOT_QUERIED.color)
-    return _in_colors(panel.color_scheme(shades).show_points(c.VisibilityMode.NEVER), colors)
+    return _in_colors(panel.show_points(c.VisibilityMode.NEVER), colors)
 
 
 def bars(words_: Words, expr: str, label: str, heading: str, shown: Sequence[State], most: int) -> barchart.Panel:
@@ -115,7 +119,7 @@ def bars(words_: Words, expr: str, label: str, heading: str, shown: Sequence[Sta
     )
     panel = panel.orientation(c.VizOrientation.HORIZONTAL).stacking(c.StackingMode.NORMAL).fill_opacity(100)
     panel = panel.line_width(0).show_value(c.VisibilityMode.AUTO).legend(_legend()).tooltip(_all_series())
-    return _in_colors(panel.x_tick_label_max_length(30), shown)
+    return _in_colors(panel.x_tick_label_max_length(30), {state.word: state.color for state in shown})
 
 
 def listing(
@@ -175,14 +179,14 @@ def _stat(words_: Words, *queries: prometheus.Dataquery) -> stat.Panel:
     return panel.orientation(c.VizOrientation.VERTICAL).thresholds(_steps())
 
 
-def _in_colors(panel: _Panel, shown: Iterable[State]) -> _Panel:
-    for state in shown:
-        panel.override_by_name(state.word, _properties({"color": {"mode": "fixed", "fixedColor": state.color}}))
+def _in_colors(panel: _Panel, colors: Mapping[str, str]) -> _Panel:
+    for name, color in colors.items():
+        panel.override_by_name(name, _properties({"color": {"mode": "fixed", "fixedColor": color}}))
     return panel
 
 
-def _steps(*steps: tuple[float, str]) -> ThresholdsConfig:
-    levels = [d.Threshold(value=value, color=color) for value, color in ((None, TRANSPARENT), *steps)]
+def _steps(*steps: tuple[float, str], base: str = TRANSPARENT) -> ThresholdsConfig:
+    levels = [d.Threshold(value=value, color=color) for value, color in ((None, base), *steps)]
     return ThresholdsConfig().mode(d.ThresholdsMode.ABSOLUTE).steps(levels)
 
 

@@ -11,6 +11,7 @@ from grafana.states import (
     EXPORTER_DOWN,
     FAILED,
     NO_EXPORTER,
+    NOT_KNOWN,
     NOT_QUERIED,
     RUNNING,
     STATUSES,
@@ -117,9 +118,9 @@ def _least(selector: str) -> str:
 
 
 def count_in(scope: Scope, state: State) -> str:
-    """How many tasks are in a state; less than 0, which panels show as no data, where no exporter answers."""
+    """How many tasks are in a state; NOT_KNOWN where no exporter answers."""
     zero = f"0 * (count({scope.tasks(_UP)}) or count({exporters('ninedata_exporter_build_info')}))"
-    return f"count({states(scope)} == {state.code})\nor {zero}\nor vector({NO_EXPORTER.code})"
+    return f"count({states(scope)} == {state.code})\nor {zero}\nor vector({NOT_KNOWN})"
 
 
 def state_of_one(scope: Scope) -> str:
@@ -159,7 +160,10 @@ def _none(scope: Scope) -> str:
 
 
 def reasons(scope: Scope) -> str:
-    """One reason per task that is not well, as the label `why`: of its first failed item, or of its failed query."""
+    """One reason per task that is not well, as the label `why`: of its first failed item, or of its failed query.
+
+    Its beginning only, as a long one would leave no room for other tasks.
+    """
     key = f"on ({_SERIES}, item)"
     info = scope.tasks(_ITEM_FAILURE)
     found = []
@@ -174,8 +178,9 @@ def reasons(scope: Scope) -> str:
     found += [_label(_late(scope, state, limit), "why", f"{state.word} for more than {limit}.") for state, limit in _LATE]
     down = "Prometheus cannot scrape the exporter, so the states of its tasks are not known."
     none = "Prometheus scrapes no exporter that the variables above select."
+    some = _label(_any(found), "why", "$1 ...", "why", "(.{150}).{10,}")
     return (
-        f"topk by ({_TASK}) (1, max by ({_TASK}, why) (\n  {_any(found)}\n)\nand on ({_TASK}) ({attention(scope)}))\n"
+        f"topk by ({_TASK}) (1, max by ({_TASK}, why) ({some})\nand on ({_TASK}) ({attention(scope)}))\n"
         f"or {_label(_down(), 'why', down)}\nor {_label(_none(scope), 'why', none)}"
     )
 

@@ -4,6 +4,7 @@ The colours stay apart with any kind of colour vision, which a test measures. Th
 """
 
 from dataclasses import dataclass
+from itertools import cycle
 
 from grafana_foundation_sdk.models import dashboard
 
@@ -25,16 +26,39 @@ UNKNOWN = State(5, "Unknown", "#0072B2")
 NOT_QUERIED = State(6, "Cannot be queried", "#AA4499")
 FAILED = State(7, "Failed", "#D55E00")
 
-# Why nothing is known of any task.
+# Why nothing is known of tasks.
 NOT_WATCHED = State(0, "Not watched", "#7A7A7A")
-EXPORTER_DOWN = State(-1, "Exporter down", "#7A7A7A")
-NO_EXPORTER = State(-2, "No exporter", "#7A7A7A")
+EXPORTER_DOWN = State(8, "Exporter down", "#7A7A7A")
+NO_EXPORTER = State(9, "No exporter", "#7A7A7A")
 
 WORST_FIRST = (FAILED, NOT_QUERIED, UNKNOWN, WARNING, UNSTARTED, RUNNING, SUCCESS)
 STATUSES = tuple(state for state in WORST_FIRST if state is not NOT_QUERIED)
 """The values of the label `status`."""
 
 STATES = (*WORST_FIRST, NOT_WATCHED, EXPORTER_DOWN, NO_EXPORTER)
+
+NOT_KNOWN = -1
+"""Instead of a count that is not known: 0 would say that all is well."""
+
+REASONS = (
+    "timeout",
+    "deadline",
+    "connect",
+    "tls",
+    "auth",
+    "rate_limited",
+    "not_found",
+    "unsupported",
+    "http_error",
+    "api_error",
+    "invalid_response",
+    "too_large",
+    "internal",
+)
+"""The values of `reason` of a failed query."""
+
+REASON_COLORS = dict(zip(REASONS, cycle(("#AA4499", "#0072B2", "#D55E00", "#F0E442", "#56B4E9", "#BBBBBB", "#882255")), strict=False))
+"""Without the colour of a success."""
 
 TRANSPARENT = "transparent"
 

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders import dashboard, stat, statetimeline, tabl
 from grafana import frame, panels, queries
 from grafana.panels import Column, Words
 from grafana.queries import ONE
-from grafana.states import FAILED, NO_EXPORTER, NOT_QUERIED, NOT_WATCHED, STATES, STATUSES, SUCCESS, mappings, words
+from grafana.states import EXPORTER_DOWN, FAILED, NO_EXPORTER, NOT_KNOWN, NOT_QUERIED, NOT_WATCHED, STATUSES, SUCCESS, mappings, words
 
 _REASONS = f"[What to do about each reason]({frame.docs('metrics.md#values-of-reason-of-a-failed-query')})"
 
@@ -45,7 +45,7 @@ def _since() -> stat.Panel:
 
 def _items() -> stat.Panel:
     words_ = Words("Check items", "How many check items are in each status now.", "Not known")
-    asked = [panels.instant(f"max({queries.items_in_status(ONE, state)}) or on () vector({NO_EXPORTER.code})", state.word) for state in STATUSES]
+    asked = [panels.instant(f"max({queries.items_in_status(ONE, state)}) or on () vector({NOT_KNOWN})", state.word) for state in STATUSES]
     return panels.numbers(words_, asked, {state.word: state.color for state in STATUSES})
 
 
@@ -57,7 +57,7 @@ def _failing_items() -> table.Panel:
         "No failing check item is known: see the status above",
     )
     columns = (
-        Column("Value", "Status", 145, panels.colored(words())),
+        Column("Value", "Status", 150, panels.colored(words())),
         Column("item_name", "Check item", 220),
         Column("reason", "Reason and remediation"),
     )
@@ -90,7 +90,7 @@ def _items_over_time() -> timeseries.Panel:
         "No check item is known in this time range",
     )
     query = panels.over_time(queries.items_by_status(ONE), "{{status}}")
-    return panels.stacked(words_, "none", query, STATUSES)
+    return panels.stacked(words_, "none", query, {state.word: state.color for state in STATUSES})
 
 
 def _durations() -> timeseries.Panel:
@@ -110,7 +110,7 @@ def _failures() -> statetimeline.Panel:
         "When queries of the task failed, and with which reason. The exporter's own page has the message. " + _REASONS,
     )
     meanings = {"1": ("Fails", NOT_QUERIED.color), "2": ("Answered", SUCCESS.color)}
-    unknown = {str(state.code): (state.word, state.color) for state in STATES if state.code <= NOT_WATCHED.code}
+    unknown = {str(state.code): (state.word, state.color) for state in (NOT_WATCHED, EXPORTER_DOWN, NO_EXPORTER)}
     query = panels.over_time(queries.query_failures(ONE), "{{reason}}")
     return panels.timeline(words_, query, mappings(meanings | unknown), per_page=13)
 
@@ -135,4 +135,4 @@ def _queries() -> table.Panel:
         f"max by (instance, task_id, precheck_task_id) ({info})",
         queries.pages(ONE, "instance, task_id"),
     )
-    return panels.listing(words_, columns, *map(panels.rows, asked), order=("Exporter",), hidden=("Value #B", "Value #C", "page"))
+    return panels.listing(words_, columns, *map(panels.rows, asked), order=("Exporter",), hidden=("Value #B", "Value #C", "page", "task_id"))

@@ -1,7 +1,6 @@
 """What both dashboards have around their panels: identity, variables, annotations, links, and the form of the file."""
 
 import json
-from collections.abc import Sequence
 
 from grafana_foundation_sdk.builders import dashboard as b
 from grafana_foundation_sdk.cog.builder import Builder
@@ -16,6 +15,9 @@ OVERVIEW_UID = "ninedata-prechecks"
 TASK_UID = "ninedata-precheck-task"
 
 _DOCS = "https://github.com/ninedata-exporter/ninedata-exporter/blob/main/docs"
+
+REASONS = f"[What to do about each reason]({_DOCS}/metrics.md#values-of-reason-of-a-failed-query)"
+"""A link, for descriptions."""
 
 # What a link takes along. Not the task: All is none of the values of the other dashboard's variable.
 _KEPT = "${datasource:queryparam}&${job:queryparam}&${instance:queryparam}&${__url_time_range}"
@@ -33,17 +35,6 @@ def frame(title: str, uid: str, description: str, scope: Scope) -> b.Dashboard:
     board = b.Dashboard(title).uid(uid).description(description).tags(["ninedata", "prechecks"]).readonly()
     board = board.timezone("browser").time("now-6h", "now").refresh("1m").tooltip(d.DashboardCursorSync.CROSSHAIR)
     return board.variables(_variables(scope)).links(_links(scope))
-
-
-def add(board: b.Dashboard, *sections: b.Row | Sequence[Builder[d.Panel]]) -> b.Dashboard:
-    """Add rows and panels, from left to right and downwards."""
-    for section in sections:
-        if isinstance(section, b.Row):
-            board.with_row(section)
-        else:
-            for panel in section:
-                board.with_panel(panel)
-    return board
 
 
 def encode(board: b.Dashboard, scope: Scope) -> str:
@@ -77,8 +68,9 @@ _MENU = d.DashboardLinkPlacement.IN_CONTROLS_MENU
 
 def _variables(scope: Scope) -> list[Builder[d.VariableModel]]:
     default = d.VariableOption(selected=True, text="default", value="default")
+    source = b.DatasourceVariable("datasource").label("Data source").type("prometheus").current(default)
     variables: list[Builder[d.VariableModel]] = [
-        b.DatasourceVariable("datasource").label("Data source").type("prometheus").current(default),
+        source,
         _of_many(_variable("job", "Job", f"label_values({{{_ANY_EXPORTER}}}, job)")),
         _of_many(_variable("instance", "Exporter", f'label_values({{{_ANY_EXPORTER}, job=~"$job"}}, instance)')),
     ]
@@ -91,7 +83,9 @@ def _variables(scope: Scope) -> list[Builder[d.VariableModel]]:
 
 
 def _variable(name: str, label: str, query: str) -> b.QueryVariable:
-    variable = b.QueryVariable(name).label(label).datasource(DATASOURCE).refresh(d.VariableRefresh.ON_TIME_RANGE_CHANGED)
+    variable = (
+        b.QueryVariable(name).label(label).datasource(DATASOURCE).refresh(d.VariableRefresh.ON_TIME_RANGE_CHANGED)
+    )
     # The numbers are those of Grafana's kinds of queries: the values of a label, the result of a query.
     kind = 1 if query.startswith("label_values") else 3
     variable = variable.query({"query": query, "refId": f"{name}-values", "qryType": kind}).definition(query)
@@ -106,10 +100,11 @@ def _of_many(variable: b.QueryVariable) -> b.QueryVariable:
 def _alerts(scope: Scope, timelines: list[int]) -> b.AnnotationQuery:
     query = b.AnnotationQuery().name("Alerts").datasource(DATASOURCE).enable(enable=True).icon_color(FAILED.color)
     query = query.expr(alerts_that_start(scope)).step("60s").title_format("{{alertname}}").tag_keys("severity")
-    return query.text_format("{{task}} {{instance}}").filter(b.AnnotationPanelFilter().exclude(exclude=False).ids(timelines))
+    only = b.AnnotationPanelFilter().exclude(exclude=False).ids(timelines)
+    return query.text_format("{{task}} {{instance}}").filter(only)
 
 
-def _links(scope: Scope) -> list[b.DashboardLink]:
+def _links(scope: Scope) -> list[Builder[d.DashboardLink]]:
     runbooks = _outward("Runbooks", docs("alerts.md")).icon("doc")
     if scope == ALL:
         return [_inward("One task", TASK_UID), runbooks]

@@ -7,20 +7,8 @@ then. Backquotes make a PromQL string in which quotes and backslashes of a task'
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from grafana.states import (
-    EXPORTER_DOWN,
-    FAILED,
-    NO_EXPORTER,
-    NOT_KNOWN,
-    NOT_QUERIED,
-    RUNNING,
-    STATUSES,
-    SUCCESS,
-    UNKNOWN,
-    UNSTARTED,
-    WARNING,
-    State,
-)
+from grafana import states as s
+from grafana.states import STATUSES, State
 
 _UP = "ninedata_precheck_up"
 _STATUS = "ninedata_precheck_status"
@@ -33,7 +21,7 @@ _TASK = "task_id, task"
 _SERIES = "job, instance, task_id"
 
 # The limits of the alerts.
-_LATE = ((RUNNING, "1h"), (UNSTARTED, "30m"))
+_LATE = ((s.RUNNING, "1h"), (s.UNSTARTED, "30m"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +35,7 @@ class Scope:
 
     def tasks(self, metric: str, matcher: str = "") -> str:
         """A selector of a metric of tasks."""
-        return _selector(metric, matcher, self.task)
+        return exporters(metric, matcher, self.task)
 
     def status(self, state: State, metric: str = _STATUS) -> str:
         """A selector of a metric of tasks, of one status."""
@@ -58,18 +46,16 @@ ALL = Scope("task=~`${task:regex}`")
 ONE = Scope("task=`${task:raw}`")
 
 
-def exporters(metric: str) -> str:
+def exporters(metric: str, *matchers: str) -> str:
     """A selector of a metric of exporters, or one that Prometheus makes of scraping them."""
-    return _selector(metric)
-
-
-# --- Tasks: the state of each ----------------------------------------------------------------------------------------
+    chosen = ('job=~"$job"', 'instance=~"$instance"')
+    return f"{metric}{{{', '.join((*filter(None, matchers), *chosen))}}}"
 
 
 def states(scope: Scope) -> str:
     """The code of each task's present state."""
     up = f"max by ({_TASK}) ({scope.tasks(_UP)}) == bool 0"
-    return f"(\n  max by ({_TASK}) (\n    {_codes(scope, _as_it_is)}\n  ) > 0\n  or {NOT_QUERIED.code} * ({up})\n)"
+    return f"(\n  max by ({_TASK}) (\n    {_codes(scope, str)}\n  ) > 0\n  or {s.NOT_QUERIED.code} * ({up})\n)"
 
 
 def worst_states(scope: Scope) -> str:
@@ -78,11 +64,11 @@ def worst_states(scope: Scope) -> str:
     Where no task is known, one series says why.
     """
     up = scope.tasks(_UP)
-    codes = f"{_codes(scope, _greatest)}\n    or {NOT_QUERIED.code} * (max by ({_TASK}) ({_least(up)}) == bool 0)"
-    bad = [f"{_at_end(scope.status(WARNING, _ITEMS))} > 0"]
-    bad += [f"{_at_end(scope.status(state))} == 1" for state in (UNKNOWN, WARNING)]
+    codes = f"{_codes(scope, _greatest)}\n    or {s.NOT_QUERIED.code} * (max by ({_TASK}) ({_least(up)}) == bool 0)"
+    bad = [f"{_at_end(scope.status(s.WARNING, _ITEMS))} > 0"]
+    bad += [f"{_at_end(scope.status(state))} == 1" for state in (s.UNKNOWN, s.WARNING)]
     order = (
-        _label(f"group by ({_TASK}) ({_at_end(scope.status(FAILED))} == 1)", "order", "1"),
+        _label(f"group by ({_TASK}) ({_at_end(scope.status(s.FAILED))} == 1)", "order", "1"),
         _label(f"group by ({_TASK}) ({_any(bad)} or max by ({_TASK}) ({_at_end(up)}) == 0)", "order", "2"),
         _label(f"group by ({_TASK}) ({_greatest(up)})", "order", "3"),
     )
@@ -95,13 +81,9 @@ def worst_states(scope: Scope) -> str:
 
 def _codes(scope: Scope, sample: Callable[[str], str]) -> str:
     """The code of the status that a task has, and 0 for the others. A warned item of a success makes it a warning."""
-    warned = f"{sample(scope.status(WARNING, _ITEMS))} > bool 0 and on ({_SERIES}) {scope.status(SUCCESS)} == 1"
+    warned = f"{sample(scope.status(s.WARNING, _ITEMS))} > bool 0 and on ({_SERIES}) {scope.status(s.SUCCESS)} == 1"
     statuses = (f"{state.code} * {sample(scope.status(state))}" for state in STATUSES)
-    return _any((f"{WARNING.code} * ({warned})", *statuses), "\n    ")
-
-
-def _as_it_is(selector: str) -> str:
-    return selector
+    return _any((f"{s.WARNING.code} * ({warned})", *statuses), "\n    ")
 
 
 def _at_end(selector: str) -> str:
@@ -120,7 +102,7 @@ def _least(selector: str) -> str:
 def count_in(scope: Scope, state: State) -> str:
     """How many tasks are in a state; NOT_KNOWN where no exporter answers."""
     zero = f"0 * (count({scope.tasks(_UP)}) or count({exporters('ninedata_exporter_build_info')}))"
-    return f"count({states(scope)} == {state.code})\nor {zero}\nor vector({NOT_KNOWN})"
+    return f"count({states(scope)} == {state.code})\nor {zero}\nor vector({s.NOT_KNOWN})"
 
 
 def state_of_one(scope: Scope) -> str:
@@ -130,17 +112,14 @@ def state_of_one(scope: Scope) -> str:
 
 def _why_none() -> str:
     """The code of the reason why no task is known: one that is not watched, an exporter that is down, or none at all."""
-    down = f"{EXPORTER_DOWN.code} * (count({exporters_up()} == 0) > bool 0)"
-    return f"({down} or 0 * count({exporters('ninedata_exporter_build_info')}) or vector({NO_EXPORTER.code}))"
-
-
-# --- Tasks that are not well -----------------------------------------------------------------------------------------
+    down = f"{s.EXPORTER_DOWN.code} * (count({exporters_up()} == 0) > bool 0)"
+    return f"({down} or 0 * count({exporters('ninedata_exporter_build_info')}) or vector({s.NO_EXPORTER.code}))"
 
 
 def attention(scope: Scope) -> str:
     """The code of each task that is in a bad state, or waits or runs for too long, and of each exporter that is down."""
     late = _any(f"{state.code} * ({_late(scope, state, limit)})" for state, limit in _LATE)
-    return f"{states(scope)} >= {WARNING.code}\nor max by ({_TASK}) (\n  {late}\n)\nor {_down()}\nor {_none(scope)}"
+    return f"{states(scope)} >= {s.WARNING.code}\nor max by ({_TASK}) (\n  {late}\n)\nor {_down()}\nor {_none(scope)}"
 
 
 def _late(scope: Scope, state: State, limit: str) -> str:
@@ -151,12 +130,12 @@ def _late(scope: Scope, state: State, limit: str) -> str:
 def _down() -> str:
     """One row per exporter that is down."""
     down = _label(f"{exporters_up()} == 0", "task", "all of $1", "instance", "(.*)")
-    return f"{EXPORTER_DOWN.code} + max by (task) ({down})"
+    return f"{s.EXPORTER_DOWN.code} + max by (task) ({down})"
 
 
 def _none(scope: Scope) -> str:
     """One row where there is no exporter."""
-    return _label(f"vector({NO_EXPORTER.code}) unless on () ({exporters_up()} or {scope.tasks(_UP)})", "task", "all")
+    return _label(f"vector({s.NO_EXPORTER.code}) unless on () ({exporters_up()} or {scope.tasks(_UP)})", "task", "all")
 
 
 def reasons(scope: Scope) -> str:
@@ -167,15 +146,17 @@ def reasons(scope: Scope) -> str:
     key = f"on ({_SERIES}, item)"
     info = scope.tasks(_ITEM_FAILURE)
     found = []
-    for state in (FAILED, WARNING):
+    for state in (s.FAILED, s.WARNING):
         status = scope.status(state, _ITEM_STATUS)
         found.append(f'{state.code} * label_join({info} and {key} {status}, "why", ": ", "item_name", "reason")')
         found.append(f"{state.code} * ({_label(status, 'why', '$1', 'item', '(.*)')} unless {key} {info})")
     query = _label(scope.tasks(_QUERY_FAILURE), "why", "The query fails: $1", "reason", "(.*)")
     found.append(f"{query} unless on ({_TASK}) {scope.tasks(_UP)} == 1")
     unknown = "NineData gives no status, or one that the exporter does not know."
-    found.append(_label(f"{scope.status(UNKNOWN)} == 1", "why", unknown))
-    found += [_label(_late(scope, state, limit), "why", f"{state.word} for more than {limit}.") for state, limit in _LATE]
+    found.append(_label(f"{scope.status(s.UNKNOWN)} == 1", "why", unknown))
+    found += [
+        _label(_late(scope, state, limit), "why", f"{state.word} for more than {limit}.") for state, limit in _LATE
+    ]
     down = "Prometheus cannot scrape the exporter, so the states of its tasks are not known."
     none = "Prometheus scrapes no exporter that the variables above select."
     some = _label(_any(found), "why", "$1 ...", "why", "(.{150}).{10,}")
@@ -194,13 +175,13 @@ def failing_items(scope: Scope) -> str:
     key = f"on ({_SERIES}, item)"
     info = scope.tasks(_ITEM_FAILURE)
     found = []
-    for state in (FAILED, WARNING):
+    for state in (s.FAILED, s.WARNING):
         status = scope.status(state, _ITEM_STATUS)
         found.append(f"{state.code} * ({info} and {key} {status})")
         found.append(f"{state.code} * ({_label(status, 'item_name', '$1', 'item', '(.*)')} unless {key} {info})")
     query = f"{scope.tasks(_QUERY_FAILURE)} unless on ({_TASK}) {scope.tasks(_UP)} == 1"
     query = _label(_label(query, "reason", "The query fails: $1", "reason", "(.*)"), "item_name", "(query)")
-    found.append(f"{NOT_QUERIED.code} * {query}")
+    found.append(f"{s.NOT_QUERIED.code} * {query}")
     return f"topk by ({_TASK}, item) (1, max by ({_TASK}, item, item_name, reason) (\n  {_any(found)}\n))"
 
 
@@ -214,14 +195,9 @@ def pages(scope: Scope, by: str = _TASK) -> str:
     return f"topk by ({by}) (1, max by ({by}, page) ({_label(joined, 'page', '$1/tasks/$2', 'at', '(.*?)/* (.*)')}))"
 
 
-def items_in(scope: Scope, state: State) -> str:
+def items_of_attention(scope: Scope, state: State) -> str:
     """How many check items of each task that is not well are in a status."""
-    return f"{items_in_status(scope, state)} > 0 and on ({_TASK}) ({attention(scope)})"
-
-
-def items_in_status(scope: Scope, state: State) -> str:
-    """How many check items of each task are in a status."""
-    return f"max by ({_TASK}) ({scope.status(state, _ITEMS)})"
+    return f"max by ({_TASK}) ({scope.status(state, _ITEMS)}) > 0 and on ({_TASK}) ({attention(scope)})"
 
 
 def since(scope: Scope) -> str:
@@ -236,7 +212,7 @@ def since(scope: Scope) -> str:
         f"max by ({_TASK}) ({rule} {now})",
         f"max by ({_TASK}) ({_last(f'{status} == 0')} {now})",
         f"max by ({_TASK}) ({_last(f'{up} == 1')} and on ({_SERIES}) {up} == 0)",
-        f"min by ({_TASK}) (min_over_time(timestamp({up})[$__range:$__interval]))",
+        f"min by ({_TASK}) (min_over_time(timestamp({up})[$__range:$__interval]) and {up})",
     )
     return f"1000 * (\n  {_first(found)}\n)"
 
@@ -253,13 +229,10 @@ def _last(expr: str) -> str:
     return f"max_over_time(timestamp({expr})[$__range:$__interval])"
 
 
-# --- Check items -----------------------------------------------------------------------------------------------------
-
-
 def item_states(scope: Scope) -> str:
     """The code of each check item's worst status in each interval. Where none is known, one series says why."""
     codes = _any((f"{state.code} * {_greatest(scope.status(state, _ITEM_STATUS))}" for state in STATUSES), "\n  ")
-    queried = f"{NOT_QUERIED.code} * (max({scope.tasks(_UP)}) == 0)"
+    queried = f"{s.NOT_QUERIED.code} * (max({scope.tasks(_UP)}) == 0)"
     nothing = _label(f"({queried} or on () {_why_none()})", "item", "no check item")
     return f"max by (task_id, item) (\n  {codes}\n)\nor on () {nothing}"
 
@@ -269,13 +242,14 @@ def items_by_status(scope: Scope) -> str:
     return f"max by (status) ({scope.tasks(_ITEMS)})"
 
 
-def results_by_item(scope: Scope) -> str:
-    """In how many tasks each check item fails or warns."""
-    items = scope.tasks(_ITEM_STATUS, f'status=~"{FAILED.word}|{WARNING.word}"')
-    return f"count by (item, status) (max by (task_id, item, status) ({items}))"
+def count_of_items(scope: Scope, state: State) -> str:
+    """The number of check items in one status; NOT_KNOWN where no exporter knows it."""
+    return f"max({scope.status(state, _ITEMS)}) or on () vector({s.NOT_KNOWN})"
 
 
-# --- Queries and exporters -------------------------------------------------------------------------------------------
+def tasks_by_item(scope: Scope, state: State) -> str:
+    """In how many tasks each check item is in a status."""
+    return f"count by (item) (max by (task_id, item) ({scope.status(state, _ITEM_STATUS)}))"
 
 
 def failed_queries(scope: Scope) -> str:
@@ -314,7 +288,7 @@ def exporters_up() -> str:
 
     Without that condition they would be all targets of this Prometheus, as All is any job.
     """
-    named = _selector("up", 'job=~".*ninedata.*"')
+    named = exporters("up", 'job=~".*ninedata.*"')
     known = f"(last_over_time({exporters('ninedata_exporter_build_info')}[1d]) or {named})"
     return f"max by (job, instance) ({exporters('up')} and on (job, instance) {known})"
 
@@ -332,25 +306,12 @@ def exporter_pages() -> str:
     return f"topk by (job, instance) (1, max by (job, instance, page) ({exported} or on (job, instance) {made}))"
 
 
-# --- Alerts ----------------------------------------------------------------------------------------------------------
-
-
 def alerts_that_start(scope: Scope) -> str:
     """The alerts of this project that begin to fire, once per task: those of the tasks, and those of no task."""
     of_this = f'job=~"|$job", instance=~"|$instance", {scope.task_or_none}'
     alerts = f'ALERTS{{alertname=~"NineData.*", alertstate="firing", {of_this}}}'
     by = "max by (alertname, severity, job, instance, task_id, task)"
     return f"{by} ({alerts}) unless {by} ({alerts} offset $__interval)"
-
-
-# --- Parts -----------------------------------------------------------------------------------------------------------
-
-
-def _selector(metric: str, *matchers: str) -> str:
-    return f"{metric}{{{', '.join((*filter(None, matchers), *_FILTERS))}}}"
-
-
-_FILTERS = ('job=~"$job"', 'instance=~"$instance"')
 
 
 def _label(expr: str, label: str, text: str, source: str = "", pattern: str = "") -> str:

@@ -18,6 +18,7 @@ class State:
     color: str
 
 
+NOT_WATCHED = State(0, "Not watched", "#7A7A7A")
 SUCCESS = State(1, "Success", "#009E73")
 RUNNING = State(2, "Running", "#56B4E9")
 UNSTARTED = State(3, "Unstarted", "#BBBBBB")
@@ -25,57 +26,41 @@ WARNING = State(4, "Warning", "#F0E442")
 UNKNOWN = State(5, "Unknown", "#0072B2")
 NOT_QUERIED = State(6, "Cannot be queried", "#AA4499")
 FAILED = State(7, "Failed", "#D55E00")
-
-# Why nothing is known of tasks.
-NOT_WATCHED = State(0, "Not watched", "#7A7A7A")
 EXPORTER_DOWN = State(8, "Exporter down", "#7A7A7A")
 NO_EXPORTER = State(9, "No exporter", "#7A7A7A")
 
 WORST_FIRST = (FAILED, NOT_QUERIED, UNKNOWN, WARNING, UNSTARTED, RUNNING, SUCCESS)
+"""The states of tasks that are watched by an exporter that is up."""
+
 STATUSES = tuple(state for state in WORST_FIRST if state is not NOT_QUERIED)
 """The values of the label `status`."""
 
-STATES = (*WORST_FIRST, NOT_WATCHED, EXPORTER_DOWN, NO_EXPORTER)
+NONE_KNOWN = (NOT_WATCHED, EXPORTER_DOWN, NO_EXPORTER)
+"""Why nothing is known of any task."""
 
 NOT_KNOWN = -1
 """Instead of a count that is not known: 0 would say that all is well."""
 
-REASONS = (
-    "timeout",
-    "deadline",
-    "connect",
-    "tls",
-    "auth",
-    "rate_limited",
-    "not_found",
-    "unsupported",
-    "http_error",
-    "api_error",
-    "invalid_response",
-    "too_large",
-    "internal",
-)
-"""The values of `reason` of a failed query."""
-
-REASON_COLORS = dict(zip(REASONS, cycle(("#AA4499", "#0072B2", "#D55E00", "#F0E442", "#56B4E9", "#BBBBBB", "#882255")), strict=False))
-"""Without the colour of a success."""
-
 TRANSPARENT = "transparent"
 
+# Without the colour of a success.
+_COLORS = cycle(("#AA4499", "#0072B2", "#D55E00", "#F0E442", "#56B4E9", "#BBBBBB", "#882255"))
+_REASONS = "timeout deadline connect tls auth rate_limited not_found unsupported http_error api_error"
+REASON_COLORS = dict(zip(f"{_REASONS} invalid_response too_large internal".split(), _COLORS, strict=False))
+"""Of each reason of a failed query."""
 
-def words() -> list[dashboard.ValueMap]:
-    """From codes to words and colours."""
-    return mappings({str(state.code): (state.word, state.color) for state in STATES})
+
+def words() -> dashboard.ValueMap:
+    """From the codes of states to words and colours."""
+    return mapping({str(state.code): (state.word, state.color) for state in (*WORST_FIRST, *NONE_KNOWN)})
 
 
-def mappings(results: dict[str, tuple[str, str]]) -> list[dashboard.ValueMap]:
+def mapping(results: dict[str, tuple[str, str]]) -> dashboard.ValueMap:
     """From values to words and colours."""
     shown = enumerate(results.items())
-    return [
-        dashboard.ValueMap(
-            {
-                value: dashboard.ValueMappingResult(text=text, color=color, index=index)
-                for index, (value, (text, color)) in shown
-            }
-        )
-    ]
+    return dashboard.ValueMap(
+        {
+            value: dashboard.ValueMappingResult(text=text, color=color, index=index)
+            for index, (value, (text, color)) in shown
+        }
+    )

@@ -16,7 +16,7 @@ Document = Mapping[str, Any]
 
 DOCS = Path(__file__).parent.parent / "docs"
 
-VARIABLE = re.compile(r"\$(?:\{(\w+)[^}]*\}|(\w+))")
+VARIABLE = re.compile(r"\$(?:\{(\w+)[^}]*\}|([A-Za-z_]\w*))")
 """A variable in a text: `$name`, `${name:format}` or `${name.path}`."""
 
 _BUILT_IN = {"__data", "__field", "__url_time_range", "__range", "__interval", "__rate_interval", "__all"}
@@ -64,7 +64,7 @@ def _variables(document: Document) -> Iterator[str]:
             yield f"variable {name}: All is not .+"
     for place, value in _walk(document):
         if isinstance(value, str):
-            used = {braced or bare for braced, bare in VARIABLE.findall(re.sub(r"\$\d", "", value))}
+            used = {braced or bare for braced, bare in VARIABLE.findall(value)}
             yield from (f"{place}: nothing resolves ${name}" for name in sorted(used - variables.keys() - _BUILT_IN))
         if isinstance(value, Mapping) and value.get("datasource", _DATASOURCE) != _DATASOURCE:
             yield f"{place} asks another data source than the chosen one"

@@ -18,16 +18,16 @@ class State:
     color: str
 
 
-NOT_WATCHED = State(0, "Not watched", "#7A7A7A")
+NOT_WATCHED = State(0, "Not watched", "#606060")
 SUCCESS = State(1, "Success", "#009E73")
 RUNNING = State(2, "Running", "#56B4E9")
 UNSTARTED = State(3, "Unstarted", "#BBBBBB")
 WARNING = State(4, "Warning", "#F0E442")
-UNKNOWN = State(5, "Unknown", "#0072B2")
+UNKNOWN = State(5, "Unknown", "#3C5AF2")
 NOT_QUERIED = State(6, "Cannot be queried", "#AA4499")
 FAILED = State(7, "Failed", "#D55E00")
-EXPORTER_DOWN = State(8, "Exporter down", "#7A7A7A")
-NO_EXPORTER = State(9, "No exporter", "#7A7A7A")
+EXPORTER_DOWN = State(8, "Exporter down", "#606060")
+NO_EXPORTER = State(9, "No exporter", "#606060")
 
 WORST_FIRST = (FAILED, NOT_QUERIED, UNKNOWN, WARNING, UNSTARTED, RUNNING, SUCCESS)
 """The states of tasks that are watched by an exporter that is up."""

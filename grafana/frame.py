@@ -1,15 +1,19 @@
 """What both dashboards have around their panels: identity, variables, annotations, links, and the form of the file."""
 
 import json
+from collections.abc import Iterable
+from typing import TypeVar
 
 from grafana_foundation_sdk.builders import dashboard as b
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as d
 
-from grafana.panels import DATASOURCE
+from grafana.panels import DATASOURCE, Panel
 from grafana.queries import ALL, Scope, alerts_that_start, pages
 from grafana.states import FAILED
+
+_Board = TypeVar("_Board", b.Dashboard, b.Row)
 
 OVERVIEW_UID = "ninedata-prechecks"
 TASK_UID = "ninedata-precheck-task"
@@ -35,6 +39,13 @@ def frame(title: str, uid: str, description: str, scope: Scope) -> b.Dashboard:
     board = b.Dashboard(title).uid(uid).description(description).tags(["ninedata", "prechecks"]).readonly()
     board = board.timezone("browser").time("now-6h", "now").refresh("1m").tooltip(d.DashboardCursorSync.CROSSHAIR)
     return board.variables(_variables(scope)).links(_links(scope))
+
+
+def place(board: _Board, sizes: Iterable[tuple[int, int]], panels: Iterable[Panel]) -> _Board:
+    """Add panels of these widths and heights, from left to right and downwards."""
+    for (width, height), panel in zip(sizes, panels, strict=True):
+        board.with_panel(panel.span(width).height(height))
+    return board
 
 
 def encode(board: b.Dashboard, scope: Scope) -> str:

@@ -16,16 +16,11 @@ def overview() -> dashboard.Dashboard:
     """The dashboard of all tasks."""
     description = "The NineData prechecks of all watched tasks: how they stand, what fails and why, and the exporters."
     board = frame.frame("NineData prechecks", frame.OVERVIEW_UID, description, ALL)
-    for panel in (_now(), _attention(), _timeline(), *_checks()):
-        board = board.with_panel(panel)
-    return board.with_row(_row("Exporters", _exporters())).with_row(_row("Where the tasks come from", _sources()))
-
-
-def _row(title: str, inner: Iterable[table.Panel | timeseries.Panel]) -> dashboard.Row:
-    row = dashboard.Row(title)
-    for panel in inner:
-        row = row.with_panel(panel)
-    return row
+    sizes = ((24, 4), (24, 12), (24, 16), (24, 14), (24, 8))
+    board = frame.place(board, sizes, (_now(), _attention(), _timeline(), *_checks()))
+    exporters = frame.place(dashboard.Row("Exporters"), ((24, 7), *[(12, 8)] * 4), _exporters())
+    sources = frame.place(dashboard.Row("Where the tasks come from"), [(12, 8)] * 2, _sources())
+    return board.with_row(exporters).with_row(sources)
 
 
 def _now() -> stat.Panel:
@@ -35,22 +30,18 @@ def _now() -> stat.Panel:
     counts.append(instant(f"count({exporters_up()} == 0)", "Exporters down"))
     colors = {state.word: (TRANSPARENT, state.color) for state in WORST_FIRST}
     colors |= {"Exporters up": (FAILED.color, TRANSPARENT), "Exporters down": (TRANSPARENT, FAILED.color)}
-    return (
-        panels.numbers(
-            "Tasks by state, now",
-            "Each watched task counts once.\n"
-            f"- **Failed**: NineData does not run the task. [What to do]({runbook}precheckfailed)\n"
-            f"- **Cannot be queried**: no exporter's query of it succeeds. [What to do]({runbook}queryfailing)\n"
-            f"- **Unknown**: NineData gives no status, or a new one. [What to do]({runbook}precheckstatusunknown)\n"
-            f"- **Warning**: the precheck or a check item has a warning. [What to do]({runbook}precheckwarning)\n"
-            f"- **Unstarted**: nobody has started the precheck. [What to do]({runbook}prechecknotstarted)\n"
-            f"- **Running**: for more than an hour is too long. [What to do]({runbook}precheckstuck)\n"
-            f"- **Exporters down**: their tasks are not counted. [What to do]({runbook}exporterdown)",
-            colors,
-            *counts,
-        )
-        .span(24)
-        .height(4)
+    return panels.numbers(
+        "Tasks by state, now",
+        "Each watched task counts once.\n"
+        f"- **Failed**: NineData does not run the task. [What to do]({runbook}precheckfailed)\n"
+        f"- **Cannot be queried**: no exporter's query of it succeeds. [What to do]({runbook}queryfailing)\n"
+        f"- **Unknown**: NineData gives no status, or a new one. [What to do]({runbook}precheckstatusunknown)\n"
+        f"- **Warning**: the precheck or a check item has a warning. [What to do]({runbook}precheckwarning)\n"
+        f"- **Unstarted**: nobody has started the precheck. [What to do]({runbook}prechecknotstarted)\n"
+        f"- **Running**: for more than an hour is too long. [What to do]({runbook}precheckstuck)\n"
+        f"- **Exporters down**: their tasks are not counted. [What to do]({runbook}exporterdown)",
+        colors,
+        *counts,
     )
 
 
@@ -63,24 +54,20 @@ def _attention() -> table.Panel:
         Column("Value #D", "Warned", 72),
         Column("why", "Why"),
     )
-    return (
-        panels.listing(
-            "Tasks that need attention",
-            "Every task that is not well now, the worst first. Select a task to see all of its check items, or the page "
-            "that its exporter has. Since: exact with the recording rules of this project, otherwise no more than the time "
-            f"range. Why: the beginning of the first of its failures. {frame.REASONS}",
-            "No task needs attention",
-            columns,
-            queries.attention(ALL),
-            queries.since_of_attention(ALL),
-            queries.items_of_attention(ALL, FAILED),
-            queries.items_of_attention(ALL, WARNING),
-            queries.reasons(ALL),
-            f"{queries.pages(ALL)} and on (task_id, task) ({queries.attention(ALL)})",
-            order=("-Status", "Since"),
-        )
-        .span(24)
-        .height(12)
+    return panels.listing(
+        "Tasks that need attention",
+        "Every task that is not well now, the worst first. Select a task to see all of its check items, or the page "
+        "that its exporter has. Since: exact with the recording rules of this project, otherwise no more than the time "
+        f"range. Why: the beginning of the first of its failures. {frame.REASONS}",
+        "No task needs attention",
+        columns,
+        queries.attention(ALL),
+        queries.since_of_attention(ALL),
+        queries.items_of_attention(ALL, FAILED),
+        queries.items_of_attention(ALL, WARNING),
+        queries.reasons(ALL),
+        f"{queries.pages(ALL)} and on (task_id, task) ({queries.attention(ALL)})",
+        order=("-Status", "Since"),
     )
 
 
@@ -92,7 +79,7 @@ def _timeline() -> statetimeline.Panel:
         words(),
         over_time(queries.worst_states(ALL), "{{task}}"),
     )
-    return panel.data_links([frame.task_of_series()]).span(24).height(16)
+    return panel.data_links([frame.task_of_series()])
 
 
 def _checks() -> tuple[table.Panel, table.Panel]:
@@ -100,7 +87,7 @@ def _checks() -> tuple[table.Panel, table.Panel]:
     items = panels.listing(
         "What fails and why",
         "Every check item in Failed or Warning now, with NineData's reason and remediation, and every query that "
-        f"fails. Fix it, and run the precheck again. No reason: failure_reasons of the exporter is off. {frame.REASONS}",
+        f"fails. Fix it, and run the precheck again. No reason: the exporter's failure_reasons is off. {frame.REASONS}",
         "No failing check item is known. Exporters that are down are in the table above.",
         (
             Column("Value", "Status", 150, _STATUS),
@@ -124,7 +111,7 @@ def _checks() -> tuple[table.Panel, table.Panel]:
         *(queries.tasks_by_item(ALL, state) for state in (FAILED, WARNING)),
         order=("-Fails in tasks", "-Warns in tasks"),
     )
-    return items.span(24).height(14), most.span(24).height(8)
+    return items, most
 
 
 def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
@@ -140,122 +127,94 @@ def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
         Column("version", "Version", 80),
     )
     scrapes = f"{by_exporter('scrape_duration_seconds')} and {exporters_up()}"
-    yield (
-        panels.listing(
-            "Exporters",
-            "Each exporter now. Rejected: its configuration has a fault that its log names, and the one before stays in "
-            "use. The API refuses every request when the clocks are 600 seconds apart: set the clock.",
-            "Prometheus scrapes no exporter that the variables select",
-            columns,
-            exporters_up(),
-            by_exporter("ninedata_exporter_build_info", "version"),
-            f"sum by (job, instance) ({queries.exporters('ninedata_exporter_watched_tasks')})",
-            by_exporter(f"{reload}_successful"),
-            f"1000 * {by_exporter(f'{reload}_success_timestamp_seconds')}",
-            by_exporter("ninedata_api_clock_skew_seconds"),
-            scrapes,
-            queries.exporter_pages(),
-            order=("Scraped", "Exporter"),
-        )
-        .span(24)
-        .height(7)
+    yield panels.listing(
+        "Exporters",
+        "Each exporter now. Rejected: its configuration has a fault that its log names, and the one before stays in "
+        "use. The API refuses every request when the clocks are 600 seconds apart: set the clock.",
+        "Prometheus scrapes no exporter that the variables select",
+        columns,
+        exporters_up(),
+        by_exporter("ninedata_exporter_build_info", "version"),
+        f"sum by (job, instance) ({queries.exporters('ninedata_exporter_watched_tasks')})",
+        by_exporter(f"{reload}_successful"),
+        f"1000 * {by_exporter(f'{reload}_success_timestamp_seconds')}",
+        by_exporter("ninedata_api_clock_skew_seconds"),
+        scrapes,
+        queries.exporter_pages(),
+        order=("Scraped", "Exporter"),
     )
-    yield (
-        panels.stacked(
-            "Tasks that cannot be queried, by reason",
-            f"One failed query now and then does no harm. {frame.REASONS}",
-            "No task was queried in this time range",
-            REASON_COLORS,
-            over_time(queries.failed_queries(ALL), "{{reason}}"),
-        )
-        .unit("none")
-        .span(12)
-        .height(8)
+    stacked = panels.lines(
+        "none",
+        "Tasks that cannot be queried, by reason",
+        f"One failed query now and then does no harm. {frame.REASONS}",
+        "No task was queried in this time range",
+        over_time(queries.failed_queries(ALL), "{{reason}}"),
     )
+    yield panels.stacked(stacked, REASON_COLORS)
     seconds = ALL.tasks("ninedata_precheck_query_duration_seconds")
-    yield (
-        panels.lines(
-            "Time for queries",
-            "How long a scrape takes (of an exporter with a target per task, the longest), the slowest and the median task "
-            "in it, and 95 of 100 requests to the API. When a scrape nears scrape_timeout, raise that or the exporter's "
-            "api.concurrency.",
-            "No exporter was scraped in this time range",
-            over_time(scrapes, "scrape of {{instance}}"),
-            over_time(f"max({seconds})", "slowest task"),
-            over_time(f"quantile(0.5, {seconds})", "median task"),
-            over_time(queries.request_seconds(0.95), "95th percentile of requests"),
-        )
-        .unit("s")
-        .span(12)
-        .height(8)
+    yield panels.lines(
+        "s",
+        "Time for queries",
+        "How long a scrape takes (of an exporter with a target per task, the longest), the slowest and the median task "
+        "in it, and 95 of 100 requests to the API. When a scrape nears scrape_timeout, raise that or the exporter's "
+        "api.concurrency.",
+        "No exporter was scraped in this time range",
+        over_time(scrapes, "scrape of {{instance}}"),
+        over_time(f"max({seconds})", "slowest task"),
+        over_time(f"quantile(0.5, {seconds})", "median task"),
+        over_time(queries.request_seconds(0.95), "95th percentile of requests"),
     )
-    yield (
-        panels.lines(
-            "Requests to the NineData API",
-            "Each scrape sends one request per task, and one more where a connection is lost. To send fewer, scrape less "
-            "often.",
-            "No request is known in this time range",
-            over_time(queries.rate("ninedata_api_requests_total", "instance", "kind"), "{{instance}} {{kind}}"),
-        )
-        .unit("reqps")
-        .span(12)
-        .height(8)
+    yield panels.lines(
+        "reqps",
+        "Requests to the NineData API",
+        "Each scrape sends one request per task, and one more where a connection is lost. To send fewer, scrape less "
+        "often.",
+        "No request is known in this time range",
+        over_time(queries.rate("ninedata_api_requests_total", "instance", "kind"), "{{instance}} {{kind}}"),
     )
-    yield (
-        panels.stacked(
-            "Requests without a usable answer, by reason",
-            f"Including those that succeeded when sent again. A steady level of one reason has one cause. {frame.REASONS}",
-            "No request is known in this time range",
-            REASON_COLORS,
-            over_time(queries.failed_requests(), "{{reason}}"),
-        )
-        .unit("reqps")
-        .span(12)
-        .height(8)
+    stacked = panels.lines(
+        "reqps",
+        "Requests without a usable answer, by reason",
+        f"Including those that succeeded when sent again. A steady level of one reason has one cause. {frame.REASONS}",
+        "No request is known in this time range",
+        over_time(queries.failed_requests(), "{{reason}}"),
     )
+    yield panels.stacked(stacked, REASON_COLORS)
 
 
 def _sources() -> Iterable[table.Panel]:
-    yield (
-        panels.listing(
-            "Discovery",
-            "Each exporter's search for tasks now. Failed: the tasks that it knows stay watched, new ones are not found; "
-            "the exporter's own page says what to do.",
-            "No exporter that answers discovers tasks",
-            (
-                Column("instance", "Exporter"),
-                Column("Value #A", "Search", 90, _yes_no("Succeeded", "Failed")),
-                Column("reason", "Reason", 80),
-                Column("Value #C", "Found", 60),
-            ),
-            by_exporter("ninedata_discovery_up", "kind"),
-            by_exporter("ninedata_discovery_failure_info", "kind", "reason"),
-            by_exporter("ninedata_discovery_tasks", "kind"),
-            order=("Search", "Exporter"),
-        )
-        .span(12)
-        .height(8)
+    yield panels.listing(
+        "Discovery",
+        "Each exporter's search for tasks now. Failed: the tasks that it knows stay watched, new ones are not found; "
+        "the exporter's own page says what to do.",
+        "No exporter that answers discovers tasks",
+        (
+            Column("instance", "Exporter"),
+            Column("Value #A", "Search", 90, _yes_no("Succeeded", "Failed")),
+            Column("reason", "Reason", 80),
+            Column("Value #C", "Found", 60),
+        ),
+        by_exporter("ninedata_discovery_up", "kind"),
+        by_exporter("ninedata_discovery_failure_info", "kind", "reason"),
+        by_exporter("ninedata_discovery_tasks", "kind"),
+        order=("Search", "Exporter"),
     )
     file = "ninedata_exporter_task_file"
-    yield (
-        panels.listing(
-            "Task files",
-            "Each task file as each exporter has it now. Partly: it has a fault, so that its last good content stays in "
-            "use, or it names tasks that another place names already; the exporter's own page says which.",
-            "No exporter that answers reads task files",
-            (
-                Column("file", "File"),
-                Column("Value #A", "In use", 80, _yes_no("Yes", "Partly")),
-                Column("Value #B", "Tasks", 60),
-                Column("Value #C", "Changed", 100, {"unit": "dateTimeFromNow"}),
-            ),
-            by_exporter(f"{file}_last_load_successful", "file"),
-            by_exporter(f"{file}_tasks", "file"),
-            f"1000 * {by_exporter(f'{file}_last_load_success_timestamp_seconds', 'file')}",
-            order=("In use", "File"),
-        )
-        .span(12)
-        .height(8)
+    yield panels.listing(
+        "Task files",
+        "Each task file as each exporter has it now. Partly: it has a fault, so that its last good content stays in "
+        "use, or it names tasks that another place names already; the exporter's own page says which.",
+        "No exporter that answers reads task files",
+        (
+            Column("file", "File"),
+            Column("Value #A", "In use", 80, _yes_no("Yes", "Partly")),
+            Column("Value #B", "Tasks", 60),
+            Column("Value #C", "Changed", 100, {"unit": "dateTimeFromNow"}),
+        ),
+        by_exporter(f"{file}_last_load_successful", "file"),
+        by_exporter(f"{file}_tasks", "file"),
+        f"1000 * {by_exporter(f'{file}_last_load_success_timestamp_seconds', 'file')}",
+        order=("In use", "File"),
     )
 
 

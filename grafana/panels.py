@@ -17,6 +17,9 @@ DATASOURCE = c.DataSourceRef(type_val="prometheus", uid="${datasource}")
 _Panel = TypeVar("_Panel", stat.Panel, statetimeline.Panel, table.Panel, timeseries.Panel)
 
 
+Panel = stat.Panel | statetimeline.Panel | table.Panel | timeseries.Panel
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table: the field it shows, its heading, its width (0: what is left), and further properties."""
@@ -69,18 +72,15 @@ def timeline(title: str, description: str, meanings: d.ValueMap, query: promethe
     return panel.color_scheme(_fixed(NO_EXPORTER.color)).max_data_points(300).fill_opacity(100)
 
 
-def lines(title: str, description: str, empty: str, *queries: prometheus.Dataquery) -> timeseries.Panel:
+def lines(unit: str, title: str, description: str, empty: str, *queries: prometheus.Dataquery) -> timeseries.Panel:
     """Lines over time."""
-    panel = _common(timeseries.Panel(), title, description, empty, *queries).min(0).legend(_legend())
+    panel = _common(timeseries.Panel(), title, description, empty, *queries).unit(unit).min(0).legend(_legend())
     tooltip = common.VizTooltipOptions().mode(c.TooltipDisplayMode.MULTI).sort(c.SortOrder.DESCENDING)
     return panel.line_width(2).fill_opacity(0).show_points(c.VisibilityMode.AUTO).tooltip(tooltip)
 
 
-def stacked(
-    title: str, description: str, empty: str, colors: Mapping[str, str], query: prometheus.Dataquery
-) -> timeseries.Panel:
-    """Areas over time that add up, in colours by name."""
-    panel = lines(title, description, empty, query)
+def stacked(panel: timeseries.Panel, colors: Mapping[str, str]) -> timeseries.Panel:
+    """Lines as areas that add up, in colours by name."""
     panel = panel.stacking(common.StackingConfig().mode(c.StackingMode.NORMAL)).show_points(c.VisibilityMode.NEVER)
     panel = panel.line_width(0).line_interpolation(c.LineInterpolation.STEP_AFTER).fill_opacity(90)
     for name, color in colors.items():

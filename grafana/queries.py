@@ -111,13 +111,13 @@ def state_of_one(scope: Scope) -> str:
 
 
 def _why_none() -> str:
-    """The code of the reason why no task is known: one that is not watched, an exporter that is down, or none at all."""
+    """The code of why no task is known: it is not watched, an exporter is down, or there is none."""
     down = f"{s.EXPORTER_DOWN.code} * (count({exporters_up()} == 0) > bool 0)"
     return f"({down} or 0 * count({exporters('ninedata_exporter_build_info')}) or vector({s.NO_EXPORTER.code}))"
 
 
 def attention(scope: Scope) -> str:
-    """The code of each task that is in a bad state, or waits or runs for too long, and of each exporter that is down."""
+    """The code of each task that is in a bad state or waits or runs for too long, and of exporters that are down."""
     late = _any(f"{state.code} * ({_late(scope, state, limit)})" for state, limit in _LATE)
     return f"{states(scope)} >= {s.WARNING.code}\nor max by ({_TASK}) (\n  {late}\n)\nor {_down()}\nor {_none(scope)}"
 
@@ -284,9 +284,10 @@ def request_seconds(quantile: float) -> str:
 
 
 def exporters_up() -> str:
-    """1 for each exporter that is up, 0 for each that is down: those of a job with ninedata in its name, and other targets that were exporters in the last day.
+    """1 for each exporter that is up, 0 for each that is down.
 
-    Without that condition they would be all targets of this Prometheus, as All is any job.
+    Targets of a job with ninedata in its name, and others that were exporters in the last day. Without that condition
+    they would be all targets of this Prometheus, as All is any job.
     """
     named = exporters("up", 'job=~".*ninedata.*"')
     known = f"(last_over_time({exporters('ninedata_exporter_build_info')}[1d]) or {named})"

@@ -32,117 +32,86 @@ def task() -> dashboard.Dashboard:
         {state.word: (TRANSPARENT, state.color) for state in STATUSES},
         *(instant(queries.count_of_items(ONE, state), state.word) for state in STATUSES),
     )
-    board = board.with_panel(status.span(8).height(4)).with_panel(since.span(4).height(4))
-    board = board.with_panel(items.span(12).height(4))
-    for panel in (_failing_items(), *_items(), *_queries()):
-        board = board.with_panel(panel)
-    return board
+    sizes = ((8, 4), (4, 4), (12, 4), (24, 12), (24, 5), (24, 13), (12, 8), (12, 8), (12, 6), (12, 6))
+    return frame.place(board, sizes, (status, since, items, _failing_items(), *_items(), *_queries()))
 
 
 def _failing_items() -> table.Panel:
-    return (
-        panels.listing(
-            "What fails and why",
-            "Every check item in Failed or Warning now, with NineData's reason and remediation, or the query that fails. "
-            f"Fix it, and run the precheck again. No reason: failure_reasons of the exporter is off. {frame.REASONS}",
-            "No failing check item is known: see the status above",
-            (
-                Column("Value", "Status", 150, panels.colored(words())),
-                Column("item_name", "Check item", 220),
-                Column("reason", "Reason and remediation"),
-            ),
-            queries.failing_items(ONE),
-            order=("-Status", "Check item"),
-        )
-        .span(24)
-        .height(12)
+    return panels.listing(
+        "What fails and why",
+        "Every check item in Failed or Warning now, with NineData's reason and remediation, or the query that fails. "
+        f"Fix it, and run the precheck again. No reason: failure_reasons of the exporter is off. {frame.REASONS}",
+        "No failing check item is known: see the status above",
+        (
+            Column("Value", "Status", 150, panels.colored(words())),
+            Column("item_name", "Check item", 220),
+            Column("reason", "Reason and remediation"),
+        ),
+        queries.failing_items(ONE),
+        order=("-Status", "Check item"),
     )
 
 
 def _items() -> Iterable[statetimeline.Panel | timeseries.Panel]:
-    yield (
-        panels.timeline(
-            "Status over time",
-            "The precheck's worst status over time. A gap: nothing was scraped. Lines: an alert starts.",
-            words(),
-            over_time(queries.worst_states(ONE), "{{task}}"),
-        )
-        .span(24)
-        .height(5)
+    yield panels.timeline(
+        "Status over time",
+        "The precheck's worst status over time. A gap: nothing was scraped. Lines: an alert starts.",
+        words(),
+        over_time(queries.worst_states(ONE), "{{task}}"),
     )
-    yield (
-        panels.timeline(
-            "Status of every check item",
-            "Each check item over time: which one failed first, which one a running precheck is at.",
-            words(),
-            over_time(queries.item_states(ONE), "{{item}}"),
-        )
-        .span(24)
-        .height(13)
+    yield panels.timeline(
+        "Status of every check item",
+        "Each check item over time: which one failed first, which one a running precheck is at.",
+        words(),
+        over_time(queries.item_states(ONE), "{{item}}"),
     )
-    yield (
-        panels.stacked(
-            "Check items by status",
-            "How many check items are in each status over time. Failures that go away without a new precheck are worth a "
-            "question to NineData.",
-            "No check item is known in this time range",
-            {state.word: state.color for state in STATUSES},
-            over_time(queries.items_by_status(ONE), "{{status}}"),
-        )
-        .unit("none")
-        .span(12)
-        .height(8)
+    stacked = panels.lines(
+        "none",
+        "Check items by status",
+        "How many check items are in each status over time. Failures that go away without a new precheck are worth a "
+        "question to NineData.",
+        "No check item is known in this time range",
+        over_time(queries.items_by_status(ONE), "{{status}}"),
     )
+    yield panels.stacked(stacked, {state.word: state.color for state in STATUSES})
 
 
 def _queries() -> Iterable[statetimeline.Panel | table.Panel | timeseries.Panel]:
     up, info = (ONE.tasks(f"ninedata_precheck_{metric}") for metric in ("up", "info"))
     seconds = ONE.tasks("ninedata_precheck_query_duration_seconds")
-    yield (
-        panels.lines(
-            "Time for queries of this task",
-            "How long each exporter's query of the task takes, retries included. When it nears the exporter's "
-            "api.request_timeout, see whether the API is slow.",
-            "The task was not queried in this time range",
-            over_time(f"max by (instance) ({seconds})", "{{instance}}"),
-        )
-        .unit("s")
-        .span(12)
-        .height(8)
+    yield panels.lines(
+        "s",
+        "Time for queries of this task",
+        "How long each exporter's query of the task takes, retries included. When it nears the exporter's "
+        "api.request_timeout, see whether the API is slow.",
+        "The task was not queried in this time range",
+        over_time(f"max by (instance) ({seconds})", "{{instance}}"),
     )
     answered = {"2": ("Answered", SUCCESS.color), "1": ("Fails", NOT_QUERIED.color)}
-    yield (
-        panels.timeline(
-            "Why queries fail",
-            f"When queries of the task failed, and why. The exporter's own page has the message. {frame.REASONS}",
-            mapping(answered | {str(state.code): (state.word, state.color) for state in NONE_KNOWN}),
-            over_time(queries.query_failures(ONE), "{{reason}}"),
-        )
-        .span(12)
-        .height(6)
+    yield panels.timeline(
+        "Why queries fail",
+        f"When queries of the task failed, and why. The exporter's own page has the message. {frame.REASONS}",
+        mapping(answered | {str(state.code): (state.word, state.color) for state in NONE_KNOWN}),
+        over_time(queries.query_failures(ONE), "{{reason}}"),
     )
-    yield (
-        panels.listing(
-            "Exporters of this task",
-            "Each exporter that watches the task, with the precheck that it asks for. A precheck that is started again has "
-            "a new id: put that into the exporter's configuration when the reason is not_found. One of a replication has "
-            "none.",
-            "No exporter that answers watches the task",
-            (
-                Column("instance", "Exporter", 0, {"links": [frame.page_of_row()]}),
-                Column(
-                    "Value #A",
-                    "Query",
-                    95,
-                    panels.colored(mapping({"1": answered["2"], "0": ("Failed", FAILED.color)})),
-                ),
-                Column("precheck_task_id", "Precheck", 160),
+    yield panels.listing(
+        "Exporters of this task",
+        "Each exporter that watches the task, with the precheck that it asks for. A precheck that is started again has "
+        "a new id: put that into the exporter's configuration when the reason is not_found. One of a replication has "
+        "none.",
+        "No exporter that answers watches the task",
+        (
+            Column("instance", "Exporter", 0, {"links": [frame.page_of_row()]}),
+            Column(
+                "Value #A",
+                "Query",
+                95,
+                panels.colored(mapping({"1": answered["2"], "0": ("Failed", FAILED.color)})),
             ),
-            f"max by (instance, task_id) ({up})",
-            f"max by (instance, task_id, precheck_task_id) ({info})",
-            queries.pages(ONE, "instance, task_id"),
-            order=("Exporter",),
-        )
-        .span(12)
-        .height(6)
+            Column("precheck_task_id", "Precheck", 160),
+        ),
+        f"max by (instance, task_id) ({up})",
+        f"max by (instance, task_id, precheck_task_id) ({info})",
+        queries.pages(ONE, "instance, task_id"),
+        order=("Exporter",),
     )

@@ -157,14 +157,14 @@ def test_every_two_states_look_different(eyes: str) -> None:
     for one, other in combinations((*WORST_FIRST, NO_EXPORTER), 2):
         a, b = _lab(one.color, eyes), _lab(other.color, eyes)
         distance = sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) ** 0.5
-        assert distance > 15, (one.word, other.word)  # noqa: PLR2004 - in CIELAB, where 2.3 is just noticeable
+        assert distance > 15, (one.word, other.word)
 
 
 @pytest.mark.parametrize("background", ["#181b1f", "#ffffff"])
 @pytest.mark.parametrize("state", [FAILED, NOT_QUERIED, UNKNOWN], ids=lambda state: state.word)
 def test_what_is_bad_stands_out_in_both_themes(state: Any, background: str) -> None:  # noqa: ANN401 - a State
     light, dark = sorted((_luminance(state.color) + 0.05, _luminance(background) + 0.05), reverse=True)
-    assert light / dark > 3  # noqa: PLR2004 - what WCAG asks of graphics
+    assert light / dark > 3
 
 
 def _rgb(color: str) -> tuple[float, ...]:

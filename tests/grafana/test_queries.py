@@ -185,7 +185,7 @@ def test_failing_items_stand_once_each_and_queries_that_fail_beside_them(overvie
     assert ("inventory-prod", "target", "Failed") in found
     assert ("warned-item", "target", "Warning") in found
     assert ("legacy-erp", "", "Cannot be queried") in found
-    assert len(found) == len(set(found)) == 8  # noqa: PLR2004
+    assert len(found) == len(set(found)) == 8
     assert {row.labels.get("reason") for row in rows if row.labels["task"] == WITHOUT_REASONS} == {None}
 
 

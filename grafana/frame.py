@@ -23,7 +23,7 @@ _DOCS = "https://github.com/ninedata-exporter/ninedata-exporter/blob/main/docs"
 REASONS = f"[What to do about each reason]({_DOCS}/metrics.md#values-of-reason-of-a-failed-query)"
 """A link, for descriptions."""
 
-# What a link takes along. Not the task: All is none of the values of the other dashboard's variable.
+# What a link takes along. Not the chosen tasks: All is none of the values of the other dashboard's variable.
 _KEPT = "${datasource:queryparam}&${job:queryparam}&${instance:queryparam}&${__url_time_range}"
 
 # The oldest Grafana that is supported. Written into the file so that a newer one adapts what it has changed since.
@@ -85,12 +85,14 @@ def _variables(scope: Scope) -> list[Builder[d.VariableModel]]:
         _of_many(_variable("job", "Job", f"label_values({{{_ANY_EXPORTER}}}, job)")),
         _of_many(_variable("instance", "Exporter", f'label_values({{{_ANY_EXPORTER}, job=~"$job"}}, instance)')),
     ]
-    task = _variable("task", "Task", 'label_values(ninedata_precheck_up{job=~"$job", instance=~"$instance"}, task)')
+    tasks = 'label_values(ninedata_precheck_up{job=~"$job", instance=~"$instance"}, task)'
+    task = _variable("task", "Task", tasks)
     if scope == ALL:
-        return [*variables, _of_many(task)]
+        # For the link to one task: Grafana 12.0 shows nothing on a dashboard to which a link brings no task.
+        first = _variable("first", "First task", tasks).hide(d.VariableHide.HIDE_VARIABLE)
+        return [*variables, _of_many(task), first]
     page = _variable("page", "Page", f"query_result({pages(scope)})").regex('/page="([^"]+)"/')
-    task = task.multi(multi=False).allow_custom_value(allow_custom_value=False)
-    return [*variables, task, page.hide(d.VariableHide.HIDE_VARIABLE)]
+    return [*variables, task.multi(multi=False), page.hide(d.VariableHide.HIDE_VARIABLE)]
 
 
 def _variable(name: str, label: str, query: str) -> b.QueryVariable:
@@ -118,8 +120,8 @@ def _alerts(scope: Scope, timelines: list[int]) -> b.AnnotationQuery:
 def _links(scope: Scope) -> list[Builder[d.DashboardLink]]:
     runbooks = _outward("Runbooks", docs("alerts.md")).icon("doc")
     if scope == ALL:
-        return [_inward("One task", TASK_UID), runbooks]
-    return [_inward("All tasks", OVERVIEW_UID), _outward("Exporter's page", "${page:raw}"), runbooks]
+        return [_inward("One task", f"{TASK_UID}?var-task=${{first:percentencode}}&{_KEPT}"), runbooks]
+    return [_inward("All tasks", f"{OVERVIEW_UID}?{_KEPT}"), _outward("Exporter's page", "${page:raw}"), runbooks]
 
 
 def docs(place: str) -> str:
@@ -146,8 +148,8 @@ def page_of_row() -> dict[str, object]:
 _TASK_TITLE = "This task's dashboard"
 
 
-def _inward(title: str, uid: str) -> b.DashboardLink:
-    return b.DashboardLink(title).url(f"/d/{uid}?{_KEPT}").icon("dashboard")
+def _inward(title: str, place: str) -> b.DashboardLink:
+    return b.DashboardLink(title).url(f"/d/{place}").icon("dashboard")
 
 
 def _outward(title: str, url: str) -> b.DashboardLink:

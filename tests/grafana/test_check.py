@@ -109,6 +109,12 @@ def test_the_rows_about_the_exporter_itself_are_closed() -> None:
     ]
 
 
+def test_the_link_to_one_task_brings_a_task() -> None:
+    document = document_of(OVERVIEW_UID)
+    assert "var-task=${first:percentencode}" in document["links"][0]["url"]
+    assert document["templating"]["list"][-1]["name"] == "first"
+
+
 def test_the_task_and_its_page_stand_at_the_top() -> None:
     document = document_of(TASK_UID)
     assert document["panels"][0]["title"] == "$task"

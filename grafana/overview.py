@@ -49,9 +49,9 @@ def _attention() -> table.Panel:
     columns = (
         Column("Value #A", "Status", 150, _STATUS),
         Column("task", "Task", 238, {"links": [frame.task_of_row(), frame.page_of_row()]}),
-        Column("Value #B", "Since", 112, {"unit": "dateTimeFromNow"}),
-        Column("Value #C", "Failed", 62),
-        Column("Value #D", "Warned", 72),
+        Column("Value #B", "Since", 126, {"unit": "dateTimeFromNow"}),
+        Column("Value #C", "Failed", 60),
+        Column("Value #D", "Warned", 70),
         Column("why", "Why"),
     )
     return panels.listing(

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from grafana.frame import encode
-from grafana.links import OVERVIEW_UID, TASK_UID
+from grafana.frame import OVERVIEW_UID, TASK_UID, encode
 from grafana.overview import overview
+from grafana.queries import ALL, ONE
 from grafana.task import task
 
 DIRECTORY = Path(__file__).parent / "dashboards"
@@ -13,10 +13,7 @@ DIRECTORY = Path(__file__).parent / "dashboards"
 
 def built() -> Mapping[str, str]:
     """Each file's name with its text, the same at every call."""
-    return {
-        f"{OVERVIEW_UID}.json": encode(overview().build()),
-        f"{TASK_UID}.json": encode(task().build()),
-    }
+    return {f"{OVERVIEW_UID}.json": encode(overview(), ALL), f"{TASK_UID}.json": encode(task(), ONE)}
 
 
 def main() -> None:

@@ -1,295 +1,222 @@
-"""The dashboard of all tasks, in the order in which an eye asks: how many, which, why, and whether to believe it."""
+"""The dashboard of all tasks, in the order in which an eye asks: how many, which, since when, why; can I believe it."""
 
-from grafana_foundation_sdk.builders import barchart, dashboard, stat, statetimeline, table, timeseries
+from collections.abc import Iterable
 
-from grafana import links, panels, promql, states
-from grafana.frame import add, frame
-from grafana.panels import Column, Words
-from grafana.promql import ALL
+from grafana_foundation_sdk.builders import dashboard, stat, statetimeline, table, timeseries
 
-NO_ANSWER = "No answer"
-"""Of a count, when no task could be queried: 0 would say that all is well."""
+from grafana import frame, panels, queries
+from grafana.panels import Column, instant, over_time
+from grafana.queries import ALL, by_exporter, exporters_up
+from grafana.states import FAILED, REASON_COLORS, SUCCESS, TRANSPARENT, WARNING, WORST_FIRST, mapping, words
+
+_STATUS = panels.colored(words())
 
 
 def overview() -> dashboard.Dashboard:
     """The dashboard of all tasks."""
-    description = (
-        "How the NineData prechecks of all watched tasks stand, what fails and why, and how the exporter fares."
+    description = "The NineData prechecks of all watched tasks: how they stand, what fails and why, and the exporters."
+    board = frame.frame("NineData prechecks", frame.OVERVIEW_UID, description, ALL)
+    sizes = ((24, 4), (24, 12), (24, 16), (24, 14), (24, 8))
+    board = frame.place(board, sizes, (_now(), _attention(), _timeline(), *_checks()))
+    exporters = frame.place(dashboard.Row("Exporters"), ((24, 7), *[(12, 8)] * 4), _exporters())
+    sources = frame.place(dashboard.Row("Where the tasks come from"), [(12, 8)] * 2, _sources())
+    return board.with_row(exporters).with_row(sources)
+
+
+def _now() -> stat.Panel:
+    runbook = frame.docs("alerts.md#ninedata")
+    counts = [instant(queries.count_in(ALL, state), state.word) for state in WORST_FIRST]
+    counts.append(instant(f"sum({exporters_up()}) or vector(0)", "Exporters up"))
+    counts.append(instant(f"count({exporters_up()} == 0)", "Exporters down"))
+    colors = {state.word: (TRANSPARENT, state.color) for state in WORST_FIRST}
+    colors |= {"Exporters up": (FAILED.color, TRANSPARENT), "Exporters down": (TRANSPARENT, FAILED.color)}
+    return panels.numbers(
+        "Tasks by state, now",
+        "Each watched task counts once.\n"
+        f"- **Failed**: NineData does not run the task. [What to do]({runbook}precheckfailed)\n"
+        f"- **Cannot be queried**: no exporter's query of it succeeds. [What to do]({runbook}queryfailing)\n"
+        f"- **Unknown**: NineData gives no status, or a new one. [What to do]({runbook}precheckstatusunknown)\n"
+        f"- **Warning**: the precheck or a check item has a warning. [What to do]({runbook}precheckwarning)\n"
+        f"- **Unstarted**: nobody has started the precheck. [What to do]({runbook}prechecknotstarted)\n"
+        f"- **Running**: for more than an hour is too long. [What to do]({runbook}precheckstuck)\n"
+        f"- **Exporters down**: their tasks are not counted. [What to do]({runbook}exporterdown)",
+        colors,
+        *counts,
     )
-    board = frame("NineData prechecks", links.OVERVIEW_UID, description, ALL)
-    board = board.links([links.to_dashboard("One task", links.TASK_UID), links.runbooks()])
-    return add(
-        board,
-        [
-            panel.span(4).height(4)
-            for panel in (_failed(), _warning(), _running(), _unknown(), _not_queried(), _watched())
-        ],
-        [_timeline().span(24).height(13)],
-        [_failing_items().span(24).height(14)],
-        [_items_of_tasks().span(12).height(13), _results_of_items().span(12).height(13)],
-        dashboard.Row("Exporter"),
-        [_failed_queries().span(12).height(8), _durations().span(12).height(8)],
-        [_requests().span(12).height(8), _failed_requests().span(12).height(8)],
-        [_exporters().span(24).height(7)],
-        dashboard.Row("Where the tasks come from"),
-        [_kinds().span(8).height(8), _discovery().span(16).height(8)],
-        [_task_files().span(24).height(7)],
+
+
+def _attention() -> table.Panel:
+    columns = (
+        Column("Value #A", "Status", 150, _STATUS),
+        Column("task", "Task", 238, {"links": [frame.task_of_row(), frame.page_of_row()]}),
+        Column("Value #B", "Since", 126, {"unit": "dateTimeFromNow"}),
+        Column("Value #C", "Failed", 60),
+        Column("Value #D", "Warned", 70),
+        Column("why", "Why"),
     )
-
-
-def _failed() -> stat.Panel:
-    words = Words(
-        "Failed",
-        "Tasks whose precheck failed: NineData will not run them. The table below has what to mend; then run the "
-        "precheck again.",
-        NO_ANSWER,
+    return panels.listing(
+        "Tasks that need attention",
+        "Every task that is not well now, the worst first. Select a task to see all of its check items, or the page "
+        "that its exporter has. Since: exact with the recording rules of this project, otherwise no more than the time "
+        f"range. Why: the beginning of the first of its failures. {frame.REASONS}",
+        "No task needs attention",
+        columns,
+        queries.attention(ALL),
+        queries.since_of_attention(ALL),
+        queries.items_of_attention(ALL, FAILED),
+        queries.items_of_attention(ALL, WARNING),
+        queries.reasons(ALL),
+        f"{queries.pages(ALL)} and on (task_id, task) ({queries.attention(ALL)})",
+        order=("-Status", "Since"),
     )
-    link = links.to_docs("What to do", "alerts.md#ninedataprecheckfailed")
-    return panels.number(words, promql.tasks_in(ALL, states.FAILED), states.FAILED.color).links([link])
-
-
-def _warning() -> stat.Panel:
-    words = Words(
-        "Warning",
-        "Tasks whose precheck, or one of its check items, ended with a warning. They can be run; read the reason "
-        "below and decide. A failed task with a warning counts here, too.",
-        NO_ANSWER,
-    )
-    link = links.to_docs("What to do", "alerts.md#ninedataprecheckwarning")
-    return panels.number(words, promql.tasks_with_warnings(ALL), states.WARNING.color).links([link])
-
-
-def _running() -> stat.Panel:
-    words = Words(
-        "Running",
-        "Tasks whose precheck is under way. Wait; one that stays in this state for an hour is stuck.",
-        NO_ANSWER,
-    )
-    link = links.to_docs("When it is stuck", "alerts.md#ninedataprecheckstuck")
-    return panels.number(words, promql.tasks_in(ALL, states.RUNNING), states.RUNNING.color).links([link])
-
-
-def _unknown() -> stat.Panel:
-    words = Words(
-        "Unknown",
-        "Tasks for which NineData gives no status, or one that the exporter does not know. Look at them in the "
-        "NineData console, and report the word that the exporter's page shows.",
-        NO_ANSWER,
-    )
-    link = links.to_docs("What to do", "alerts.md#ninedataprecheckstatusunknown")
-    return panels.number(words, promql.tasks_in(ALL, states.UNKNOWN), states.UNKNOWN.color).links([link])
-
-
-def _not_queried() -> stat.Panel:
-    words = Words(
-        "Cannot be queried",
-        "Tasks whose status is not known now, because no exporter's query of them succeeds. The reasons are under "
-        "Exporter, below; the exporter's own page has the message.",
-        "No exporter",
-    )
-    link = links.to_docs("What to do", "alerts.md#ninedataqueryfailing")
-    return panels.number(words, promql.tasks_not_queried(ALL), states.NOT_QUERIED.color).links([link])
-
-
-def _watched() -> stat.Panel:
-    words = Words(
-        "Watched",
-        "Tasks that exporters watch. One that is missing here is in no configuration or task file and was not "
-        "discovered, or the exporter is not scraped.",
-        "No exporter",
-    )
-    return panels.number(words, promql.tasks_watched(ALL), states.NEUTRAL)
 
 
 def _timeline() -> statetimeline.Panel:
-    words = Words(
+    panel = panels.timeline(
         "Status of every task",
-        "Each task's precheck over time. Select a block to go to its task. A gap: nothing was scraped.",
-        "No task is watched in this time range. Is the exporter scraped?",
+        "Each task's worst state over time: those that fail at the end of the time range first, then those that are "
+        "otherwise not well. Select a block to go to its task. A gap: nothing was scraped. Lines: an alert starts.",
+        words(),
+        over_time(queries.worst_states(ALL), "{{task}}"),
     )
-    query = panels.over_time(promql.task_state(ALL), "{{task}}")
-    return panels.timeline(words, query, states.words(), per_page=25).data_links([links.task_of_series()])
+    return panel.data_links([frame.task_of_series()])
 
 
-def _failing_items() -> table.Panel:
-    words = Words(
+def _checks() -> tuple[table.Panel, table.Panel]:
+    task = {"links": [frame.task_of_row()]}
+    items = panels.listing(
         "What fails and why",
-        "Every check item in Failed or Warning now, with NineData's reason and remediation. Failed first. Mend it, and "
-        "run the precheck again. No reason is shown where the exporter's failure_reasons is false.",
-        "Nothing fails",
+        "Every check item in Failed or Warning now, with NineData's reason and remediation, and every query that "
+        f"fails. Fix it, and run the precheck again. No reason: the exporter's failure_reasons is off. {frame.REASONS}",
+        "No failing check item is known. Exporters that are down are in the table above.",
+        (
+            Column("Value", "Status", 150, _STATUS),
+            Column("task", "Task", 238, task),
+            Column("item_name", "Check item", 160),
+            Column("reason", "Reason and remediation"),
+        ),
+        queries.failing_items(ALL),
+        order=("-Status", "Task", "Check item"),
     )
-    task_links = {"links": links.as_value(links.task_of_row(), links.page_of_row())}
-    columns = (
-        Column("Value", "Status", 110, panels.colored_words(states.words(states.STATUSES))),
-        Column("task", "Task", 190, task_links),
-        Column("kind", "Kind", 130),
-        Column("item_name", "Check item", 210),
-        Column("item", "Item id", 230),
-        Column("reason", "Reason and remediation"),
-    )
-    query = panels.rows(promql.failing_items(ALL))
-    order = ("-Status", "Task", "Check item")
-    return panels.listing(words, columns, query, order=order, hidden=("task_id", "instance"))
-
-
-def _items_of_tasks() -> barchart.Panel:
-    words = Words(
-        "Check items of each task",
-        f"How many check items of each task are in which status now. At most {panels.MAX_BARS} tasks, those with the "
-        "most failures first.",
-        "No task was answered",
-    )
-    return panels.status_bars(words, promql.items_by_status(ALL, "task"), "task", "Task")
-
-
-def _results_of_items() -> barchart.Panel:
-    words = Words(
+    most = panels.listing(
         "Which checks fail most",
-        f"In how many tasks each check item passes, warns or fails now. At most {panels.MAX_BARS} items, those that "
-        "fail most first: one that fails everywhere has one cause, such as a missing privilege or a closed network.",
-        "No check item has a result",
+        "In how many tasks each check item fails or warns now. One that fails everywhere has one cause, such as a "
+        "missing privilege or a closed network.",
+        "No failing check item is known",
+        (
+            Column("item", "Check item"),
+            Column("Value #A", "Fails in tasks", 150),
+            Column("Value #B", "Warns in tasks", 150),
+        ),
+        *(queries.tasks_by_item(ALL, state) for state in (FAILED, WARNING)),
+        order=("-Fails in tasks", "-Warns in tasks"),
     )
-    return panels.status_bars(words, promql.results_by_item(ALL), "item", "Check item", states.RESULTS)
+    return items, most
 
 
-def _failed_queries() -> timeseries.Panel:
-    words = Words(
+def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
+    reload = "ninedata_exporter_config_last_reload"
+    columns = (
+        Column("instance", "Exporter", 0, {"links": [frame.page_of_row()]}),
+        Column("Value #A", "Scraped", 80, _yes_no("Yes", "No")),
+        Column("Value #C", "Tasks", 70),
+        Column("Value #D", "Configuration", 115, _yes_no("Loaded", "Rejected")),
+        Column("Value #E", "Loaded", 110, {"unit": "dateTimeFromNow"}),
+        Column("Value #F", "API clock", 90, {"unit": "s"}),
+        Column("Value #G", "Scrape", 80, {"unit": "s"}),
+        Column("version", "Version", 80),
+    )
+    scrapes = f"{by_exporter('scrape_duration_seconds')} and {exporters_up()}"
+    yield panels.listing(
+        "Exporters",
+        "Each exporter now. Rejected: its configuration has a fault that its log names, and the one before stays in "
+        "use. The API refuses every request when the clocks are 600 seconds apart: set the clock.",
+        "Prometheus scrapes no exporter that the variables select",
+        columns,
+        exporters_up(),
+        by_exporter("ninedata_exporter_build_info", "version"),
+        f"sum by (job, instance) ({queries.exporters('ninedata_exporter_watched_tasks')})",
+        by_exporter(f"{reload}_successful"),
+        f"1000 * {by_exporter(f'{reload}_success_timestamp_seconds')}",
+        by_exporter("ninedata_api_clock_skew_seconds"),
+        scrapes,
+        queries.exporter_pages(),
+        order=("Scraped", "Exporter"),
+    )
+    stacked = panels.lines(
+        "none",
         "Tasks that cannot be queried, by reason",
-        "One failed query now and then is no harm. See what to do about each reason in the link.",
-        "Every query succeeded",
+        f"One failed query now and then does no harm. {frame.REASONS}",
+        "No task was queried in this time range",
+        over_time(queries.failed_queries(ALL), "{{reason}}"),
     )
-    link = links.to_docs("What to do about each reason", "metrics.md#values-of-reason-of-a-failed-query")
-    return panels.stacked(words, "none", panels.over_time(promql.failed_queries(ALL), "{{reason}}")).links([link])
-
-
-def _durations() -> timeseries.Panel:
-    words = Words(
+    yield panels.stacked(stacked, REASON_COLORS)
+    seconds = ALL.tasks("ninedata_precheck_query_duration_seconds")
+    yield panels.lines(
+        "s",
         "Time for queries",
         "How long a scrape takes (of an exporter with a target per task, the longest), the slowest and the median task "
         "in it, and 95 of 100 requests to the API. When a scrape nears scrape_timeout, raise that or the exporter's "
         "api.concurrency.",
-        "No exporter was scraped",
+        "No exporter was scraped in this time range",
+        over_time(scrapes, "scrape of {{instance}}"),
+        over_time(f"max({seconds})", "slowest task"),
+        over_time(f"quantile(0.5, {seconds})", "median task"),
+        over_time(queries.request_seconds(0.95), "95th percentile of requests"),
     )
-    seconds = ALL.task_series("ninedata_precheck_query_duration_seconds")
-    scrape = promql.by_exporter(ALL, "scrape_duration_seconds")
-    return panels.lines(
-        words,
-        "s",
-        panels.over_time(scrape, "scrape of {{instance}}"),
-        panels.over_time(f"max({seconds})", "slowest task"),
-        panels.over_time(f"quantile(0.5, {seconds})", "median task"),
-        panels.over_time(promql.request_seconds(ALL, 0.95), "95th percentile of requests"),
-    )
-
-
-def _requests() -> timeseries.Panel:
-    words = Words(
+    yield panels.lines(
+        "reqps",
         "Requests to the NineData API",
         "Each scrape sends one request per task, and one more where a connection is lost. To send fewer, scrape less "
         "often.",
-        "No exporter was scraped",
+        "No request is known in this time range",
+        over_time(queries.rate("ninedata_api_requests_total", "instance", "kind"), "{{instance}} {{kind}}"),
     )
-    query = promql.rate(ALL, "ninedata_api_requests_total", "instance", "kind")
-    return panels.lines(words, "reqps", panels.over_time(query, "{{instance}} {{kind}}"))
-
-
-def _failed_requests() -> timeseries.Panel:
-    words = Words(
+    stacked = panels.lines(
+        "reqps",
         "Requests without a usable answer, by reason",
-        "Including those that succeeded when sent again. A steady level of one reason has one cause; see the link.",
-        "No request failed",
+        f"Including those that succeeded when sent again. A steady level of one reason has one cause. {frame.REASONS}",
+        "No request is known in this time range",
+        over_time(queries.failed_requests(), "{{reason}}"),
     )
-    query = f"{promql.rate(ALL, 'ninedata_api_request_failures_total', 'reason')} > 0"
-    link = links.to_docs("What to do about each reason", "metrics.md#values-of-reason-of-a-failed-query")
-    return panels.stacked(words, "reqps", panels.over_time(query, "{{reason}}")).links([link])
+    yield panels.stacked(stacked, REASON_COLORS)
 
 
-def _exporters() -> table.Panel:
-    words = Words(
-        "Exporters",
-        "Each exporter now. Rejected: its configuration has a fault that its log names, and the one before stays in "
-        "force. The API refuses every request when the clocks are 600 seconds apart: set the clock.",
-        "No exporter is scraped",
-    )
-    reload = "ninedata_exporter_config_last_reload"
-    columns = (
-        Column("instance", "Exporter", 0, {"links": links.as_value(links.exporter_of_row())}),
-        Column("Value #A", "Scraped", 110, panels.colored_words(states.yes_no("Yes", "No"))),
-        Column("Value #C", "Tasks", 90),
-        Column("Value #D", "Configuration", 130, panels.colored_words(states.yes_no("Loaded", "Rejected"))),
-        Column("Value #E", "Loaded", 150, {"unit": "dateTimeFromNow"}),
-        Column("Value #F", "API clock ahead by", 160, {"unit": "s"}),
-        Column("Value #G", "Scrape takes", 130, {"unit": "s"}),
-        Column("version", "Version", 110),
-        Column("python_version", "Python", 110),
-        Column("job", "Job", 140),
-    )
-    queries = (
-        promql.by_exporter(ALL, "up"),
-        promql.by_exporter(ALL, "ninedata_exporter_build_info", "version", "python_version"),
-        f"sum by (job, instance) ({ALL.exporter_series('ninedata_exporter_watched_tasks')})",
-        promql.by_exporter(ALL, f"{reload}_successful"),
-        f"1000 * {promql.by_exporter(ALL, f'{reload}_success_timestamp_seconds')}",
-        promql.by_exporter(ALL, "ninedata_api_clock_skew_seconds"),
-        promql.by_exporter(ALL, "scrape_duration_seconds"),
-    )
-    tables = (panels.rows(query) for query in queries)
-    return panels.listing(words, columns, *tables, order=("Exporter",), hidden=("Value #B",))
-
-
-def _kinds() -> timeseries.Panel:
-    words = Words(
-        "Watched tasks by kind",
-        "How many tasks of each kind are watched: data comparisons, schema comparisons, replications. A step without a "
-        "change of yours comes from discovery or from a task file.",
-        "No task is watched",
-    )
-    return panels.stacked(words, "none", panels.over_time(promql.tasks_by_kind(ALL), "{{kind}}"))
-
-
-def _discovery() -> table.Panel:
-    words = Words(
+def _sources() -> Iterable[table.Panel]:
+    yield panels.listing(
         "Discovery",
         "Each exporter's search for tasks now. Failed: the tasks that it knows stay watched, new ones are not found; "
         "the exporter's own page says what to do.",
-        "No exporter discovers tasks",
+        "No exporter that answers discovers tasks",
+        (
+            Column("instance", "Exporter"),
+            Column("Value #A", "Search", 90, _yes_no("Succeeded", "Failed")),
+            Column("reason", "Reason", 80),
+            Column("Value #C", "Found", 60),
+        ),
+        by_exporter("ninedata_discovery_up", "kind"),
+        by_exporter("ninedata_discovery_failure_info", "kind", "reason"),
+        by_exporter("ninedata_discovery_tasks", "kind"),
+        order=("Search", "Exporter"),
     )
-    columns = (
-        Column("instance", "Exporter", 0, {"links": links.as_value(links.exporter_of_row())}),
-        Column("kind", "Kind", 130),
-        Column("Value #A", "Last search", 120, panels.colored_words(states.yes_no("Succeeded", "Failed"))),
-        Column("reason", "Reason", 130),
-        Column("Value #C", "Found", 90),
-        Column("Value #D", "Takes", 90, {"unit": "s"}),
-    )
-    queries = (
-        promql.of_discovery(ALL, "up"),
-        promql.of_discovery(ALL, "failure_info", "reason"),
-        promql.of_discovery(ALL, "tasks"),
-        promql.of_discovery(ALL, "duration_seconds"),
-    )
-    tables = (panels.rows(query) for query in queries)
-    return panels.listing(words, columns, *tables, order=("Exporter",), hidden=("Value #B", "job"))
-
-
-def _task_files() -> table.Panel:
-    words = Words(
+    file = "ninedata_exporter_task_file"
+    yield panels.listing(
         "Task files",
-        "Each task file as each exporter has it now. Not as it is: it has a fault, so that its last good content stays "
-        "in use, or it names tasks that another place names already; the exporter's own page says which.",
-        "No exporter reads task files",
+        "Each task file as each exporter has it now. Partly: it has a fault, so that its last good content stays in "
+        "use, or it names tasks that another place names already; the exporter's own page says which.",
+        "No exporter that answers reads task files",
+        (
+            Column("file", "File"),
+            Column("Value #A", "In use", 80, _yes_no("Yes", "Partly")),
+            Column("Value #B", "Tasks", 60),
+            Column("Value #C", "Changed", 100, {"unit": "dateTimeFromNow"}),
+        ),
+        by_exporter(f"{file}_last_load_successful", "file"),
+        by_exporter(f"{file}_tasks", "file"),
+        f"1000 * {by_exporter(f'{file}_last_load_success_timestamp_seconds', 'file')}",
+        order=("In use", "File"),
     )
-    columns = (
-        Column("file", "File"),
-        Column("Value #A", "In use", 130, panels.colored_words(states.yes_no("As it is", "Not as it is"))),
-        Column("Value #B", "Tasks", 90),
-        Column("Value #C", "Good and new", 150, {"unit": "dateTimeFromNow"}),
-        Column("instance", "Exporter", 220, {"links": links.as_value(links.exporter_of_row())}),
-    )
-    queries = (
-        promql.by_file(ALL, "last_load_successful"),
-        promql.by_file(ALL, "tasks"),
-        f"1000 * {promql.by_file(ALL, 'last_load_success_timestamp_seconds')}",
-    )
-    tables = (panels.rows(query) for query in queries)
-    return panels.listing(words, columns, *tables, order=("File", "Exporter"), hidden=("job",))
+
+
+def _yes_no(yes: str, no: str) -> dict[str, object]:
+    return panels.colored(mapping({"1": (yes, SUCCESS.color), "0": (no, FAILED.color)}))

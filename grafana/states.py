@@ -1,65 +1,66 @@
-"""The states that dashboards show: a number for the timeline, a word, and a colour, the same everywhere.
+"""The states of a task: one number, word and colour each, the same in every panel.
 
-The colours can be told apart with any kind of colour vision, which a test measures: Okabe and Ito's palette, a darker
-purple, and two greys for what is not a result. A word always stands beside the colour: in the block, the legend, the
-cell or the tooltip.
+The colours stay apart with any kind of colour vision, which a test measures. The word always stands beside the colour.
 """
 
 from dataclasses import dataclass
+from itertools import cycle
 
 from grafana_foundation_sdk.models import dashboard
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`code` is the number on timelines. Where two exporters disagree for a moment, the higher one is shown."""
+    """The greater the code, the worse: where several states compete, `max` shows the worst."""
 
     code: int
     word: str
     color: str
 
 
-UNSTARTED = State(1, "Unstarted", "#BBBBBB")
+NOT_WATCHED = State(0, "Not watched", "#606060")
+SUCCESS = State(1, "Success", "#009E73")
 RUNNING = State(2, "Running", "#56B4E9")
-SUCCESS = State(3, "Success", "#009E73")
+UNSTARTED = State(3, "Unstarted", "#BBBBBB")
 WARNING = State(4, "Warning", "#F0E442")
-FAILED = State(5, "Failed", "#D55E00")
-UNKNOWN = State(6, "Unknown", "#AA4499")
-NOT_QUERIED = State(7, "Cannot be queried", "#4D4D4D")
+UNKNOWN = State(5, "Unknown", "#3C5AF2")
+NOT_QUERIED = State(6, "Cannot be queried", "#AA4499")
+FAILED = State(7, "Failed", "#D55E00")
+EXPORTER_DOWN = State(8, "Exporter down", "#606060")
+NO_EXPORTER = State(9, "No exporter", "#606060")
 
-STATUSES = (UNSTARTED, RUNNING, SUCCESS, WARNING, FAILED, UNKNOWN)
-"""Those that are values of the label `status`, under the same word."""
+WORST_FIRST = (FAILED, NOT_QUERIED, UNKNOWN, WARNING, UNSTARTED, RUNNING, SUCCESS)
+"""The states of tasks that are watched by an exporter that is up."""
 
-STATES = (*STATUSES, NOT_QUERIED)
+STATUSES = tuple(state for state in WORST_FIRST if state is not NOT_QUERIED)
+"""The values of the label `status`."""
 
-NEUTRAL = "#0072B2"
-"""For numbers that are neither good nor bad."""
+NONE_KNOWN = (NOT_WATCHED, EXPORTER_DOWN, NO_EXPORTER)
+"""Why nothing is known of any task."""
 
-RESULTS = (FAILED, WARNING, SUCCESS)
-"""What a check item can end with."""
+NOT_KNOWN = -1
+"""Instead of a count that is not known: 0 would say that all is well."""
 
-WORST_FIRST = (FAILED, WARNING, UNKNOWN, RUNNING, UNSTARTED, SUCCESS)
+TRANSPARENT = "transparent"
 
-
-def words(states: tuple[State, ...] = STATES) -> dashboard.ValueMap:
-    """From a code to its word and colour."""
-    return _mapping({str(state.code): (state.word, state.color) for state in states})
-
-
-def yes_no(yes: str, no: str, *, bad: State = FAILED) -> dashboard.ValueMap:
-    """Words for a metric that is 1 where all is well and 0 where not."""
-    return _mapping({"1": (yes, SUCCESS.color), "0": (no, bad.color)})
-
-
-def present(word: str, color: str) -> dashboard.ValueMap:
-    """The word for a series that is there, with value 1, or is not."""
-    return _mapping({"1": (word, color)})
+# Without the colour of a success.
+_COLORS = cycle(("#AA4499", "#0072B2", "#D55E00", "#F0E442", "#56B4E9", "#BBBBBB", "#882255"))
+_REASONS = "timeout deadline connect tls auth rate_limited not_found unsupported http_error api_error"
+REASON_COLORS = dict(zip(f"{_REASONS} invalid_response too_large internal".split(), _COLORS, strict=False))
+"""Of each reason of a failed query."""
 
 
-def _mapping(results: dict[str, tuple[str, str]]) -> dashboard.ValueMap:
+def words() -> dashboard.ValueMap:
+    """From the codes of states to words and colours."""
+    return mapping({str(state.code): (state.word, state.color) for state in (*WORST_FIRST, *NONE_KNOWN)})
+
+
+def mapping(results: dict[str, tuple[str, str]]) -> dashboard.ValueMap:
+    """From values to words and colours."""
+    shown = enumerate(results.items())
     return dashboard.ValueMap(
         {
             value: dashboard.ValueMappingResult(text=text, color=color, index=index)
-            for index, (value, (text, color)) in enumerate(results.items())
+            for index, (value, (text, color)) in shown
         }
     )

@@ -1,149 +1,117 @@
-"""The dashboard of one task: how it stands, since when, every check item, and how its queries go."""
+"""The dashboard of one task: how it stands, since when and why, every check item, and how its queries go."""
 
-from grafana_foundation_sdk.builders import dashboard, stat, statetimeline, table, timeseries
+from collections.abc import Iterable
 
-from grafana import links, panels, promql, states
-from grafana.frame import add, frame
-from grafana.panels import Column, Words
-from grafana.promql import ONE
+from grafana_foundation_sdk.builders import dashboard, statetimeline, table, timeseries
 
-NOT_WATCHED = "Not watched"
-NO_ANSWER = "No answer"
+from grafana import frame, panels, queries
+from grafana.panels import Column, instant, over_time
+from grafana.queries import ONE
+from grafana.states import FAILED, NONE_KNOWN, NOT_QUERIED, STATUSES, SUCCESS, TRANSPARENT, mapping, words
 
 
 def task() -> dashboard.Dashboard:
     """The dashboard of one task."""
     description = "The NineData precheck of one task: its status and history, each check item, and the queries of it."
-    board = frame("NineData precheck of one task", links.TASK_UID, description, ONE)
-    board = board.links([links.to_dashboard("All tasks", links.OVERVIEW_UID), links.runbooks()])
-    return add(
-        board,
-        [_status().span(5).height(4), _since().span(5).height(4), _items().span(14).height(4)],
-        [_timeline().span(24).height(5)],
-        [_failing_items().span(24).height(9)],
-        [_item_timeline().span(24).height(13)],
-        [_items_over_time().span(12).height(8), _durations().span(12).height(8)],
-        [_failures().span(12).height(6), _queries().span(12).height(6)],
+    board = frame.frame("NineData precheck of one task", frame.TASK_UID, description, ONE)
+    status = panels.word(
+        "$task",
+        "How the precheck stands now. Failed: fix what the table below says, and run the precheck again in NineData.",
+        words(),
+        instant(queries.state_of_one(ONE), "$task"),
     )
-
-
-def _status() -> stat.Panel:
-    words = Words(
-        "Status",
-        "How the precheck stands now. Failed: mend what the table below says, and run the precheck again in NineData.",
-        NOT_WATCHED,
+    since = panels.moment(
+        "Since",
+        "Since when the task has been seen in its status; NineData itself gives no times. Exact with this project's "
+        "recording rules in Prometheus, otherwise no more than the time range.",
+        instant(queries.since(ONE), "{{task}}"),
     )
-    return panels.word(words, panels.instant(promql.task_state(ONE), "{{task}}"), states.words())
-
-
-def _since() -> stat.Panel:
-    words = Words(
-        "In this status",
-        "Since when the task has been seen in its status; NineData itself tells no times. Exact with this project's "
-        "recording rule in Prometheus, otherwise from the time range shown. A precheck that runs for an hour is stuck.",
-        "All of the time range",
+    items = panels.numbers(
+        "Check items",
+        "How many check items are in each status now.",
+        {state.word: (TRANSPARENT, state.color) for state in STATUSES},
+        *(instant(queries.count_of_items(ONE, state), state.word) for state in STATUSES),
     )
-    return panels.moment(words, promql.status_since(ONE))
-
-
-def _items() -> stat.Panel:
-    words = Words("Check items", "How many check items are in each status now.", NO_ANSWER)
-    return panels.numbers(words, panels.instant(promql.items_by_status(ONE), "{{status}}"))
-
-
-def _timeline() -> statetimeline.Panel:
-    words = Words(
-        "Status over time",
-        "The precheck's status. A gap: nothing was scraped. For what a query failed with, see below.",
-        "The task is not watched in this time range",
-    )
-    return panels.timeline(words, panels.over_time(promql.task_state(ONE), "{{task}}"), states.words(), per_page=20)
+    sizes = ((8, 4), (4, 4), (12, 4), (24, 12), (24, 5), (24, 13), (12, 8), (12, 8), (12, 6), (12, 6))
+    return frame.place(board, sizes, (status, since, items, _failing_items(), *_items(), *_queries()))
 
 
 def _failing_items() -> table.Panel:
-    words = Words(
+    return panels.listing(
         "What fails and why",
-        "Every check item in Failed or Warning now, with NineData's reason and remediation. Mend it, and run the "
-        "precheck again. No reason is shown where the exporter's failure_reasons is false.",
-        "Nothing fails",
+        "Every check item in Failed or Warning now, with NineData's reason and remediation, or the query that fails. "
+        f"Fix it, and run the precheck again. No reason: failure_reasons of the exporter is off. {frame.REASONS}",
+        "No failing check item is known: see the status above",
+        (
+            Column("Value", "Status", 150, panels.colored(words())),
+            Column("item_name", "Check item", 220),
+            Column("reason", "Reason and remediation"),
+        ),
+        queries.failing_items(ONE),
+        order=("-Status", "Check item"),
     )
-    columns = (
-        Column("Value", "Status", 110, panels.colored_words(states.words(states.STATUSES))),
-        Column("item_name", "Check item", 250),
-        Column("item", "Item id", 250),
-        Column("reason", "Reason and remediation"),
-    )
-    query = panels.rows(promql.failing_items(ONE))
-    order = ("-Status", "Check item")
-    return panels.listing(words, columns, query, order=order, hidden=("task", "task_id", "kind", "instance"))
 
 
-def _item_timeline() -> statetimeline.Panel:
-    words = Words(
+def _items() -> Iterable[statetimeline.Panel | timeseries.Panel]:
+    yield panels.timeline(
+        "Status over time",
+        "The precheck's worst status over time. A gap: nothing was scraped. Lines: an alert starts.",
+        words(),
+        over_time(queries.worst_states(ONE), "{{task}}"),
+    )
+    yield panels.timeline(
         "Status of every check item",
         "Each check item over time: which one failed first, which one a running precheck is at.",
-        "No check item in this time range: the task could not be queried, or has none",
+        words(),
+        over_time(queries.item_states(ONE), "{{item}}"),
     )
-    query = panels.over_time(promql.item_state(ONE), "{{item}}")
-    return panels.timeline(words, query, states.words(states.STATUSES), per_page=25)
-
-
-def _items_over_time() -> timeseries.Panel:
-    words = Words(
+    stacked = panels.lines(
+        "none",
         "Check items by status",
         "How many check items are in each status over time. Failures that go away without a new precheck are worth a "
         "question to NineData.",
-        "The task was not answered in this time range",
+        "No check item is known in this time range",
+        over_time(queries.items_by_status(ONE), "{{status}}"),
     )
-    query = panels.over_time(promql.items_by_status(ONE), "{{status}}")
-    return panels.in_status_colors(panels.stacked(words, "none", query))
+    yield panels.stacked(stacked, {state.word: state.color for state in STATUSES})
 
 
-def _durations() -> timeseries.Panel:
-    words = Words(
+def _queries() -> Iterable[statetimeline.Panel | table.Panel | timeseries.Panel]:
+    up, info = (ONE.tasks(f"ninedata_precheck_{metric}") for metric in ("up", "info"))
+    seconds = ONE.tasks("ninedata_precheck_query_duration_seconds")
+    yield panels.lines(
+        "s",
         "Time for queries of this task",
         "How long each exporter's query of the task takes, retries included. When it nears the exporter's "
         "api.request_timeout, see whether the API is slow.",
-        "The task is not watched in this time range",
+        "The task was not queried in this time range",
+        over_time(f"max by (instance) ({seconds})", "{{instance}}"),
     )
-    query = f"max by (instance) ({ONE.task_series('ninedata_precheck_query_duration_seconds')})"
-    return panels.lines(words, "s", panels.over_time(query, "{{instance}}"))
-
-
-def _failures() -> statetimeline.Panel:
-    words = Words(
+    answered = {"2": ("Answered", SUCCESS.color), "1": ("Fails", NOT_QUERIED.color)}
+    yield panels.timeline(
         "Why queries fail",
-        "When queries of the task failed, and with which reason. See what to do about each in the link; the exporter's "
-        "own page has the message.",
-        "Every query succeeded",
+        f"When queries of the task failed, and why. The exporter's own page has the message. {frame.REASONS}",
+        mapping(answered | {str(state.code): (state.word, state.color) for state in NONE_KNOWN}),
+        over_time(queries.query_failures(ONE), "{{reason}}"),
     )
-    link = links.to_docs("What to do about each reason", "metrics.md#values-of-reason-of-a-failed-query")
-    failed = states.present("Fails", states.NOT_QUERIED.color)
-    series = ONE.task_series("ninedata_precheck_query_failure_info")
-    query = panels.over_time(f"max by (reason) ({series})", "{{reason}}")
-    return panels.timeline(words, query, failed, per_page=13).links([link])
-
-
-def _queries() -> table.Panel:
-    words = Words(
-        "Who queries what",
-        "Each exporter that watches the task, with the precheck that it asks for. One of a comparison that is started "
-        "again has a new id: put that into the exporter's configuration when the reason is not_found. One of a "
-        "replication has none.",
-        NOT_WATCHED,
-    )
-    columns = (
-        Column("instance", "Exporter", 0, {"links": links.as_value(links.page_of_row())}),
-        Column("Value #A", "Last query", 120, panels.colored_words(states.yes_no("Answered", "Failed"))),
-        Column("precheck_task_id", "Precheck", 200),
-        Column("kind", "Kind", 130),
-        Column("task_id", "Task id", 160),
-    )
-    up = ONE.task_series("ninedata_precheck_up")
-    info = ONE.task_series("ninedata_precheck_info")
-    queries = (
+    yield panels.listing(
+        "Exporters of this task",
+        "Each exporter that watches the task, with the precheck that it asks for. A precheck that is started again has "
+        "a new id: put that into the exporter's configuration when the reason is not_found. One of a replication has "
+        "none.",
+        "No exporter that answers watches the task",
+        (
+            Column("instance", "Exporter", 0, {"links": [frame.page_of_row()]}),
+            Column(
+                "Value #A",
+                "Query",
+                95,
+                panels.colored(mapping({"1": answered["2"], "0": ("Failed", FAILED.color)})),
+            ),
+            Column("precheck_task_id", "Precheck", 160),
+        ),
         f"max by (instance, task_id) ({up})",
-        f"max by (instance, task_id, kind, precheck_task_id) ({info})",
+        f"max by (instance, task_id, precheck_task_id) ({info})",
+        queries.pages(ONE, "instance, task_id"),
+        order=("Exporter",),
     )
-    tables = (panels.rows(query) for query in queries)
-    return panels.listing(words, columns, *tables, order=("Exporter",), hidden=("Value #B",))

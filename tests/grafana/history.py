@@ -1,146 +1,129 @@
-"""An hour and a half in which everything that dashboards show happens, as the exporter renders it.
+"""Ninety minutes in which everything happens that the dashboards show, as OpenMetrics text.
 
-Two exporters watch the same tasks, `a` and `b`: comparisons by name, replication by discovery, which at last fails for
-`a`. A third one, `quiet`, discovers nothing and gives no reasons of failures.
+Each job is a case of its own: `ninedata` with two exporters of the same tasks, and exporters that have no tasks, are
+down, or do not reach the API. The job `node` is a stranger.
 """
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-
-from prometheus_client.samples import Sample
-
-from exporter.config import Task
-from exporter.metrics import ProcessMetrics, SnapshotCollector, TaskLines, WatchedFile
-from exporter.ninedata import LIST_NAME, CheckItem, Precheck, Reason, Status, TaskRef
-from exporter.sandbox import demo_tasks
-from exporter.snapshot import Discovered, QueryFailure, Snapshot, TaskResult
+from collections.abc import Iterator
 
 STEP = 60
 END = 236_112 * 7200 - STEP  # within one block of two hours
 START = END - 90 * STEP
 
-UNREACHED = range(START + 20 * STEP, START + 30 * STEP, STEP)
-"""When no query of any task succeeded."""
+STATUSES = ("Unstarted", "Running", "Success", "Warning", "Failed", "Unknown")
 
-INVENTORY = "inventory-prod"
-"""The task of which everything is to be seen: it could not be queried for a time, and it fails."""
-
-CRAFTED = {
-    "orders.v2 (eu)": Status.WARNING,
-    "refunds-prod": Status.UNKNOWN,
-    "quiet-prod": Status.FAILED,
+# What a task does: the minutes before the end from which it is in a state. A state is a status, or ! and the reason
+# of a failed query.
+TASKS = {
+    "inventory-prod": [(90, "Success"), (45, "Running"), (40, "Failed")],
+    'the "best" one': [(90, "Failed")],
+    "it's here": [(90, "Failed")],
+    r"win\share": [(90, "Failed")],
+    "orders.v2 (eu)": [(90, "Warning")],
+    "warned-item": [(90, "Success")],
+    "members-cn": [(90, "Unknown")],
+    "legacy-erp": [(90, "Success"), (20, "!not_found")],
+    "runs-too-long": [(90, "Success"), (70, "Running")],
+    "runs": [(90, "Success"), (5, "Running")],
+    "waits-too-long": [(90, "Success"), (40, "Unstarted")],
+    "waits": [(90, "Success"), (5, "Unstarted")],
+    "failed-shortly": [(90, "Success"), (60, "Failed"), (58, "Success")],
+    "billing-eu": [(90, "Success")],
 }
-"""Tasks in states that the demo does not come to; the first one's name is hard on regular expressions."""
-
-UNDISCOVERED = range(END - 10 * STEP, END + 1, STEP)
-"""When `a` could not discover tasks."""
-
-FILES = (
-    WatchedFile("/etc/tasks.d/orders.yaml", 2, successful=True, loaded_at=float(START)),
-    WatchedFile("/etc/tasks.d/broken.yaml", 0, successful=False, loaded_at=None),
-)
-
-STATUS_SINCE = "ninedata:precheck_status:since_timestamp_seconds"
-WITHOUT_RULE = "payments-prod"
-"""A task of which the recording rule has nothing."""
+WITHOUT_REASONS = "it's here"
+REASON = 'Access denied. Run: GRANT SELECT ON *.* TO "ninedata";'
 
 
 def openmetrics() -> str:
     """The text that promtool makes blocks from."""
-    instances = {name: ProcessMetrics(lambda: float(START)) for name in ("a", "b", "quiet")}
-    for name, process in instances.items():
-        process.config_loaded()
-        process.watching(Counter(task.ref.kind for task in _watched(name)), FILES)
-    process.config_rejected()
-    lines: list[str] = []
+    lines = []
     for at in range(START, END + 1, STEP):
-        for name, process in instances.items():
-            target = {"job": "ninedata", "instance": f"{name}:10199"}
-            lines += [_line(sample, target, at) for sample in _scrape(name, process, at)]
+        for name, labels, value in _samples((END - at) // 60):
+            text = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+            lines.append(f"{name}{{{text}}} {value} {at}")
     return "\n".join([*lines, "# EOF\n"])
 
 
-def results(instance: str, at: int) -> tuple[TaskResult, ...]:
-    """What an exporter's scrape finds."""
-    moment = datetime.fromtimestamp(at, UTC)
-    return tuple(TaskResult(task, _outcome(task, instance, at), 0.25, moment) for task in _watched(instance))
-
-
-def _watched(instance: str) -> list[Task]:
-    demo = [
-        Task(TaskRef(task.kind, task.task_id, task.precheck_task_id), task.name, task.labels) for task in demo_tasks()
-    ]
-    crafted = [
-        Task(TaskRef("data_compare", f"cd-{number}", f"pcte-{number}"), name) for number, name in enumerate(CRAFTED)
-    ]
-    return crafted[2:] if instance == "quiet" else [*demo, *crafted[:2]]
-
-
-def _discovered(instance: str, at: int) -> Discovered | None:
-    if instance == "quiet":
-        return None
-    tasks = tuple(task for task in _watched(instance) if task.ref.kind == "replication")
-    failure = QueryFailure(Reason.AUTH, "refused") if instance == "a" and at in UNDISCOVERED else None
-    return Discovered(tasks, failure, 0.5)
-
-
-def _outcome(task: Task, instance: str, at: int) -> Precheck | QueryFailure:
-    if at in UNREACHED or (instance == "b" and task.name == "billing-eu"):
-        return QueryFailure(Reason.TIMEOUT, "no answer")
-    if task.name in CRAFTED:
-        status = CRAFTED[task.name]
-        return Precheck(status, (CheckItem("srcDataSourceCheck", "Source check", "", status, "Mend it."),))
-    demo = next(demo for demo in demo_tasks() if demo.task_id == task.task_id)
-    if demo.script is None:
-        return QueryFailure(Reason.NOT_FOUND, "precheck task not found")
-    state = demo.script.state_at(at - START + demo.started_seconds_ago)
-    items = (
-        CheckItem(item.item, item.name, item.description, Status.of_word(word), item.error_message)
-        for item, word in state.items
-    )
-    return Precheck(Status.of_word(state.status), tuple(items))
-
-
-def _scrape(instance: str, process: ProcessMetrics, at: int) -> Iterator[Sample]:
-    found = results(instance, at)
-    for result in found:
-        _count(process, result.task.ref.kind, result.seconds, result.outcome)
-    discovered = _discovered(instance, at)
-    if discovered is not None:
-        _count(process, LIST_NAME, discovered.seconds, discovered.failure)
-    process.clock_skew(1.5)
-    lines = TaskLines(("env", "team"), failure_reasons=instance != "quiet")
-    tasks = SnapshotCollector(Snapshot(found, discovered), lines)
-    for metric in (*tasks.collect(), *process.collect()):
-        yield from (sample for sample in metric.samples if sample.name.startswith("ninedata"))
-    yield Sample("up", {}, 1.0)
-    yield Sample("scrape_duration_seconds", {}, 0.5)
-    yield Sample("ALERTS", {"alertname": "NineDataConfigReloadFailed", "alertstate": "firing"}, 1.0)
-    yield from _of_rules(found)
-
-
-def _count(process: ProcessMetrics, kind: str, seconds: float, outcome: Precheck | QueryFailure | None) -> None:
-    process.request_sent(kind)
-    process.request_ended(kind, seconds, outcome.reason if isinstance(outcome, QueryFailure) else None)
-
-
-def _of_rules(found: Iterable[TaskResult]) -> Iterator[Sample]:
-    for result in found:
-        if isinstance(result.outcome, Precheck) and result.task.name != WITHOUT_RULE:
-            task = {"task_id": result.task.task_id, "task": result.task.name}
-            yield Sample(STATUS_SINCE, {**task, "status": result.outcome.status.value}, float(START))
-            if result.outcome.status is Status.FAILED:
-                alert = {"alertname": "NineDataPrecheckFailed", "alertstate": "firing", "severity": "critical"}
-                yield Sample("ALERTS", {**alert, **task}, 1.0)
-
-
-def _line(sample: Sample, target: dict[str, str], at: int) -> str:
-    labels = {**sample.labels, **target}
-    text = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items() if value)
-    return f"{sample.name}{{{text}}} {sample.value} {at}"
-
-
 def _escaped(value: str) -> str:
-    return re.sub(r'[\\"]', r"\\\g<0>", value).replace("\n", r"\n")
+    return value.replace("\\", r"\\").replace('"', r"\"")
+
+
+Sample = tuple[str, dict[str, str], float]
+
+
+def _samples(minutes: int) -> Iterator[Sample]:
+    for instance in ("a:10199", "b:10199"):
+        target = {"job": "ninedata", "instance": instance}
+        yield from _exporter(target, minutes)
+        for task, states in TASKS.items():
+            state = [state for since, state in states if since >= minutes][-1]
+            since = END - 60 * [since for since, _ in states if since >= minutes][-1]
+            if task == "billing-eu" and instance == "b:10199":
+                state = "!timeout"
+            yield from _task(target, task, state, since)
+    yield (
+        "ninedata_exporter_info",
+        {"job": "ninedata", "instance": "a:10199", "external_url": "https://nd.example/a/"},
+        1,
+    )
+    yield from _exporter({"job": "ninedata-empty", "instance": "empty:10199"}, minutes)
+    away = {"job": "ninedata-away", "instance": "away:10199"}
+    yield from _exporter(away, minutes)
+    yield from _task(away, "inventory-prod", "!connect", START)
+    down = {"job": "ninedata-down", "instance": "down:10199"}
+    if minutes > 30:
+        yield from _exporter(down, minutes)
+        yield from _task(down, "inventory-prod", "Success", START)
+    else:
+        yield ("up", down, 0)
+    yield ("up", {"job": "node", "instance": "node:9100"}, 0)
+
+
+def _exporter(target: dict[str, str], minutes: int) -> Iterator[Sample]:
+    yield from (
+        ("up", target, 1),
+        ("scrape_duration_seconds", target, 0.5),
+        ("ninedata_api_clock_skew_seconds", target, 1),
+    )
+    yield ("ninedata_exporter_build_info", {**target, "version": "1.2.3", "python_version": "3.13"}, 1)
+    kind = {**target, "kind": "data_compare"}
+    yield ("ninedata_exporter_watched_tasks", kind, len(TASKS))
+    for metric in ("last_reload_successful", "last_reload_success_timestamp_seconds"):
+        yield (f"ninedata_exporter_config_{metric}", target, 1)
+    for metric in ("last_load_successful", "tasks", "last_load_success_timestamp_seconds"):
+        yield (f"ninedata_exporter_task_file_{metric}", {**target, "file": "tasks.d/orders.yaml"}, 1)
+    yield ("ninedata_discovery_up", {**target, "kind": "replication"}, 0)
+    yield ("ninedata_discovery_tasks", {**target, "kind": "replication"}, 3)
+    yield ("ninedata_discovery_failure_info", {**target, "kind": "replication", "reason": "auth"}, 1)
+    sent = 100 - minutes
+    yield ("ninedata_api_requests_total", kind, sent)
+    yield ("ninedata_api_request_failures_total", {**kind, "reason": "timeout"}, sent)
+    yield from (("ninedata_api_request_duration_seconds_bucket", {**kind, "le": le}, sent) for le in ("1", "+Inf"))
+
+
+def _task(target: dict[str, str], name: str, state: str, since: int) -> Iterator[Sample]:
+    number = list(TASKS).index(name)
+    task = {**target, "task_id": f"cd-{number}", "task": name}
+    failed = state.startswith("!")
+    yield ("ninedata_precheck_up", task, int(not failed))
+    yield ("ninedata_precheck_info", {**task, "kind": "data_compare", "precheck_task_id": f"pcte-{number}"}, 1)
+    yield ("ninedata_precheck_query_duration_seconds", task, 0.2)
+    if failed:
+        yield ("ninedata_precheck_query_failure_info", {**task, "reason": state[1:]}, 1)
+        return
+    items = {"source": state, "target": state if name == "inventory-prod" else "Success"}
+    if name == "warned-item":
+        items["target"] = "Warning"
+    for status in STATUSES:
+        yield ("ninedata_precheck_status", {**task, "status": status}, int(status == state))
+        yield ("ninedata_precheck_items", {**task, "status": status}, list(items.values()).count(status))
+    for item, status in items.items():
+        yield ("ninedata_precheck_item_status", {**task, "item": item, "status": status}, 1)
+        if status in {"Failed", "Warning"} and name != WITHOUT_REASONS:
+            info = {**task, "item": item, "item_name": f"Check of the {item}", "reason": REASON}
+            yield ("ninedata_precheck_item_failure_info", info, 1)
+        if status == "Failed":
+            alert = {**task, "item": item, "alertname": "NineDataPrecheckFailed", "alertstate": "firing"}
+            yield ("ALERTS", {**alert, "severity": "critical"}, 1)
+    if name != "members-cn":
+        yield ("ninedata:precheck_status:since_timestamp_seconds", {**task, "status": state}, since)

@@ -1,138 +1,221 @@
-"""Every query of every panel, variable and annotation, against a real Prometheus."""
+"""The queries of the dashboards, against a real Prometheus."""
 
-from collections import Counter
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from exporter.ninedata import Precheck, Status
-from grafana.reading import panels_of, queries_of_panel
-from tests.grafana.ask import ask, problems_of
-from tests.grafana.history import CRAFTED, END, INVENTORY, WITHOUT_RULE, results
-from tests.grafana.server import Prometheus, Series
+from grafana.check import panels_of
+from grafana.states import NOT_KNOWN, STATUSES, WORST_FIRST, words
+from tests.grafana.conftest import Board
+from tests.grafana.history import END, REASON, START, TASKS, WITHOUT_REASONS, openmetrics
+
+METRICS = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+CASES = ("ninedata", "ninedata-empty", "ninedata-away", "ninedata-down", "no such job")
+"""Values of the label `job`."""
+
+UNHEALTHY = {
+    "inventory-prod": "Failed",
+    'the "best" one': "Failed",
+    "it's here": "Failed",
+    r"win\share": "Failed",
+    "orders.v2 (eu)": "Warning",
+    "warned-item": "Warning",
+    "members-cn": "Unknown",
+    "legacy-erp": "Cannot be queried",
+    "runs-too-long": "Running",
+    "waits-too-long": "Unstarted",
+}
 
 
-def answer(document: dict[str, Any], title: str, server: Prometheus, **choice: list[str]) -> list[Series]:
-    """What the first query of the panel with a title gives."""
-    panel = next(panel for panel in panels_of(document) if panel["title"] == title)
-    return ask(queries_of_panel(panel)[0], document, server, choice)
+def of_job(board: Board, job: str, **choice: str) -> Board:
+    return replace(board, choice={**board.choice, "job": job, **choice})
 
 
-def number(document: dict[str, Any], title: str, server: Prometheus) -> float:
-    (series,) = answer(document, title, server)
-    return series.value
+def word(code: float) -> str:
+    return str(words().options[f"{code:.0f}"].text)
 
 
-def test_every_query_of_the_overview_gives_what_its_panel_names(overview: dict[str, Any], server: Prometheus) -> None:
-    assert problems_of(overview, server, {}) == []
+def counts(board: Board) -> dict[str, float]:
+    """The numbers of the first row by name."""
+    targets = board.panel("Tasks by state, now")["targets"]
+    return {target["legendFormat"]: found[0].value for target in targets if (found := board.ask(target))}
 
 
-def test_every_query_of_the_task_gives_what_its_panel_names(task: dict[str, Any], server: Prometheus) -> None:
-    assert problems_of(task, server, {"task": [INVENTORY]}) == []
+def test_the_history_is_what_the_exporter_exports() -> None:
+    documented = set(re.findall(r"^### `(\w+)`", METRICS.read_text(encoding="utf-8"), re.MULTILINE))
+    used = {name.removesuffix("_bucket") for name in re.findall(r"^(ninedata_\w+){", openmetrics(), re.MULTILINE)}
+    assert used - documented <= {"ninedata_exporter_info"}
 
 
-@pytest.mark.parametrize("tasks", [["orders.v2 (eu)"], ["orders.v2 (eu)", INVENTORY]])
-def test_several_chosen_tasks_are_those_that_are_shown(
-    overview: dict[str, Any], server: Prometheus, tasks: list[str]
+def problems_of(panel: Mapping[str, Any], board: Board) -> Iterator[str]:
+    """Queries without data, and names that a panel gives to fields that its answers do not have."""
+    fields: set[str] = set()
+    for target in panel["targets"]:
+        series = board.ask(target)
+        if not series:
+            yield f"{target['refId']}: no data"
+        labels = [set(one.labels) for one in series]
+        fields |= {"Value", f"Value #{target['refId']}"}.union(*labels)
+        for label in re.findall(r"{{(\w+)}}", target.get("legendFormat", "")):
+            if any(label not in found for found in labels):
+                yield f"{target['refId']}: no label {label}"
+    organize: dict[str, Any] = next(
+        (step["options"] for step in panel.get("transformations", ()) if step["id"] == "organize"), {}
+    )
+    renamed = organize.get("renameByName", {})
+    yield from (f"no field {name}" for name in {*renamed, *organize.get("indexByName", {})} - fields)
+    yield from (
+        f"no column {by['displayName']}"
+        for by in panel["options"].get("sortBy", ())
+        if by["displayName"] not in renamed.values()
+    )
+    yield from (
+        f"a link has no field {name}" for name in set(re.findall(r"__data\.fields\.(\w+)", str(panel))) - fields
+    )
+
+
+@pytest.mark.parametrize("name", ["overview", "task"])
+def test_every_query_gives_what_its_panel_names(name: str, request: pytest.FixtureRequest) -> None:
+    board: Board = request.getfixturevalue(name)
+    found = [
+        f"{panel['title']}: {problem}" for panel in panels_of(board.document) for problem in problems_of(panel, board)
+    ]
+    assert found == []
+
+
+def test_the_first_row_adds_up_to_the_watched_tasks_of_two_exporters(overview: Board) -> None:
+    found = counts(of_job(overview, "ninedata"))
+    expected = {state: list(UNHEALTHY.values()).count(state) for state in UNHEALTHY.values()}
+    expected |= {"Running": 2, "Unstarted": 2, "Success": 2, "Exporters up": 2}
+    assert found == expected
+    assert sum(found[state.word] for state in WORST_FIRST) == len(TASKS)
+
+
+@pytest.mark.parametrize(
+    ("job", "tasks", "up", "down"),
+    [("ninedata-empty", 0, 1, None), ("ninedata-down", NOT_KNOWN, 0, 1), ("no such job", NOT_KNOWN, 0, None)],
+)
+def test_counts_are_0_only_where_an_exporter_says_so(
+    overview: Board, job: str, tasks: int, up: int, down: int | None
 ) -> None:
-    shown = answer(overview, "Status of every task", server, task=tasks)
-    assert {series.labels["task"] for series in shown} == set(tasks)
+    found = counts(of_job(overview, job))
+    assert {found[state.word] for state in WORST_FIRST} == {tasks}
+    assert (found["Exporters up"], found.get("Exporters down")) == (up, down)
 
 
-def test_a_chosen_exporter_is_the_only_one_that_is_shown(overview: dict[str, Any], server: Prometheus) -> None:
-    shown = answer(overview, "Exporters", server, instance=["a:10199"])
-    assert [series.labels["instance"] for series in shown] == ["a:10199"]
+@pytest.mark.parametrize(
+    ("job", "expected"),
+    [
+        ("ninedata", UNHEALTHY),
+        ("ninedata-empty", {}),
+        ("ninedata-away", {"inventory-prod": "Cannot be queried"}),
+        ("ninedata-down", {"all of down:10199": "Exporter down"}),
+        ("no such job", {"all": "No exporter"}),
+    ],
+)
+def test_tasks_that_need_attention(overview: Board, job: str, expected: dict[str, str]) -> None:
+    board = of_job(overview, job)
+    assert {row.labels["task"]: word(row.value) for row in board.show("Tasks that need attention")} == expected
+    assert {row.labels["task"] for row in board.show("Tasks that need attention", "E")} == expected.keys()
 
 
-def test_two_exporters_of_one_task_count_it_once(overview: dict[str, Any], server: Prometheus) -> None:
-    found = {result.task.name: result for instance in ("b", "a", "quiet") for result in results(instance, END)}
-    answered = [result.outcome for result in found.values() if isinstance(result.outcome, Precheck)]
-    statuses = Counter(precheck.status for precheck in answered)
-    assert number(overview, "Failed", server) == statuses[Status.FAILED] > 1
-    assert number(overview, "Running", server) == statuses[Status.RUNNING] > 0
-    assert number(overview, "Unknown", server) == 1
-    assert number(overview, "Warning", server) == sum(map(warns, answered)) > 1
-    assert number(overview, "Watched", server) == len(found)
-    assert number(overview, "Cannot be queried", server) == len(found) - len(answered) == 1
+def test_each_unhealthy_task_has_a_reason_and_a_time(overview: Board) -> None:
+    board = of_job(overview, "ninedata")
+    why = {row.labels["task"]: row.labels["why"] for row in board.show("Tasks that need attention", "E")}
+    assert why["inventory-prod"].endswith(REASON)
+    assert why[WITHOUT_REASONS] == "source"
+    assert why["legacy-erp"] == "The query fails: not_found"
+    assert why["runs-too-long"] == "Running for more than 1h."
+    since = {row.labels["task"]: (END - row.value / 1000) / 60 for row in board.show("Tasks that need attention", "B")}
+    assert since == pytest.approx(
+        {
+            **dict.fromkeys(UNHEALTHY, 90),
+            "inventory-prod": 40,
+            "legacy-erp": 21,
+            "runs-too-long": 70,
+            "waits-too-long": 40,
+        }
+    )
 
 
-def warns(precheck: Precheck) -> bool:
-    """Whether it, or one of its check items, is in status Warning."""
-    return Status.WARNING in (precheck.status, *(item.status for item in precheck.items))
+def test_where_no_rule_says_since_when_the_time_range_does(task: Board) -> None:
+    unruled = of_job(task, "ninedata", task="members-cn")
+    assert unruled.show("Since")[0].value / 1000 == START
+    assert of_job(task, "ninedata-down").show("Since") == []
 
 
-def test_a_task_that_one_of_two_exporters_reaches_has_its_status(overview: dict[str, Any], server: Prometheus) -> None:
-    codes = {series.labels["task"]: series.value for series in answer(overview, "Status of every task", server)}
-    assert codes["billing-eu"] == 3
-    assert codes["legacy-erp"] == 7
-    assert codes["orders.v2 (eu)"] == 4
+def test_a_timeline_has_a_series_in_every_case(overview: Board, task: Board) -> None:
+    for job in CASES:
+        for board in (overview, task):
+            for panel in panels_of(board.document):
+                if panel["type"] == "state-timeline":
+                    assert all(of_job(board, job).ask(target) for target in panel["targets"]), (job, panel["title"])
 
 
-def test_failing_items_stand_once_each(overview: dict[str, Any], server: Prometheus) -> None:
-    rows = answer(overview, "What fails and why", server)
-    assert len(rows) == len({(row.labels["task"], row.labels["item"]) for row in rows})
-    assert {row.value for row in rows} == {4, 5}
-    reasons = {row.labels["task"]: row.labels.get("reason") for row in rows}
-    assert reasons["orders.v2 (eu)"] == "Mend it."
-    assert reasons["members-cn"]
+def test_the_timeline_shows_the_worst_tasks_first(overview: Board) -> None:
+    order = [series.labels["task"] for series in of_job(overview, "ninedata").show("Status of every task")]
+    bad = [task for task, state in UNHEALTHY.items() if state not in {"Failed", "Running", "Unstarted"}]
+    failed = [task for task, state in UNHEALTHY.items() if state == "Failed"]
+    assert order[:4] == sorted(failed)
+    assert order[4:8] == sorted(bad)
+    assert order[8:] == sorted(TASKS.keys() - {*failed, *bad})
 
 
-def test_failing_items_stand_without_reasons_where_the_exporter_gives_none(
-    overview: dict[str, Any], server: Prometheus
-) -> None:
-    (row,) = answer(overview, "What fails and why", server, task=["quiet-prod"])
-    assert row.value == 5
-    assert row.labels["item"] == "srcDataSourceCheck"
-    assert "reason" not in row.labels
+def test_a_failure_of_two_minutes_is_seen_in_intervals_of_half_an_hour(overview: Board) -> None:
+    (series,) = replace(of_job(overview, "ninedata", task="failed-shortly"), interval=1800).show("Status of every task")
+    assert "Failed" in {word(code) for code in series.values}
+    assert word(series.value) == "Success"
 
 
-def test_failing_items_of_every_kind_of_task_are_told_with_the_kind(
-    overview: dict[str, Any], server: Prometheus
-) -> None:
-    kinds = {row.labels["task"]: row.labels["kind"] for row in answer(overview, "What fails and why", server)}
-    assert kinds[INVENTORY] == "data_compare"
-    assert kinds["inventory-schema"] == "schema_compare"
-    assert kinds["orders-standby"] == "replication"
+@pytest.mark.parametrize("name", ['the "best" one', "it's here", r"win\share", "orders.v2 (eu)"])
+def test_a_task_can_have_any_name(overview: Board, task: Board, name: str) -> None:
+    (state,) = of_job(task, "ninedata", task=name).show("Status over time")
+    assert word(state.value) == UNHEALTHY[name]
+    assert [row.labels["task"] for row in of_job(overview, "ninedata", task=name).show("What fails and why")] == [name]
 
 
-def test_tasks_are_counted_once_by_kind(overview: dict[str, Any], server: Prometheus) -> None:
-    counts = {row.labels["kind"]: row.value for row in answer(overview, "Watched tasks by kind", server)}
-    assert counts == {"data_compare": 14, "schema_compare": 2, "replication": 3}
-    assert sum(counts.values()) == number(overview, "Watched", server)
+def test_failing_items_stand_once_each_and_queries_that_fail_beside_them(overview: Board) -> None:
+    rows = of_job(overview, "ninedata").show("What fails and why")
+    found = sorted((row.labels["task"], row.labels.get("item", ""), word(row.value)) for row in rows)
+    assert ("inventory-prod", "target", "Failed") in found
+    assert ("warned-item", "target", "Warning") in found
+    assert ("legacy-erp", "", "Cannot be queried") in found
+    assert len(found) == len(set(found)) == 8
+    assert {row.labels.get("reason") for row in rows if row.labels["task"] == WITHOUT_REASONS} == {None}
 
 
-def test_a_failing_discovery_is_told_with_its_reason(overview: dict[str, Any], server: Prometheus) -> None:
-    panel = next(panel for panel in panels_of(overview) if panel["title"] == "Discovery")
-    up, failure, tasks, _ = (ask(query, overview, server, {}) for query in queries_of_panel(panel))
-    assert {row.labels["instance"]: row.value for row in up} == {"a:10199": 0, "b:10199": 1}
-    assert [(row.labels["instance"], row.labels["reason"]) for row in failure] == [("a:10199", "auth")]
-    assert {row.value for row in tasks} == {3}
-
-
-def test_a_task_file_with_a_fault_is_told(overview: dict[str, Any], server: Prometheus) -> None:
-    rows = answer(overview, "Task files", server, instance=["b:10199"])
-    assert {row.labels["file"]: row.value for row in rows} == {
-        "/etc/tasks.d/orders.yaml": 1,
-        "/etc/tasks.d/broken.yaml": 0,
+def test_check_items_of_the_task_are_counted(task: Board) -> None:
+    numbers = [task.ask(target)[0].value for target in task.panel("Check items")["targets"]]
+    assert dict(zip(STATUSES, numbers, strict=True)) == {
+        state: 2 if state.word == "Failed" else 0 for state in STATUSES
     }
 
 
-def test_a_failed_check_is_counted_once_per_task(overview: dict[str, Any], server: Prometheus) -> None:
-    rows = answer(overview, "Which checks fail most", server)
-    failed = {row.labels["item"]: row.value for row in rows if row.labels["status"] == "Failed"}
-    assert failed["srcDataSourceCheck"] == 3
-    assert CRAFTED["quiet-prod"] is Status.FAILED
+def test_the_page_is_at_the_exported_address_or_else_at_the_instance(task: Board) -> None:
+    pages = {row.labels["instance"]: row.labels["page"] for row in task.show("Exporters of this task", "C")}
+    assert pages == {"a:10199": "https://nd.example/a/tasks/cd-0", "b:10199": "http://b:10199/tasks/cd-0"}
+    (variable,) = (one for one in task.document["templating"]["list"] if one["name"] == "page")
+    expr = variable["query"]["query"].removeprefix("query_result(").removesuffix(")")
+    (page,) = task.ask({"expr": expr, "instant": True})
+    assert page.labels["page"] in pages.values()
 
 
-def test_since_when_a_task_has_its_status_is_known_without_the_recording_rule(
-    task: dict[str, Any], server: Prometheus
-) -> None:
-    (series,) = answer(task, "In this status", server, task=[WITHOUT_RULE])
-    assert END - 300 <= series.value / 1000 < END
+def test_an_alert_of_several_items_is_one_mark_at_its_start(overview: Board) -> None:
+    marks = of_job(overview, "ninedata").ask(overview.document["annotations"]["list"][0])
+    assert {(mark.labels["task"], len(mark.values)) for mark in marks if mark.labels["instance"] == "a:10199"} == {
+        ("inventory-prod", 1),
+        ('the "best" one', 1),
+        ("it's here", 1),
+        (r"win\share", 1),
+        ("failed-shortly", 1),
+    }
 
 
-def test_the_overview_is_empty_and_not_zero_where_nothing_is_watched(
-    overview: dict[str, Any], server: Prometheus
-) -> None:
-    for title in ("Failed", "Warning", "Running", "Unknown", "Cannot be queried", "Watched"):
-        assert answer(overview, title, server, task=["no such task"]) == []
+def test_only_exporters_are_exporters(overview: Board) -> None:
+    found = {row.labels["instance"]: row.value for row in overview.show("Exporters")}
+    assert found == {"a:10199": 1, "b:10199": 1, "empty:10199": 1, "away:10199": 1, "down:10199": 0}

@@ -37,7 +37,7 @@ BROKEN = {
     ),
     "a rule without an expression": (
         "monitoring/prometheusrule.yaml",
-        "expr: 3600",
+        "expr: vector(1)",
         "for: 1m",
         "spec.groups.0.rules.0.expr: Field required",
     ),

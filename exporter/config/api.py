@@ -27,7 +27,6 @@ def load_api(reader: Reader, folder: Path, environment: Mapping[str, str]) -> Ap
     rate_limit = reader.number("rate_limit", default=0, lowest=0, highest=100_000)
     proxy_url = _load_url(reader, "proxy_url", user_allowed=True)
     tls = _load_tls(reader.mapping("tls"), folder)
-    reader.done()
     if base_url is None or access_key_id is None or secret_key is None or tls is None:
         return None
     return Api(
@@ -46,7 +45,6 @@ def _load_tls(reader: Reader, folder: Path) -> ssl.SSLContext | None:
     ca_file = reader.text("ca_file")
     path = folder / ca_file if ca_file else None
     verify = not reader.boolean("insecure_skip_verify", default=False)
-    reader.done()
     try:
         return client_context(path, verify=verify)
     except ssl.SSLError:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from exporter.config.reader import Reader
 from exporter.config.settings import Api
-from exporter.credentials import FixedSecret, Secret, SecretFile, SecretSource, checked_secret
+from exporter.credentials import Secret, SecretFile, SecretSource, checked_secret
 from exporter.ninedata.tls import client_context
 
 
@@ -101,12 +101,12 @@ def _load_secret(
             key, subject = file_key, "the file "
             return SecretFile(folder / file, header=header)
         if value is not None:
-            return FixedSecret(checked_secret(value, header=header))
+            return checked_secret(value, header=header)
         if reader.has(name) or reader.has(file_key):
             return None  # its fault is already reported
         if environment.get(variable):
             subject = f"{variable} "
-            return FixedSecret(checked_secret(environment[variable], header=header))
+            return checked_secret(environment[variable], header=header)
         reader.fault(f"is missing: give {name}, {file_key} or the environment variable {variable}", name)
     except OSError as error:
         # The path is not shown: it may be the secret itself, given under the wrong key.

@@ -94,11 +94,11 @@ class Reader:
         """The line of a key; that of the mapping if the key is missing."""
         return self._lines.get(name, self.line)
 
-    def done(self) -> None:
-        """Report every key that was not read, also of the mappings below."""
-        for name in self._values:
-            if name not in self._read:
-                self.fault("is not a known key", name)
+    def done(self, message: str = "is not a known key") -> None:
+        """Report every key that was not read, also of the mappings below, once."""
+        for name in [name for name in self._values if name not in self._read]:
+            self._read.add(name)
+            self.fault(message, name)
         for mapping in self._mappings:
             mapping.done()
 

@@ -1,28 +1,26 @@
 """The command line. Heavy parts are imported where they are used, so that `--version` is quick."""
 
 import argparse
-import math
 import os
+import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter import __version__
+from exporter.faults import ConfigError
+from exporter.http.sockets import StartError, parse_address
 from exporter.logs import FORMATS, LEVELS, logging_to
+from exporter.scraping.shard import Shard, parse_shard
 
 if TYPE_CHECKING:
     from exporter.config import Config
-    from exporter.http.sockets import Address
-    from exporter.scraping.shard import Shard
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, or 1 with the reason on standard error."""
     flags = _parser().parse_args(arguments)
-    from exporter.faults import ConfigError
-    from exporter.http.sockets import StartError
-
     command = _examine if flags.doctor else _check if flags.config_check else _run
     # The other commands report everything themselves.
     level = flags.log_level if command is _run else "error"
@@ -63,10 +61,10 @@ def _parser() -> argparse.ArgumentParser:
         "--web.listen-address",
         ":10199",
         "address to listen on: host:port, :port or [::1]:port; port 0 takes a free port",
-        type=_address,
+        type=_argument(parse_address),
         metavar="ADDRESS",
     )
-    option("--web.telemetry-path", "/metrics", "path of the metrics", type=_telemetry_path, metavar="PATH")
+    option("--web.telemetry-path", "/metrics", "path of the metrics", type=_argument(_telemetry_path), metavar="PATH")
     option(
         "--web.config.file",
         None,
@@ -75,12 +73,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
     )
     switch("--web.enable-lifecycle", "enable /-/reload")
-    option("--shard", None, "watch only share I of N shares of the tasks, from 0", type=_shard, metavar="I/N")
+    share = "watch only share I of N shares of the tasks, from 0"
+    option("--shard", None, share, type=_argument(parse_shard), metavar="I/N")
     option(
         "--scrape.timeout-offset",
         0.5,
         "seconds to subtract from the scraper's timeout",
-        type=_offset,
+        type=_argument(_offset),
         metavar="SECONDS",
     )
     option("--log.level", "info", "minimum log level", choices=tuple(LEVELS))
@@ -119,7 +118,6 @@ def _run(flags: argparse.Namespace) -> int:
 
 def _examine(flags: argparse.Namespace) -> int:
     from exporter.doctor import run_doctor
-    from exporter.scraping.shard import Shard
 
     path = None if flags.demo else flags.config_file
     return run_doctor(path, os.environ, flags.shard or Shard(), flags.doctor_format, web_config=flags.web_config_file)
@@ -160,36 +158,26 @@ def _print_faults(faults: Iterable[str], flags: argparse.Namespace) -> None:
         sys.stderr.write("Name the configuration with --config.file, or try --demo.\n")
 
 
-def _address(text: str) -> "Address":
-    from exporter.http.sockets import StartError, parse_address
+def _argument(parse: Callable[[str], object]) -> Callable[[str], object]:
+    """A type of a flag for argparse, which shows only the messages of its own error."""
 
-    try:
-        return parse_address(text)
-    except StartError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    def parsed(text: str) -> object:
+        try:
+            return parse(text)
+        except (StartError, ValueError) as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parsed
 
 
 def _telemetry_path(text: str) -> str:
     reserved = text in ("/", "/probe", "/sd", "/tasks") or text.startswith(("//", "/-/", "/tasks/"))
     if not text.startswith("/") or reserved or any(c in text for c in "{}?# ") or not text.isprintable():
-        raise argparse.ArgumentTypeError("must start with / and not be another path of the exporter")
+        raise ValueError("must start with / and not be another path of the exporter")
     return text
 
 
-def _shard(text: str) -> "Shard":
-    from exporter.scraping.shard import parse_shard
-
-    try:
-        return parse_shard(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def _offset(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise argparse.ArgumentTypeError("must be a number of seconds, 0 or more")
-    return seconds
+    if not re.fullmatch(r"\d+(\.\d+)?|\.\d+", text, re.ASCII):
+        raise ValueError("must be a number of seconds, 0 or more")
+    return float(text)

@@ -20,6 +20,10 @@ class Secret:
         """The secret text. Call this where it is used, and do not store the result."""
         return self.__value
 
+    def current(self) -> "Secret":
+        """Itself: a secret that does not change is its own source."""
+        return self
+
     def __repr__(self) -> str:
         return "Secret(***)"
 
@@ -33,17 +37,6 @@ class SecretSource(Protocol):
     def current(self) -> Secret:
         """The secret to use now. Never blocks."""
         ...
-
-
-class FixedSecret:
-    """A secret given as a value or an environment variable."""
-
-    def __init__(self, secret: Secret) -> None:
-        self._secret = secret
-
-    def current(self) -> Secret:
-        """The secret."""
-        return self._secret
 
 
 class SecretFile(WatchedFile[Secret]):

@@ -6,7 +6,7 @@ import sys
 from exporter.app import Options, start
 from exporter.config import Config, ReplicationDiscovery, Task
 from exporter.config.settings import Api
-from exporter.credentials import FixedSecret, Secret
+from exporter.credentials import Secret
 from exporter.ninedata import TaskRef
 from exporter.ninedata.tls import client_context
 from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, Sandbox, demo_tasks
@@ -40,8 +40,8 @@ def demo_config(base_url: str) -> Config:
     ]
     api = Api(
         base_url=base_url,
-        access_key_id=FixedSecret(Secret(ACCESS_KEY_ID)),
-        secret_key=FixedSecret(Secret(SECRET_KEY)),
+        access_key_id=Secret(ACCESS_KEY_ID),
+        secret_key=Secret(SECRET_KEY),
         tls=client_context(None, verify=True),
     )
     discovery = ReplicationDiscovery(labels={"team": "replication", "env": "prod"})

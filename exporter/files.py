@@ -19,8 +19,6 @@ T = TypeVar("T")
 
 _State = tuple[int, ...] | None
 
-_MAX_FAULTS_LOGGED = 10
-
 
 def read_file(path: Path, limit: int) -> bytes:
     """The content of a regular file of at most `limit` bytes.
@@ -106,10 +104,8 @@ class WatchedFile(Generic[T]):
             return
         self.faults = faults
         use = "not used" if self.content is None else "last good content stays in use"
-        for fault in faults[:_MAX_FAULTS_LOGGED]:
+        for fault in faults:
             event(_log, logging.WARNING, f"{self._description} has a fault, {use}", fault=fault)
-        if more := len(faults[_MAX_FAULTS_LOGGED:]):
-            event(_log, logging.WARNING, f"{self._description} has more faults", file=printable(self.path), more=more)
 
 
 class FileWatcher:

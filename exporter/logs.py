@@ -14,7 +14,6 @@ from logging.handlers import QueueHandler, QueueListener
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 FORMATS = ("logfmt", "json")
 
-_STANDARD_ERROR = 2
 _BARE = re.compile(r"[^\s\"=\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _NOT_ESCAPED_BY_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -27,9 +26,9 @@ def event(logger: logging.Logger, level: int, message: str, /, **fields: object)
 
 @contextmanager
 def logging_to(
-    descriptor: int = _STANDARD_ERROR, *, level: str = "info", form: str = "logfmt", lines: int = 10_000
+    descriptor: int = 2, *, level: str = "info", form: str = "logfmt", lines: int = 10_000
 ) -> Iterator[None]:
-    """Write the log of the whole process to a file descriptor, in a thread.
+    """Write the log of the whole process to a file descriptor, standard error by default, in a thread.
 
     At most `lines` lines wait for the reader, and at the end the reader has half a second to take them.
     """

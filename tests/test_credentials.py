@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.credentials import FixedSecret, Secret, SecretFile, checked_secret
+from exporter.credentials import Secret, SecretFile, checked_secret
 
 
 def with_locals(secret: Secret) -> str:
@@ -34,7 +34,7 @@ SHOWN: dict[str, Callable[[Secret], str]] = {
     "str": str,
     "repr": repr,
     "format": lambda secret: f"{secret} {secret:>20} {secret!r}",
-    "containers": lambda secret: repr([{"key": (secret, FixedSecret(secret))}]),
+    "containers": lambda secret: repr([{"key": (secret, secret.current())}]),
     "json": lambda secret: json.dumps({"key": secret}, default=str),
     "log": logged,
     "traceback": with_locals,

@@ -2,7 +2,7 @@
 
 from exporter.config.load import load, load_task_file
 from exporter.config.settings import Config, ReplicationDiscovery, Task
-from exporter.faults import ConfigError, Fault, UnreadableError
+from exporter.faults import ConfigError, Fault
 
 __all__ = [
     "Config",
@@ -10,7 +10,6 @@ __all__ = [
     "Fault",
     "ReplicationDiscovery",
     "Task",
-    "UnreadableError",
     "load",
     "load_task_file",
 ]

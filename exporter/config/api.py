@@ -9,7 +9,7 @@ from pathlib import Path
 
 from exporter.config.reader import Reader
 from exporter.config.settings import Api
-from exporter.credentials import FixedSecret, Secret, SecretFile, SecretSource, checked_secret
+from exporter.credentials import Secret, SecretFile, SecretSource, checked_secret
 from exporter.ninedata.tls import client_context
 
 
@@ -27,7 +27,6 @@ def load_api(reader: Reader, folder: Path, environment: Mapping[str, str]) -> Ap
     rate_limit = reader.number("rate_limit", default=0, lowest=0, highest=100_000)
     proxy_url = _load_url(reader, "proxy_url", user_allowed=True)
     tls = _load_tls(reader.mapping("tls"), folder)
-    reader.done()
     if base_url is None or access_key_id is None or secret_key is None or tls is None:
         return None
     return Api(
@@ -46,7 +45,6 @@ def _load_tls(reader: Reader, folder: Path) -> ssl.SSLContext | None:
     ca_file = reader.text("ca_file")
     path = folder / ca_file if ca_file else None
     verify = not reader.boolean("insecure_skip_verify", default=False)
-    reader.done()
     try:
         return client_context(path, verify=verify)
     except ssl.SSLError:
@@ -103,12 +101,12 @@ def _load_secret(
             key, subject = file_key, "the file "
             return SecretFile(folder / file, header=header)
         if value is not None:
-            return FixedSecret(checked_secret(value, header=header))
+            return checked_secret(value, header=header)
         if reader.has(name) or reader.has(file_key):
             return None  # its fault is already reported
         if environment.get(variable):
             subject = f"{variable} "
-            return FixedSecret(checked_secret(environment[variable], header=header))
+            return checked_secret(environment[variable], header=header)
         reader.fault(f"is missing: give {name}, {file_key} or the environment variable {variable}", name)
     except OSError as error:
         # The path is not shown: it may be the secret itself, given under the wrong key.

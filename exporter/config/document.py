@@ -8,7 +8,6 @@ from exporter.faults import ConfigError, Fault, UnreadableError
 from exporter.files import read_file
 
 _MAX_BYTES = 16 * 1024 * 1024
-_MAX_DEPTH = 50
 # libyaml's loader is six times as fast. PyYAML's wheels have it.
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
@@ -28,10 +27,7 @@ def compose(path: Path) -> yaml.Node | None:
         return ConfigError([Fault(str(path), content.count(b"\n", 0, position) + 1, "", message)])
 
     try:
-        text = content.decode()
-        if line := _too_deep(text):
-            raise ConfigError([Fault(str(path), line, "", "is nested too deeply")])
-        return yaml.compose(text, Loader=_LOADER)
+        return yaml.compose(content.decode(), Loader=_LOADER)
     except UnicodeDecodeError as error:
         raise error_at(error.start, "is not UTF-8 text") from None
     except yaml.reader.ReaderError as error:
@@ -45,16 +41,3 @@ def compose(path: Path) -> yaml.Node | None:
     except (ValueError, OverflowError):
         # PyYAML converts digits without checking them: "\UFFFFFFFF", %YAML 99999999999.1
         raise ConfigError([Fault(str(path), None, "", "is not valid YAML: a number is too large")]) from None
-
-
-def _too_deep(text: str) -> int | None:
-    """The line on which values are nested too deeply, or None. There, libyaml's composer would crash the process."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _MAX_DEPTH:
-                return event.start_mark.line + 1 if event.start_mark else 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-    return None

@@ -30,15 +30,15 @@ def load(path: Path, environment: Mapping[str, str]) -> Config:
     if not root.usable:
         raise ConfigError(faults)
     api = load_api(root.mapping("api"), path.parent, environment)
-    scrape, probe = root.mapping("scrape"), root.mapping("probe")
-    scrape_timeout = scrape.duration("timeout", default=10.0, highest=3600)
+    scrape_timeout = root.mapping("scrape").duration("timeout", default=10.0, highest=3600)
     failure_reasons = root.boolean("failure_reasons", default=True)
     tasks = load_tasks(root.sequence("tasks"), root, "tasks")
-    task_files = _load_task_files(root, path.parent)
+    # The folder's name is not a pattern, whatever characters it has.
+    folder = "" if path.parent == Path() else glob.escape(str(path.parent))
+    task_files = tuple(os.path.join(folder, pattern) for pattern in root.texts("task_files"))  # noqa: PTH118 - no path
     discovery = load_discovery(root.mapping("discovery"))
-    probe_unlisted = probe.boolean("allow_unlisted", default=False)
-    for reader in (scrape, probe, root):
-        reader.done()
+    probe_unlisted = root.mapping("probe").boolean("allow_unlisted", default=False)
+    root.done()
     if faults or api is None:
         raise ConfigError(faults)
     return Config(
@@ -68,9 +68,3 @@ def load_task_file(path: Path) -> tuple[Task, ...]:
     if faults:
         raise ConfigError(faults)
     return tasks
-
-
-def _load_task_files(root: Reader, folder: Path) -> tuple[str, ...]:
-    # The folder's name is not a pattern, whatever characters it has.
-    start = "" if folder == Path() else glob.escape(str(folder))
-    return tuple(os.path.join(start, pattern) for pattern in root.texts("task_files"))  # noqa: PTH118 - a pattern is no path

@@ -42,6 +42,7 @@ class Reader:
         self._values: dict[str, yaml.Node] = {}
         self._lines: dict[str, int] = {}
         self._read: set[str] = set()
+        self._mappings: list[Reader] = []
         if isinstance(node, yaml.MappingNode):
             for name_node, value in node.value:
                 self._add(name_node, value)
@@ -94,14 +95,17 @@ class Reader:
         return self._lines.get(name, self.line)
 
     def done(self, message: str = "is not a known key") -> None:
-        """Report every key that was not read."""
-        for name in self._values:
-            if name not in self._read:
-                self.fault(message, name)
+        """Report every key that was not read, also of the mappings below, once."""
+        for name in [name for name in self._values if name not in self._read]:
+            self._read.add(name)
+            self.fault(message, name)
+        for mapping in self._mappings:
+            mapping.done()
 
     def mapping(self, name: str) -> "Reader":
         """The mapping under a key; an empty one if it is missing."""
         reader = Reader(self._take(name), self.file, self.faults, self.path(name))
+        self._mappings.append(reader)
         if reader.line is None:
             reader.line = self.line_of(name)
         return reader
@@ -181,9 +185,7 @@ class Reader:
 
 
 def duration_seconds(text: str) -> float | None:
-    """A duration as Prometheus writes it (`500ms`, `5s`, `1m30s`, `0`) in seconds; None for anything else."""
-    if text == "0":
-        return 0.0
+    """A duration as Prometheus writes it (`500ms`, `5s`, `1m30s`) in seconds; None for anything else."""
     match = _DURATION.fullmatch(text)
     if not text or match is None:
         return None

@@ -40,8 +40,6 @@ def load_discovery(reader: Reader) -> ReplicationDiscovery | None:
     statuses = replication.texts("statuses", _fault_of_status)
     names = replication.texts("names")
     labels = _load_labels(replication.mapping("labels"))
-    replication.done()
-    reader.done()
     if not enabled:
         return None
     return ReplicationDiscovery(frozenset(map(_status_of, statuses)), tuple(names), labels)

@@ -120,10 +120,10 @@ def test_an_id_is_used_as_written(load_text: Load, least: str, task_id: str) -> 
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("500ms", 0.5), ("5s", 5), ("1m30s", 90), ("0h0m7s", 7), ("1y1w1d1h", 32_230_800), ("0", 0)]
+    [("500ms", 0.5), ("5s", 5), ("1m30s", 90), ("0h0m7s", 7), ("1y1w1d1h", 32_230_800)]
     + [
         (text, None)
-        for text in ("", "5", "1.5s", "-5s", "5S", "5s1m", "1s1s", "5s 1m", "1µs", "9999999999s", "\u0665s")
+        for text in ("", "0", "5", "1.5s", "-5s", "5S", "5s1m", "1s1s", "5s 1m", "1µs", "9999999999s", "\u0665s")
     ],
 )
 def test_durations_as_prometheus_writes_them(text: str, seconds: float | None) -> None:

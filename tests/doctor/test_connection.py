@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from exporter.config.settings import Api
-from exporter.credentials import FixedSecret, Secret
+from exporter.credentials import Secret
 from exporter.doctor.connection import check_connection
 from exporter.doctor.report import Level
 from exporter.ninedata.tls import client_context
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 
 def api_at(base_url: str, ca_file: Path | None = None, *, verify: bool = True) -> Api:
-    secret = FixedSecret(Secret("x"))
+    secret = Secret("x")
     return Api(base_url, secret, secret, client_context(ca_file, verify=verify), request_timeout=2)
 
 

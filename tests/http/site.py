@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from exporter.config import Config, Task
 from exporter.config.settings import Api
-from exporter.credentials import FixedSecret, Secret
+from exporter.credentials import Secret
 from exporter.exporter import Exporter
 from exporter.http.server import ServerOptions, serve
 from exporter.metrics import OwnMetrics
@@ -83,7 +83,7 @@ class Site:
     """What the server uses of a Reloader, with a fake exporter; and requests to the server."""
 
     def __init__(self, *tasks: Task, shard: Shard | None = None, **changes: object) -> None:
-        secret = FixedSecret(Secret("hush"))
+        secret = Secret("hush")
         api = Api("https://ninedata.example", secret, secret, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
         self.faults: tuple[str, ...] = ()
         self.reloads = 0

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import respx
 
-from exporter.credentials import FixedSecret, Secret, SecretSource
+from exporter.credentials import Secret, SecretSource
 from exporter.ninedata import Precheck, QueryError, Reason, TaskRef
 from exporter.ninedata.client import ApiSettings, NineDataClient, QueryProgress
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
@@ -143,8 +143,8 @@ class FakeApi:
         """A client with these settings."""
         return NineDataClient(
             ApiSettings(base_url, "ninedata-exporter/test", request_timeout, concurrency, rate_limit),
-            access_key_id=access_key_id or FixedSecret(Secret(ACCESS_KEY_ID)),
-            secret_key=secret_key or FixedSecret(Secret(SECRET_KEY)),
+            access_key_id=access_key_id or Secret(ACCESS_KEY_ID),
+            secret_key=secret_key or Secret(SECRET_KEY),
             transport=httpx.MockTransport(self.router.async_handler),
             observer=self.observer,
             wall_clock=self.wall_clock,

@@ -12,7 +12,7 @@ from typing import Self
 
 import httpx
 
-from exporter.credentials import FixedSecret, Secret
+from exporter.credentials import Secret
 from exporter.ninedata import Precheck
 from exporter.ninedata.client import ApiSettings, NineDataClient
 from exporter.ninedata.transport import open_transport
@@ -156,8 +156,8 @@ class Asker:
         self.transport = open_transport(tls or trusting_nobody, httpx.Proxy(proxy) if proxy else None)
         self.client = NineDataClient(
             ApiSettings(base_url, "ninedata-exporter/test", request_timeout, concurrency),
-            access_key_id=FixedSecret(Secret(ACCESS_KEY_ID)),
-            secret_key=FixedSecret(Secret(SECRET_KEY)),
+            access_key_id=Secret(ACCESS_KEY_ID),
+            secret_key=Secret(SECRET_KEY),
             transport=self.transport,
             observer=self.observer,
         )

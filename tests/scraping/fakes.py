@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from exporter.config import Config, Task
 from exporter.config.settings import Api
-from exporter.credentials import FixedSecret, Secret
+from exporter.credentials import Secret
 from exporter.ninedata import Precheck, QueryError, Reason, Replication, Status, TaskRef
 from exporter.ninedata.client import QueryProgress
 from exporter.scraping.discovery import Discovery
@@ -104,9 +104,7 @@ def result(task_id: str, outcome: Precheck | QueryFailure, minute: int = 0) -> T
 
 
 def config_of(*named: Task) -> Config:
-    api = Api(
-        "https://api.example", FixedSecret(Secret("id")), FixedSecret(Secret("key")), ssl.create_default_context()
-    )
+    api = Api("https://api.example", Secret("id"), Secret("key"), ssl.create_default_context())
     return Config(api=api, tasks=named)
 
 

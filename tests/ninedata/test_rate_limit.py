@@ -107,11 +107,3 @@ async def test_a_query_whose_turn_does_not_come_before_the_deadline_is_rate_limi
         ("rate_limited", False),
     ]
     assert api.arrivals == [0, 1, 2]
-
-
-async def test_a_pause_can_be_handed_to_another_client(api: FakeApi) -> None:
-    """A reload makes a new client for the same API."""
-    client = api.client()
-    client.hold(10)
-    assert (await failure_of(client.query(TASK))).sent is False
-    assert api.observer.sent == []

@@ -11,7 +11,7 @@ import pytest
 from exporter.ninedata import Precheck
 from exporter.ninedata.tls import client_context
 from tests.ninedata.fake_api import failure_of
-from tests.ninedata.peers import Asker, Peer, Talk, answering, http, serving
+from tests.ninedata.peers import Asker, Peer, answering, http, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -110,31 +110,3 @@ def test_without_one_the_public_issuers_are_trusted(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("SSL_CERT_FILE", "nowhere")
     monkeypatch.setenv("SSL_CERT_DIR", "nowhere")
     assert len(client_context(None, verify=True).get_ca_certs()) > 50
-
-
-async def test_a_server_without_tls_is_named(certificate: Path) -> None:
-    """`https` in place of `http` in `api.base_url`."""
-
-    async def plain(talk: Talk) -> None:
-        await talk.reader.read(65536)
-        await talk.say(http(b"", b"HTTP/1.1 400 Bad Request"))
-
-    async with serving(plain) as peer, Asker(peer.https_url, tls=client_context(certificate, verify=True)) as asker:
-        error = await failure_of(asker.query())
-    assert error.reason == "tls"
-    assert error.message.startswith("the TLS connection failed: ")
-    assert [failure for _, _, failure in asker.observer.ended] == ["tls"]
-
-
-@pytest.mark.parametrize(
-    ("content", "kind"), [(None, FileNotFoundError), ("", ssl.SSLError), ("no certificate", ssl.SSLError)]
-)
-def test_a_file_without_a_certificate_is_an_error_of_the_system(
-    tmp_path: Path, content: str | None, kind: type[OSError]
-) -> None:
-    """The configuration says which file it is."""
-    file = tmp_path / "ca.pem"
-    if content is not None:
-        file.write_text(content)
-    with pytest.raises(kind):
-        client_context(file, verify=True)

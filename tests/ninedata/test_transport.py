@@ -147,24 +147,6 @@ async def test_a_bad_host_name_is_named(host: str, message: str) -> None:
     assert error.message.startswith(message)
 
 
-async def dripping(talk: Talk) -> None:
-    await talk.hear()
-    await talk.say(b"HTTP/1.1 200 OK\r\n\r\n")
-    while True:
-        await talk.say(b" ")
-        await asyncio.sleep(0.01)
-
-
-@pytest.mark.parametrize("script", [silent, dripping], ids=["silent", "dripping"])
-async def test_a_server_that_does_not_finish_its_answer_is_given_up(script: Script) -> None:
-    """Its connection is closed."""
-    async with serving(script) as peer, Asker(peer.url, request_timeout=0.1) as asker:
-        error = await failure_of(asker.query())
-        assert (error.reason, error.message) == ("timeout", "no complete answer within 0.1 s")
-        await asyncio.wait_for(asyncio.gather(*peer.open), 10)
-    assert peer.connections == 1
-
-
 async def test_a_small_answer_that_unpacks_to_a_huge_one_is_not_unpacked() -> None:
     """Memory stays within a few times the largest answer."""
     bomb = http(gzip.compress(bytes(64 * MAX_ANSWER_BYTES)), GZIP)

@@ -197,6 +197,7 @@ SIGNATURE = refusal(errorCode="SIGNATURE_WRONG", message="wrong signature")
 QUOTA = refusal(errorCode="COMMERCIAL_INSUFFICIENT_QUOTA", message="The quota is used up.")
 NO_PATH = "the server does not know this path"
 REFUSED = "the API refused the query"
+NOT_AN_OBJECT = "the answer is not a JSON object; it starts with"
 
 # HTTP status, content type, body; the reason and the message
 FAILURES: list[tuple[int, str, bytes | object, str, str]] = [
@@ -245,35 +246,16 @@ FAILURES: list[tuple[int, str, bytes | object, str, str]] = [
     (200, "", GATEWAY, "invalid_response", "the answer's data is not an object"),
     (200, "", {"success": True, "data": []}, "invalid_response", "the answer's data is not an object"),
     (200, "", with_data(precheckItems={}), "invalid_response", "the check items are not a list"),
-    (200, "", [], "invalid_response", "the answer is not a JSON object; it starts with '[]'"),
-    (200, "", True, "invalid_response", "the answer is not a JSON object; it starts with 'true'"),
-    (200, "", 7, "invalid_response", "the answer is not a JSON object; it starts with '7'"),
-    (200, "", b" null ", "invalid_response", "the answer is not a JSON object; it starts with 'null'"),
+    (200, "", [], "invalid_response", f"{NOT_AN_OBJECT} '[]'"),
+    (200, "", True, "invalid_response", f"{NOT_AN_OBJECT} 'true'"),
+    (200, "", b" null ", "invalid_response", f"{NOT_AN_OBJECT} 'null'"),
     # not JSON
     (204, HTML, b" \n", "invalid_response", "the answer is empty"),
-    (
-        200,
-        "",
-        b"upstream: password=x1 lost",
-        "invalid_response",
-        "the answer is not a JSON object; it starts with 'upstream: password=*** lost'",
-    ),
-    (
-        200,
-        "",
-        b'{"a":1}{"a":1}',
-        "invalid_response",
-        """the answer is not a JSON object; it starts with '{"a":1}{"a":1}'""",
-    ),
-    (
-        200,
-        "",
-        '{"状态"'.encode("gbk"),
-        "invalid_response",
-        """the answer is not a JSON object; it starts with '{"״̬"'""",
-    ),
-    (200, "", b"x" * 999, "invalid_response", f"the answer is not a JSON object; it starts with '{'x' * 59}…'"),
-    (200, "", b"[" * 200_000, "invalid_response", f"the answer is not a JSON object; it starts with '{'[' * 59}…'"),
+    (200, "", b"lost: password=x1 in", "invalid_response", f"{NOT_AN_OBJECT} 'lost: password=*** in'"),
+    (200, "", b'{"a":1}{"a":1}', "invalid_response", f"""{NOT_AN_OBJECT} '{{"a":1}}{{"a":1}}'"""),
+    (200, "", "{状".encode("gbk"), "invalid_response", f"{NOT_AN_OBJECT} '{{״'"),
+    (200, "", b"x" * 999, "invalid_response", f"{NOT_AN_OBJECT} '{'x' * 59}…'"),
+    (200, "", b"[" * 200_000, "invalid_response", f"{NOT_AN_OBJECT} '{'[' * 59}…'"),
 ]
 
 
@@ -364,18 +346,13 @@ def escaped(text: str) -> str:
 
 ECHOES: dict[str, Callable[[str], Answer]] = {
     "message": lambda s: answer(refusal(message=f"unknown key {s}")),
-    "cut within": lambda s: answer(refusal(message="x " * 243 + s)),
     "error code": lambda s: answer(refusal(errorCode=s)),
     "request id": lambda s: answer(refusal(requestId=s), 401),
     "key": lambda s: answer(refusal(message={s: [s]})),
     "item": lambda s: answer(with_items({"precheckItem": s, "itemName": s, "status": s, "errorMessage": s})),
-    "identity": lambda s: answer(with_data(taskId=s)),
     "escaped": lambda s: answer(f'{{"success": false, "message": "{escaped(s)}"}}'.encode()),
-    "half escaped": lambda s: answer(f'{{"success": false, "message": "\\"{s[:5]}{escaped(s[5:])}"}}'.encode()),
     "not JSON": lambda s: answer(f"bad {s}".encode()),
-    "not JSON, cut within": lambda s: answer(f"{'x' * 50}{s}".encode()),
     "redirect": lambda s: answer(b"", 302, location=f"https://sso.example.com/{s}/?{s}"),
-    "redirect, cut within": lambda s: answer(b"", 302, location=f"https://{'x' * 180}/{s}"),
 }
 
 
@@ -383,19 +360,8 @@ ECHOES: dict[str, Callable[[str], Answer]] = {
 def test_a_secret_that_the_answer_repeats_is_masked(echo: Callable[[str], Answer]) -> None:
     """However the answer spells it, and before a text is cut."""
     try:
-        shown = repr(
-            read_precheck(
-                read_envelope(*echo(SECRET), NOON, ["ak-1234", SECRET]), KINDS["data_compare"], TASKS["data_compare"]
-            )
-        )
+        envelope = read_envelope(*echo(SECRET), NOON, ["ak-1234", SECRET])
+        shown = repr(read_precheck(envelope, KINDS["data_compare"], TASKS["data_compare"]))
     except QueryError as error:
         shown = repr(vars(error))
     assert not any(SECRET[start : start + 6] in shown for start in range(len(SECRET) - 5))
-
-
-def test_the_words_around_a_masked_secret_stay() -> None:
-    """An escaped answer is otherwise understood as it is."""
-    body = refusal(message=f'"{SECRET}" is\nnot active')
-    with pytest.raises(QueryError) as caught:
-        read_envelope(*answer(body), NOON, [SECRET])
-    assert caught.value.message == 'the API refused the query: "***" is\nnot active'

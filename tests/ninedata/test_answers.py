@@ -86,18 +86,14 @@ def test_the_documented_answer_of_each_kind_is_understood(kind: str) -> None:
     assert read(body, kind) == expected
 
 
-NO_PRECHECK_YET: dict[str, tuple[str, object]] = {
-    "no data": ("replication", {"success": True, "requestId": "r-1", "data": {}}),
-    "nulls": ("replication", with_data("replication", replicationId=None, precheckStatus=None, items=None)),
-    "empty": ("replication", with_data("replication", precheckStatus=" ", items=[])),
-    "comparison": ("data_compare", with_data(status=None, precheckItems=None)),
-}
-
-
-@pytest.mark.parametrize(("kind", "body"), NO_PRECHECK_YET.values(), ids=NO_PRECHECK_YET)
-def test_before_a_precheck_its_status_is_unknown_and_it_has_no_items(kind: str, body: object) -> None:
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"replicationId": None, "precheckStatus": None, "items": None}, {"precheckStatus": " ", "items": []}],
+    ids=["no data", "nulls", "empty"],
+)
+def test_before_a_precheck_its_status_is_unknown_and_it_has_no_items(fields: dict[str, object]) -> None:
     """What the API answers then is not documented."""
-    precheck = read(body, kind)
+    precheck = read({"success": True, "data": fields}, "replication")
     assert (precheck.status, precheck.items) == (Status.UNKNOWN, ())
 
 
@@ -169,23 +165,13 @@ def test_1000_items_are_read_and_no_more() -> None:
     assert (error.reason, error.message) == ("too_large", "the precheck has 1001 check items; at most 1000 are read")
 
 
-OTHERS: dict[str, tuple[str, dict[str, object], str]] = {
-    "task": ("data_compare", {"taskId": "cd-1"}, "taskId 'cd-1', not about 'cd-tg3isu1xgs'"),
-    "number": ("data_compare", {"taskId": 4711}, "taskId '4711', not about 'cd-tg3isu1xgs'"),
-    "precheck": (
-        "schema_compare",
-        {"precheckTaskId": "pcte-1"},
-        "precheckTaskId 'pcte-1', not about 'pcte-dji009w2k499'",
-    ),
-    "replication": ("replication", {"replicationId": "rp-1"}, "replicationId 'rp-1', not about 'rp-div0qqpbffio'"),
-}
-
-
-@pytest.mark.parametrize(("kind", "ids", "what"), OTHERS.values(), ids=OTHERS)
-def test_an_answer_about_another_task_is_refused(kind: str, ids: dict[str, object], what: str) -> None:
+@pytest.mark.parametrize(("kind", "key"), [("data_compare", "taskId"), ("schema_compare", "precheckTaskId")])
+@pytest.mark.parametrize("other", ["cd-1", 4711])
+def test_an_answer_about_another_task_is_refused(kind: str, key: str, other: object) -> None:
     """A confused cache or proxy must not turn a dashboard green."""
-    error = failure(with_data(kind, **ids), kind)
-    assert (error.reason, error.message) == (Reason.INVALID_RESPONSE, f"the answer is about {what}")
+    error, own = failure(with_data(kind, **{key: other}), kind), dict(KINDS[kind].parameters(TASKS[kind]))[key]
+    assert error.reason is Reason.INVALID_RESPONSE
+    assert error.message == f"the answer is about {key} '{other}', not about '{own}'"
 
 
 HTML = "text/html;charset=utf-8"

@@ -52,7 +52,6 @@ GZIP = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip"
 UNUSUAL = {
     "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n"
     % (PASSED[:7], len(PASSED) - 7, PASSED[7:]),
-    "until the end": b"HTTP/1.1 200 OK\r\n\r\n" + PASSED,
     "HTTP/1.0": b"HTTP/1.0 200 OK\r\n\r\n" + PASSED,
     "no reason phrase": http(head=b"HTTP/1.1 200"),
     "GBK": http(head="HTTP/1.1 200 成功\r\nX-Note: 成功".encode("gbk")),
@@ -79,13 +78,11 @@ FAULTS: dict[str, tuple[Script, tuple[str, str, int]]] = {
     "reset before the answer": (answering(reset=True), ("connect", f"{LOST_BEFORE[1]}: Connection reset by peer", 2)),
     "closed within the head": (answering(b"HTTP/1.1 200 OK\r\nContent-Le"), LOST_BEFORE),
     "closed within the body": (answering(http()[:-20]), LOST_WITHIN),
-    "reset within the body": (answering(http()[:-20], reset=True), LOST_WITHIN),
     "closed between chunks": (
         answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"),
         LOST_WITHIN,
     ),
     "no HTTP": (answering(b"\x16\x03\x01SSH-2.0-x\r\n\r\n"), NOT_HTTP),
-    "body without a head": (answering(PASSED), NOT_HTTP),
     "bad length": (answering(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"), NOT_HTTP),
     "bad chunk": (answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"), NOT_HTTP),
     "huge header": (answering(b"HTTP/1.1 200 OK\r\nX-Huge: " + b"x" * 100_000 + b"\r\n\r\n"), NOT_HTTP),

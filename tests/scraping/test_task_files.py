@@ -113,7 +113,7 @@ def test_a_pipe_and_a_folder_are_refused(files: TaskFiles, folder: Path) -> None
     files.refresh()
     assert faults(files) == [
         "a.yaml: cannot be read: not a regular file",
-        "b.yaml: cannot be read: not a regular file",
+        "b.yaml: cannot be read: Is a directory",
     ]
 
 

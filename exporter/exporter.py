@@ -97,7 +97,7 @@ def open_exporter(config: Config, own: OwnMetrics, before: Exporter | None = Non
         history = before.history
         known = before.watch_list.discovery.known if before.watch_list.discovery else None
     discovery = Discovery(config.discovery, known) if config.discovery else None
-    task_files = TaskFiles(config.task_files, before.watch_list.files if before else ())
+    task_files = TaskFiles(config.task_files, before.watch_list.task_files if before else None)
     watch_list = WatchList(config, own.shard, task_files, discovery)
     scraper = Scraper(client, watch_list, history, concurrency=api.concurrency)
     return Exporter(config, watch_list, history, own, client, scraper, transport)

@@ -20,8 +20,7 @@ _NOT_ESCAPED_BY_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 def event(logger: logging.Logger, level: int, message: str, /, **fields: object) -> None:
     """Log one event: a constant message, with its variable parts as fields. Fields that are None are left out."""
-    if logger.isEnabledFor(level):
-        logger.log(level, message, extra={"fields": fields})
+    logger.log(level, message, extra={"fields": fields})
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -102,16 +102,9 @@ class History:
         sent = failure is None or failure.sent
         self._discovery_priority = (timed_out, self._scrapes if sent else self._discovery_priority[1])
         if failure is not None and failure.reason is not before:
-            event(
-                _log,
-                logging.WARNING,
-                "discovery failed; the tasks known so far stay watched",
-                reason=failure.reason.value,
-                error=failure.message,
-                advice=advice_on(failure.reason, LIST_NAME),
-                request_id=failure.request_id or None,
-                tasks=len(discovery.tasks),
-            )
+            message = "discovery failed; the tasks known so far stay watched"
+            fields = _failure_fields(failure, LIST_NAME)
+            event(_log, logging.WARNING, message, **fields, tasks=len(discovery.tasks))
         elif failure is None and before is not None:
             event(_log, logging.INFO, "discovery succeeded again", tasks=len(discovery.tasks))
 
@@ -148,34 +141,24 @@ class _Lines:
     def status(self, before: Precheck | None, now: Precheck, result: TaskResult) -> None:
         """A task has a new status, or its first."""
         attention = [item.item for item in now.items if item.status.needs_attention]
-        self._write(
-            logging.WARNING if attention or now.status.needs_attention else logging.INFO,
-            "precheck status changed" if before else "precheck status",
-            now.status.value,
-            result,
-            status=now.status.value,
-            before=before.status.value if before else None,
-            status_word=now.status_word if now.status is Status.UNKNOWN else None,
-            failing_items=",".join(attention) or None,
-            request_id=now.request_id or None,
-        )
+        fields = {
+            "status": now.status.value,
+            "before": before.status.value if before else None,
+            "status_word": now.status_word if now.status is Status.UNKNOWN else None,
+            "failing_items": ",".join(attention) or None,
+            "request_id": now.request_id or None,
+        }
+        level = logging.WARNING if attention or now.status.needs_attention else logging.INFO
+        self._write(level, "precheck status changed" if before else "precheck status", now.status.value, result, fields)
 
     def failed(self, failure: QueryFailure, result: TaskResult) -> None:
         """A task's query fails for a new reason."""
-        self._write(
-            logging.WARNING,
-            "query failed",
-            failure.reason.value,
-            result,
-            reason=failure.reason.value,
-            error=failure.message,
-            advice=advice_on(failure.reason, result.task.ref.kind),
-            request_id=failure.request_id or None,
-        )
+        fields = _failure_fields(failure, result.task.ref.kind)
+        self._write(logging.WARNING, "query failed", failure.reason.value, result, fields)
 
     def recovered(self, result: TaskResult, seconds: float) -> None:
         """A task's query succeeds again."""
-        self._write(logging.INFO, "query succeeded again", "", result, failed_for_seconds=seconds)
+        self._write(logging.INFO, "query succeeded again", "", result, {"failed_for_seconds": seconds})
 
     def end_scrape(self) -> None:
         """Count the lines that were left out."""
@@ -183,7 +166,16 @@ class _Lines:
             if count > MAX_LINES:
                 event(_log, logging.WARNING, f"{message}: more tasks", about=about or None, more=count - MAX_LINES)
 
-    def _write(self, level: int, message: str, about: str, result: TaskResult, **fields: object) -> None:
+    def _write(self, level: int, message: str, about: str, result: TaskResult, fields: Mapping[str, object]) -> None:
         self._written[message, about] += 1
         if self._written[message, about] <= MAX_LINES:
             event(_log, level, message, task=result.task.name, task_id=result.task.task_id, **fields)
+
+
+def _failure_fields(failure: QueryFailure, kind: str) -> dict[str, object]:
+    return {
+        "reason": failure.reason.value,
+        "error": failure.message,
+        "advice": advice_on(failure.reason, kind),
+        "request_id": failure.request_id or None,
+    }

@@ -1,12 +1,13 @@
 """Files with lists of tasks, read again when they change."""
 
+import copy
 import glob
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from exporter.config import Task, load_task_file
 from exporter.faults import printable
@@ -33,47 +34,43 @@ class TaskFiles:
     """The files that match some shell patterns, in the order of their paths."""
 
     def __init__(
-        self, patterns: Iterable[str], known: Iterable[TaskFile] = (), clock: Callable[[], float] = time.time
+        self, patterns: Iterable[str], before: "TaskFiles | None" = None, clock: Callable[[], float] = time.time
     ) -> None:
-        """`known`: the task files before a reload, whose content stays in use while they have a fault."""
+        """`before`: the task files before a reload. Those that still match stay in use, and are read if they change."""
         self.current: tuple[TaskFile, ...] = ()
         """The files as last read; the same object while nothing changes."""
         self.unmatched: tuple[str, ...] = ()
         """Patterns that match no file."""
         self._patterns = tuple(patterns)
         self._clock = clock
-        self._files: dict[str, WatchedFile[tuple[Task, ...]]] = {}
+        # Copies: until the reload is complete, the files before it are refreshed as well.
+        known = before.watched if before else {}
+        self.watched: Mapping[str, WatchedFile[tuple[Task, ...]]] = {path: copy.copy(known[path]) for path in known}
+        """By path. Replaced at each refresh, which another thread may do."""
         self._unlistable: tuple[TaskFile, ...] = ()
-        for file in known:
-            if file.loaded_at is not None and any(_matches(file.path, pattern) for pattern in self._patterns):
-                watched = self._watch(file.path)
-                watched.content, watched.faults, watched.loaded_at = file.tasks, file.faults, file.loaded_at
-        self._publish()
 
     def refresh(self) -> None:
         """Look for files, and read those that changed. May block; logs what changes, and never raises."""
+        self._look_for_unlistable_folders()
         found = {pattern: glob.glob(pattern) for pattern in self._patterns}  # noqa: PTH207 - patterns have folders
         paths = {path for matches in found.values() for path in matches}
-        for path in paths - self._files.keys():
-            self._watch(path)
-        for path in [path for path in self._files.keys() - paths if _is_gone(path)]:
-            del self._files[path]
-            event(_log, logging.INFO, "task file is gone", file=path)
-        for _, file in sorted(self._files.items()):
+        if self._unlistable:
+            paths |= self.watched.keys()  # they may still be there
+        for path in sorted(self.watched.keys() - paths):
+            event(_log, logging.INFO, "task file is gone", file=printable(path))
+        self.watched = {path: self.watched.get(path) or self._watch(path) for path in sorted(paths)}
+        for file in self.watched.values():
             file.refresh()
         self._log_unmatched(tuple(pattern for pattern, matches in found.items() if not matches))
-        self._look_for_unlistable_folders()
         self._publish()
 
     def _watch(self, path: str) -> WatchedFile[tuple[Task, ...]]:
-        file = WatchedFile(Path(path), load_task_file, description="task file", clock=self._clock)
-        self._files[path] = file
-        return file
+        return WatchedFile(Path(path), load_task_file, description="task file", clock=self._clock)
 
     def _publish(self) -> None:
         files = [
             TaskFile(printable(path), file.content or (), file.faults, file.loaded_at)
-            for path, file in self._files.items()
+            for path, file in self.watched.items()
             if file.loaded_at is not None or file.faults
         ]
         current = tuple(sorted((*files, *self._unlistable), key=lambda file: file.path))
@@ -93,21 +90,6 @@ class TaskFiles:
             if file not in self._unlistable:
                 event(_log, logging.WARNING, "task files may be missing", fault=file.faults[0])
         self._unlistable = unlistable
-
-
-def _matches(path: str, pattern: str) -> bool:
-    return PurePath(path).match(pattern) and len(PurePath(path).parts) == len(PurePath(pattern).parts)
-
-
-def _is_gone(path: str) -> bool:
-    """Whether a file does not exist any more. One in a folder that cannot be listed may still be there."""
-    try:
-        os.stat(path)  # noqa: PTH116 - a plain string
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _folder_of(pattern: str) -> str:

@@ -109,7 +109,7 @@ def test_aliases_do_not_multiply(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
     """With the reason of the operating system."""
     assert faults_of(tmp_path / "missing.yaml") == ["missing.yaml: cannot be read: No such file or directory"]
-    assert faults_of(tmp_path) == [f"{tmp_path.name}: cannot be read: not a regular file"]
+    assert faults_of(tmp_path) == [f"{tmp_path.name}: cannot be read: Is a directory"]
 
 
 @pytest.mark.parametrize(

@@ -56,23 +56,14 @@ class Talk:
 Script = Callable[[Talk], Awaitable[None]]
 
 
-def answering(*parts: bytes) -> Script:
-    """Hears a request, says this, and closes the connection."""
+def answering(*parts: bytes, reset: bool = False) -> Script:
+    """Hears a request, says this, and closes or resets the connection."""
 
     async def script(talk: Talk) -> None:
         await talk.hear()
         await talk.say(*parts)
-
-    return script
-
-
-def resetting(*parts: bytes) -> Script:
-    """Hears a request, says this, and resets the connection."""
-
-    async def script(talk: Talk) -> None:
-        await talk.hear()
-        await talk.say(*parts)
-        talk.reset()
+        if reset:
+            talk.reset()
 
     return script
 
@@ -148,14 +139,13 @@ class Asker:
         *,
         tls: ssl.SSLContext | None = None,
         proxy: str | None = None,
-        request_timeout: float = 20.0,
         concurrency: int = 32,
     ) -> None:
         self.observer = Observer()
         trusting_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.transport = open_transport(tls or trusting_nobody, httpx.Proxy(proxy) if proxy else None)
         self.client = NineDataClient(
-            ApiSettings(base_url, "ninedata-exporter/test", request_timeout, concurrency),
+            ApiSettings(base_url, "ninedata-exporter/test", 20.0, concurrency),
             access_key_id=Secret(ACCESS_KEY_ID),
             secret_key=Secret(SECRET_KEY),
             transport=self.transport,

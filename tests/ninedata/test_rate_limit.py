@@ -62,15 +62,6 @@ async def test_during_a_pause_requests_are_refused_at_once() -> None:
     assert now() - began == pytest.approx(60)
 
 
-async def test_a_pause_refuses_those_that_wait_for_their_turn() -> None:
-    limit = RateLimit(1)
-    await limit.turn()
-    waiting = [asyncio.create_task(failure_of(limit.turn())) for _ in range(3)]
-    await asyncio.sleep(0.5)
-    limit.hold(60)
-    assert {(await task).reason for task in waiting} == {"rate_limited"}
-
-
 async def test_after_a_429_nothing_leaves_until_retry_after(api: FakeApi) -> None:
     """Neither the tasks that are left, nor those that waited for a slot or a turn."""
     client = api.client(concurrency=2, rate_limit=1000)
@@ -88,12 +79,6 @@ async def test_after_a_429_nothing_leaves_until_retry_after(api: FakeApi) -> Non
     assert api.arrivals[-1] == 61
 
 
-async def test_retries_count_as_requests(api: FakeApi) -> None:
-    api.answers(reply(b"", 503), reply())
-    await api.client(rate_limit=1).query(TASK)
-    assert api.arrivals == [0, 1]
-
-
 async def test_a_query_whose_turn_does_not_come_before_the_deadline_is_rate_limited(api: FakeApi) -> None:
     """Nothing was sent for it, and those that hang hold up no turns."""
     client = api.client(rate_limit=1, request_timeout=30)
@@ -107,11 +92,3 @@ async def test_a_query_whose_turn_does_not_come_before_the_deadline_is_rate_limi
         ("rate_limited", False),
     ]
     assert api.arrivals == [0, 1, 2]
-
-
-async def test_a_pause_can_be_handed_to_another_client(api: FakeApi) -> None:
-    """A reload makes a new client for the same API."""
-    client = api.client()
-    client.hold(10)
-    assert (await failure_of(client.query(TASK))).sent is False
-    assert api.observer.sent == []

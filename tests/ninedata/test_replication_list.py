@@ -77,7 +77,6 @@ async def test_without_a_total_pages_are_read_until_one_has_nothing_new(total: o
 
 ODD_LISTS: dict[str, Bend] = {
     "numbers as texts": lambda _page, envelope: envelope | {"total": "25", "pageSize": "10"},
-    "page size that is wrong": lambda _page, envelope: envelope | {"pageSize": 100},
     "all on every page": lambda _page, _envelope: {"success": True, "data": entries(range(1, 26)), "total": 25},
     "task that came while the list was read": lambda page, envelope: (
         envelope | {"data": entries(range(page * 10 - 10, page * 10)), "total": 26} if page > 1 else envelope
@@ -195,21 +194,3 @@ async def test_the_client_lists_with_a_quarter_of_its_concurrency(api: FakeApi, 
     assert most == 3
     assert api.requests[0].url.path == "/openapi/v1/replication/list"
     assert set(api.observer.sent) == {"replication_list"}
-
-
-async def test_a_list_that_is_cancelled_leaves_what_came(api: FakeApi) -> None:
-    """Its requests end with the reason deadline."""
-    server = Server(30, 10)
-
-    async def handle(request: httpx.Request) -> httpx.Response:
-        number = int(request.url.params["current"])
-        await asyncio.sleep(1 if number == 1 else 1e6)
-        return reply(server.envelope(number))
-
-    api.answers(then=handle)
-    found: dict[str, Replication] = {}
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(3):
-            await api.client().list_replications(found)
-    assert set(found) == ids(10)
-    assert [failure for _, _, failure in api.observer.ended] == [None, Reason.DEADLINE, Reason.DEADLINE]

@@ -1,6 +1,6 @@
 """The signature is the documented one."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -23,16 +23,8 @@ def test_the_signature_is_a_plain_hash_of_path_secret_and_time(path: str, timest
     assert signature(path, "sk-example-0001", timestamp) == expected
 
 
-@pytest.mark.parametrize(
-    ("moment", "expected"),
-    [
-        (datetime(2024, 5, 31, 9, 15, 33, tzinfo=UTC), "2024-05-31T09:15:33Z"),
-        (datetime(2024, 5, 31, 17, 15, 33, tzinfo=timezone(timedelta(hours=8))), "2024-05-31T09:15:33Z"),
-        (datetime(2025, 12, 31, 22, 0, 1, tzinfo=timezone(timedelta(hours=-5, minutes=-30))), "2026-01-01T03:30:01Z"),
-        (datetime(2024, 5, 31, 9, 15, 33, 999_999, tzinfo=UTC), "2024-05-31T09:15:33Z"),
-    ],
-    ids=["utc", "east", "west", "fraction"],
-)
-def test_the_timestamp_is_utc_in_whole_seconds(moment: datetime, expected: str) -> None:
+@pytest.mark.parametrize(("hours", "expected"), [(0, "2025-12-31T22:00:01Z"), (-5.5, "2026-01-01T03:30:01Z")])
+def test_the_timestamp_is_utc_in_whole_seconds(hours: float, expected: str) -> None:
     """Whatever zone this machine is in, and fractions cut off."""
-    assert timestamp_of(moment) == expected
+    zone = timezone(timedelta(hours=hours))
+    assert timestamp_of(datetime(2025, 12, 31, 22, 0, 1, 999_999, tzinfo=zone)) == expected

@@ -13,7 +13,7 @@ import pytest
 from exporter.ninedata import Precheck
 from exporter.ninedata.client import MAX_ANSWER_BYTES
 from tests.ninedata.fake_api import failure_of
-from tests.ninedata.peers import PASSED, Asker, Script, Talk, answering, http, keeping_alive, resetting, serving, silent
+from tests.ninedata.peers import PASSED, Asker, Script, Talk, answering, http, keeping_alive, serving, silent
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
 
 pytestmark = pytest.mark.anyio
@@ -32,11 +32,6 @@ def refusing_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-def headers_of(head: bytes) -> dict[str, str]:
-    lines = head.decode().rstrip().split("\r\n")[1:]
-    return {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-
-
 async def test_nothing_but_the_client_s_own_headers_is_sent() -> None:
     """No library adds any: no cookie, no accepted compression, no name of its own."""
     # An address, other than a name, gets no cookies in any case.
@@ -46,17 +41,10 @@ async def test_nothing_but_the_client_s_own_headers_is_sent() -> None:
     assert peer.heads[1].splitlines()[0] == (
         b"GET /openapi/v1/comparedata/precheck/status?taskId=cd-tg3isu1xgs&precheckTaskId=pcte-dj02vti9tabd HTTP/1.1"
     )
-    headers = headers_of(peer.heads[1])
-    assert sorted(headers) == [
-        "accept",
-        "accept-encoding",
-        "access-key-id",
-        "host",
-        "signature",
-        "timestamp",
-        "user-agent",
-    ]
-    assert headers["host"] == f"localhost:{peer.port}"
+    names = {line.partition(b":")[0].lower() for line in peer.heads[1].split(b"\r\n")[1:-2]}
+    own = b"accept accept-encoding access-key-id host signature timestamp user-agent"
+    assert names == set(own.split())
+    assert b"\r\nhost: localhost:%d\r\n" % peer.port in peer.heads[1].lower()
     assert peer.connections == 1  # it was kept
 
 
@@ -64,7 +52,6 @@ GZIP = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip"
 UNUSUAL = {
     "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n"
     % (PASSED[:7], len(PASSED) - 7, PASSED[7:]),
-    "until the end": b"HTTP/1.1 200 OK\r\n\r\n" + PASSED,
     "HTTP/1.0": b"HTTP/1.0 200 OK\r\n\r\n" + PASSED,
     "no reason phrase": http(head=b"HTTP/1.1 200"),
     "GBK": http(head="HTTP/1.1 200 成功\r\nX-Note: 成功".encode("gbk")),
@@ -88,16 +75,14 @@ LOST_WITHIN = ("connect", "the connection was lost in the middle of the answer",
 # script; reason, message, how often the request is sent
 FAULTS: dict[str, tuple[Script, tuple[str, str, int]]] = {
     "closed before the answer": (answering(), LOST_BEFORE),
-    "reset before the answer": (resetting(), ("connect", f"{LOST_BEFORE[1]}: Connection reset by peer", 2)),
+    "reset before the answer": (answering(reset=True), ("connect", f"{LOST_BEFORE[1]}: Connection reset by peer", 2)),
     "closed within the head": (answering(b"HTTP/1.1 200 OK\r\nContent-Le"), LOST_BEFORE),
     "closed within the body": (answering(http()[:-20]), LOST_WITHIN),
-    "reset within the body": (resetting(http()[:-20]), LOST_WITHIN),
     "closed between chunks": (
         answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"),
         LOST_WITHIN,
     ),
     "no HTTP": (answering(b"\x16\x03\x01SSH-2.0-x\r\n\r\n"), NOT_HTTP),
-    "body without a head": (answering(PASSED), NOT_HTTP),
     "bad length": (answering(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"), NOT_HTTP),
     "bad chunk": (answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"), NOT_HTTP),
     "huge header": (answering(b"HTTP/1.1 200 OK\r\nX-Huge: " + b"x" * 100_000 + b"\r\n\r\n"), NOT_HTTP),
@@ -122,47 +107,23 @@ async def test_every_fault_of_a_connection_has_a_name(script: Script, failure: t
     assert SECRET_KEY not in text
 
 
-async def test_a_refused_connection_is_no_timeout(refusing_port: int) -> None:
-    """It is not tried again at once."""
-    async with Asker(f"http://127.0.0.1:{refusing_port}") as asker:
-        error = await failure_of(asker.query())
-    assert error.reason == "connect"
-    assert error.message.startswith("cannot connect: Connect call failed ('127.0.0.1', ")
-    assert asker.observer.sent == ["data_compare"]
-
-
 @pytest.mark.parametrize(
     ("host", "message"),
     [
+        ("127.0.0.1:1", "cannot connect: Connect call failed ('127.0.0.1', 1)"),
         ("ninedata.invalid", "the host name does not resolve: "),
         ("a" * 64 + ".example", "the host name is not a valid one"),
         ("a..example", "the host name is not a valid one"),
     ],
-    ids=["unknown", "too long", "empty label"],
+    ids=["refused", "unknown", "too long", "empty label"],
 )
-async def test_a_bad_host_name_is_named(host: str, message: str) -> None:
+async def test_a_host_that_cannot_be_reached_is_named(host: str, message: str) -> None:
+    """And not tried again at once."""
     async with Asker(f"http://{host}") as asker:
         error = await failure_of(asker.query())
     assert error.reason == "connect"
     assert error.message.startswith(message)
-
-
-async def dripping(talk: Talk) -> None:
-    await talk.hear()
-    await talk.say(b"HTTP/1.1 200 OK\r\n\r\n")
-    while True:
-        await talk.say(b" ")
-        await asyncio.sleep(0.01)
-
-
-@pytest.mark.parametrize("script", [silent, dripping], ids=["silent", "dripping"])
-async def test_a_server_that_does_not_finish_its_answer_is_given_up(script: Script) -> None:
-    """Its connection is closed."""
-    async with serving(script) as peer, Asker(peer.url, request_timeout=0.1) as asker:
-        error = await failure_of(asker.query())
-        assert (error.reason, error.message) == ("timeout", "no complete answer within 0.1 s")
-        await asyncio.wait_for(asyncio.gather(*peer.open), 10)
-    assert peer.connections == 1
+    assert len(asker.observer.sent) == 1
 
 
 async def test_a_small_answer_that_unpacks_to_a_huge_one_is_not_unpacked() -> None:
@@ -298,26 +259,14 @@ async def test_the_proxy_gets_its_user_and_password(scheme: str, user_info: str,
     assert lines == ([b"Proxy-Authorization: Basic " + b64encode(sent.encode())] if sent else [])
 
 
-PROXY_FAULTS: dict[str, tuple[Script, tuple[str, str, int]]] = {
-    "no tunnel": (FORBIDDEN, ("connect", "the proxy refused the connection: HTTP 403", 1)),
-    "no password": (
-        answering(http(b"", b"HTTP/1.1 407 Proxy Authentication Required")),
-        ("connect", "the proxy refused the connection: HTTP 407", 1),
-    ),
-    "closed": (answering(), LOST_BEFORE),
-    "no HTTP": (answering(b"SSH-2.0-x\r\n\r\n"), NOT_HTTP),
-}
-
-
-@pytest.mark.parametrize(("script", "failure"), PROXY_FAULTS.values(), ids=PROXY_FAULTS)
-async def test_a_proxy_that_gives_no_tunnel_is_named(script: Script, failure: tuple[str, str, int]) -> None:
+async def test_a_proxy_that_gives_no_tunnel_is_named() -> None:
     """Its password is in no message and no traceback."""
     async with (
-        serving(script) as proxy,
+        serving(FORBIDDEN) as proxy,
         Asker("https://ninedata.invalid", proxy=f"http://u:hunter2hunter2@127.0.0.1:{proxy.port}") as asker,
     ):
         error = await failure_of(asker.query())
-    assert (error.reason, error.message, len(proxy.heads)) == failure
+    assert (error.reason, error.message) == ("connect", "the proxy refused the connection: HTTP 403")
     assert "hunter2" not in "".join(traceback.format_exception(error))
 
 

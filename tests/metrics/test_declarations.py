@@ -4,9 +4,10 @@ from pathlib import Path
 
 from prometheus_client.registry import Collector
 
-from exporter.metrics import choose_format, docs, render
+from exporter.metrics import choose_format, render
 from exporter.metrics.families import DISCOVERY_FAMILIES, OWN_FAMILIES, TASK_FAMILIES
 from exporter.scraping.snapshot import Snapshot
+from tools import metrics_page
 
 TASK_METRICS = {
     "ninedata_precheck_up": (),
@@ -57,7 +58,7 @@ def test_every_family_is_exposed_as_declared(snapshot: Snapshot, own: Collector)
 
 
 def test_the_documentation_is_generated_from_the_declarations() -> None:
-    text = docs.markdown()
+    text = metrics_page.markdown()
     assert (Path(__file__).parents[2] / "docs/metrics.md").read_text("utf-8") == text
     for name in (*TASK_METRICS, *DISCOVERY_METRICS, *OWN_METRICS):
         assert f"\n### `{name}`\n" in text

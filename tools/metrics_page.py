@@ -1,4 +1,4 @@
-"""docs/metrics.md, made from the declarations: `python -m exporter.metrics.docs > docs/metrics.md`."""
+"""docs/metrics.md, made from the declarations: `python -m tools.metrics_page > docs/metrics.md`."""
 
 import sys
 from collections.abc import Iterable, Iterator

@@ -79,6 +79,8 @@ def _load_task(reader: Reader) -> Task | None:
     if kind not in KINDS:
         reader.fault(f"must be one of {', '.join(KINDS)}", "kind")
     name = reader.text("name")
+    if name and "`" in name:
+        reader.fault("must not contain a backquote, with which the dashboards quote it", "name")
     labels = _load_labels(reader.mapping("labels"))
     reader.done()
     if task_id is None:

@@ -51,7 +51,8 @@ class Discovery:
 
     def _select(self) -> tuple[Task, ...]:
         return tuple(
-            Task(TaskRef(DISCOVERED_KIND, found.task_id, ""), found.name, self._settings.labels)
+            # The dashboards quote names with backquotes.
+            Task(TaskRef(DISCOVERED_KIND, found.task_id, ""), found.name.replace("`", "'"), self._settings.labels)
             for found in sorted(self.known.values(), key=lambda found: found.task_id)
             if self._selects(found)
         )

@@ -40,6 +40,12 @@ def test_selects_by_status_and_name(statuses: Iterable[str], names: Iterable[str
     assert all(task.labels == {"team": "dba"} and task.ref.kind == "replication" for task in discovery.tasks)
 
 
+def test_a_name_has_no_backquote() -> None:
+    """The dashboards quote names with it."""
+    discovery = Discovery(ReplicationDiscovery(), listed(("rp-1", "a`b", "running")))
+    assert [task.name for task in discovery.tasks] == ["a'b"]
+
+
 def test_asks_the_server_for_a_status_only_if_it_is_the_only_one() -> None:
     assert Discovery(ReplicationDiscovery(frozenset({"running"}))).status_filter == "running"
     assert Discovery(ReplicationDiscovery(frozenset({"running", "failed"}))).status_filter is None

@@ -6,7 +6,7 @@ the same in the text format and in OpenMetrics.
 """
 
 import functools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from exporter.metrics import families
@@ -32,10 +32,14 @@ def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> list[byt
         shared = f'task_id="{_escaped(task.task_id)}",task="{_escaped(task.name)}"' + "".join(
             f',{name}="{_escaped(task.labels.get(name, ""))}"' for name in names
         )
+        ends: defaultdict[Family, list[str]] = defaultdict(list)
         for family, values, value in samples_of(result, failure_reasons=failure_reasons):
-            texts[family] += f"{family.name}{{{shared}{_own_labels(family, values)}}} {value}\n".encode()
+            ends[family].append(_end(family, values, value) if family in _REPEATED else _new_end(family, values, value))
+        for family, its_ends in ends.items():
+            start = f"{family.name}{{{shared}"
+            texts[family] += (start + start.join(its_ends)).encode()
     for family, values, value in _discovery_samples(snapshot.discovery):
-        texts[family] += f"{family.name}{{{_own_labels(family, values)[1:]}}} {value}\n".encode()
+        texts[family] += f"{family.name}{{{_new_end(family, values, value)[1:]}".encode()
     return [
         part
         for family, text in texts.items()
@@ -78,9 +82,14 @@ def _discovery_samples(discovery: DiscoveryResult | None) -> Iterator[Sample]:
     yield families.DISCOVERY_TASKS, (kind,), float(len(discovery.tasks))
 
 
-@functools.lru_cache(maxsize=2048)  # most tasks have the same check items
-def _own_labels(family: Family, values: tuple[str, ...]) -> str:
-    return "".join([f',{name}="{_escaped(value)}"' for name, value in zip(family.labels, values, strict=True)])
+def _new_end(family: Family, values: tuple[str, ...], value: float) -> str:
+    """The end of a line: the labels of the family's own, and the value."""
+    labels = "".join(f',{name}="{_escaped(label)}"' for name, label in zip(family.labels, values, strict=True))
+    return f"{labels}}} {value}\n"
+
+
+_REPEATED = {families.STATUS, families.ITEMS, families.ITEM_STATUS}
+_end = functools.lru_cache(maxsize=2048)(_new_end)  # most tasks have the same check items
 
 
 def _escaped(value: str) -> str:

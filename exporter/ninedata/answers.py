@@ -114,8 +114,9 @@ def _read_item(fields: Mapping[str, Any], item_key: str) -> CheckItem:
         item = _known_item(*texts) if len("".join(texts)) < 1000 else _new_item(*texts)  # noqa: PLR2004
     except TypeError:  # not all of them are strings
         item = _new_item(*map(text_of, texts))
-    message = clean(fields.get("errorMessage")) or clean(fields.get("message"))
-    return replace(item, message=message) if message else item
+    if not (fields.get("errorMessage") or fields.get("message")):
+        return item  # as for most items: they passed
+    return replace(item, message=clean(fields.get("errorMessage")) or clean(fields.get("message")))
 
 
 def _new_item(item: str, name: str, description: str, status: str) -> CheckItem:

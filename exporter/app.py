@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,19 +70,19 @@ async def start(
             event(_log, logging.INFO, "listening", address=str(address), metrics=f"{url}{options.telemetry_path}")
 
         reloader = Reloader(config, own, load)
-        watcher = FileWatcher([reloader.refresh_files, *([web_config.refresh] if web_config else [])])
+        web_watcher = FileWatcher([web_config.refresh] if web_config else [])
         stop = _stop_on_signal(None if hangup_stops else reloader)
-        background = asyncio.create_task(_log_stalls(watcher))
+        background = asyncio.create_task(_log_stalls(lambda: (reloader.watcher, web_watcher)))
         try:
             if await _started(reloader, stop):
-                watcher.start()
+                web_watcher.start()
                 server_options = ServerOptions(
                     (socket,), options.telemetry_path, options.timeout_offset, options.lifecycle, web_config
                 )
                 await serve(reloader, server_options, stop=stop, ready=ready)
         finally:
             background.cancel()
-            watcher.stop()
+            web_watcher.stop()
             await reloader.close()
 
 
@@ -135,12 +135,12 @@ async def _started(reloader: Reloader, stop: asyncio.Event) -> bool:
     return True
 
 
-async def _log_stalls(watcher: FileWatcher) -> None:
+async def _log_stalls(watchers: Callable[[], Iterable[FileWatcher]]) -> None:
     """Log once when the file system does not answer, and once when it does again."""
     stalled = False
     while True:
         await asyncio.sleep(STALLED_SECONDS / 2)
-        if stalled is not (watcher.stalled_seconds > STALLED_SECONDS):
+        if stalled is not any(watcher.stalled_seconds > STALLED_SECONDS for watcher in watchers()):
             stalled = not stalled
             message = "file system does not answer, using the last known file contents"
             event(

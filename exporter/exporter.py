@@ -91,12 +91,11 @@ def open_exporter(config: Config, own: OwnMetrics, before: Exporter | None = Non
     client = NineDataClient(
         settings, access_key_id=api.access_key_id, secret_key=api.secret_key, transport=transport, observer=own
     )
-    history, known = History(), None
+    history, discovered = History(), None
     if before is not None and before.config.api.base_url == api.base_url:
         client.hold(before.client.held_seconds)
-        history = before.history
-        known = before.watch_list.discovery.known if before.watch_list.discovery else None
-    discovery = Discovery(config.discovery, known) if config.discovery else None
+        history, discovered = before.history, before.watch_list.discovery
+    discovery = Discovery(config.discovery, discovered) if config.discovery else None
     task_files = TaskFiles(config.task_files, before.watch_list.task_files if before else None)
     watch_list = WatchList(config, own.shard, task_files, discovery)
     scraper = Scraper(client, watch_list, history, concurrency=api.concurrency)

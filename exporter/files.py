@@ -6,7 +6,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -87,12 +87,14 @@ class WatchedFile(Generic[T]):
             return
         if _state(self.path) != state:
             return  # Written to during the read: the content may be half of it. The next refresh reads again.
-        self._accept(content, state)
+        # A related file may have changed since it was read: what it was before counts.
+        self._accept(content, state, dict(zip(self._related_paths, seen[1:], strict=True)))
         event(_log, logging.INFO, f"{self._description} loaded", file=printable(self.path))
 
-    def _accept(self, content: T, state: _State) -> None:
+    def _accept(self, content: T, state: _State, related: Mapping[Path, _State] | None = None) -> None:
+        before = related or {}
         self._related_paths = tuple(self._related(content)) if self._related else ()
-        self._seen = (state, *map(_state, self._related_paths))
+        self._seen = (state, *(before[path] if path in before else _state(path) for path in self._related_paths))
         self.content, self.faults, self.loaded_at = content, (), self._clock()
 
     def _reject(self, faults: tuple[str, ...]) -> None:

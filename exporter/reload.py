@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from exporter.config import Config, ConfigError
 from exporter.exporter import Exporter, log_watched, open_exporter
-from exporter.http.sockets import allow_open_files
+from exporter.files import FileWatcher
+from exporter.http.sockets import StartError, allow_open_files
 from exporter.logs import event
 from exporter.metrics import OwnMetrics
 
@@ -33,12 +34,19 @@ class Reloader:
         self._closing: set[asyncio.Task[None]] = set()
         self._leases: dict[int, int] = {}
         self._exporter = open_exporter(config, own)
+        self.watcher = FileWatcher([self._exporter.refresh_files])
+        """Reads the files of the configuration in force again when they change."""
 
     async def start(self) -> None:
-        """Read the files that the configuration names."""
-        await self._read_files(self._exporter)
+        """Read the files that the configuration names, and watch them. Raises StartError if that takes too long."""
+        try:
+            async with asyncio.timeout(LOAD_SECONDS):
+                await self._read_files(self._exporter)
+        except TimeoutError:
+            raise StartError(f"the watched files could not be read within {LOAD_SECONDS:g} s") from None
         self._own.reload_ended(successful=True)
         log_watched(self._exporter)
+        self.watcher.start()
 
     @contextlib.contextmanager
     def lease(self) -> Iterator[Exporter]:
@@ -81,18 +89,19 @@ class Reloader:
             return self._reject([f"the configuration could not be read within {LOAD_SECONDS:g} s"])
         self._exporter = exporter
         self._close_if_unused(before)
+        # A thread of its own: the one before may be stuck in a file system that the new configuration does not use.
+        self.watcher.stop()
+        self.watcher = FileWatcher([exporter.refresh_files])
+        self.watcher.start()
         self.faults = ()
         self._own.reload_ended(successful=True)
         event(_log, logging.INFO, "configuration reloaded")
         log_watched(exporter)
         return ()
 
-    def refresh_files(self) -> None:
-        """Read the files of the configuration in force that changed. Blocks; never raises."""
-        self._exporter.refresh_files()
-
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections and stop watching files."""
+        self.watcher.stop()
         await asyncio.gather(*self._closing, self._exporter.close())
 
     async def _read_files(self, exporter: Exporter) -> None:

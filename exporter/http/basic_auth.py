@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 
@@ -19,6 +20,8 @@ class Users:
         self._costs = sorted(hash_cost(hashed) for hashed in hashes.values())
         self._key = secrets.token_bytes(32)
         self._good: dict[str, bytes] = {}
+        self._checks: dict[tuple[str, bytes], asyncio.Future[bool]] = {}
+        self._waiting: Counter[tuple[str, bytes]] = Counter()
 
     def __len__(self) -> int:
         return len(self._hashes)
@@ -26,7 +29,8 @@ class Users:
     async def admit(self, authorization: Sequence[str], threads: Executor) -> bool:
         """Whether the Authorization headers of a request name a user and the right password.
 
-        An unknown name takes as long as a known one. `threads` computes bcrypt.
+        An unknown name takes as long as a known one. `threads` computes bcrypt, once for requests with the same
+        password at the same time.
         """
         credentials = _credentials(authorization)
         if credentials is None:
@@ -36,9 +40,21 @@ class Users:
         if hmac.compare_digest(self._good.get(user, b""), digest):
             return True
         known = user in self._hashes
-        hashed = self._hashes[user] if known else self._hash_of_nobody(user)
-        loop = asyncio.get_running_loop()
-        matches = await loop.run_in_executor(threads, bcrypt.checkpw, password.encode(), hashed.encode())
+        check = self._checks.get((user, digest))
+        if check is None:
+            hashed = self._hashes[user] if known else self._hash_of_nobody(user)
+            loop = asyncio.get_running_loop()
+            check = loop.run_in_executor(threads, bcrypt.checkpw, password.encode(), hashed.encode())
+            self._checks[user, digest] = check
+            check.add_done_callback(lambda _: self._checks.pop((user, digest)))
+        self._waiting[user, digest] += 1
+        try:
+            matches = await asyncio.shield(check)
+        finally:
+            self._waiting[user, digest] -= 1
+            if not self._waiting[user, digest]:
+                del self._waiting[user, digest]
+                check.cancel()  # if it has not begun: every client that asked is gone
         if not matches or not known:
             return False
         self._good[user] = digest

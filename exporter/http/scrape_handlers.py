@@ -36,7 +36,6 @@ class ScrapeHandlers:
         if not parts <= PARTS:
             raise web.HTTPBadRequest(text=f"The parameter collect[] must be one of {', '.join(sorted(PARTS))}.")
         with self._reloader.lease() as exporter:
-            exporter.forget_unwatched()
             tasks, discovery = "tasks" in parts, "discovery" in parts
             deadline = self._deadline(request, exporter, len(exporter.watch_list.tasks) if tasks else 0)
             snapshot = await exporter.scrape(deadline, tasks=tasks, discovery=discovery)

@@ -150,7 +150,7 @@ class _Server:
         answer = web.StreamResponse(status=response.status, headers=response.headers)
         answer.content_length = len(body)
         # Nothing stays in this process's memory when the writes below are done.
-        transport.set_write_buffer_limits(high=0)
+        transport.set_write_buffer_limits(high=1)  # with 0, asyncio's TLS would never resume
         try:
             async with asyncio.timeout_at(gone_at):
                 await answer.prepare(request)

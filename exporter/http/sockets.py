@@ -43,15 +43,19 @@ def parse_address(text: str) -> Address:
 def listen(address: Address) -> socket.socket:
     """A listening socket. Raises StartError if the address cannot be used."""
     try:
-        if not address.host:
-            return _listen_everywhere(address.port)
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        return socket.create_server((address.host, address.port), family=family, backlog=512)
+        if address.host:
+            family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+            listener = socket.create_server((address.host, address.port), family=family, backlog=512)
+        else:
+            listener = _listen_everywhere(address.port)
     except OSError as error:
         hint = "; choose another with --web.listen-address" if error.errno == errno.EADDRINUSE else ""
         # Python adds the address to the text a second time.
         reason = (error.strerror or str(error)).partition(" (while attempting")[0]
         raise StartError(f"cannot listen on {address}: {reason}{hint}") from None
+    # What a client does not read waits here: by default the kernel would keep megabytes for each.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 128 * 1024)
+    return listener
 
 
 def _listen_everywhere(port: int) -> socket.socket:

@@ -211,6 +211,6 @@ def _retry_after(headers: Mapping[str, str], now: datetime) -> float:
     """The pause that a 429 asks for, in seconds."""
     header = headers.get("retry-after", "").strip()
     if header.isascii() and header.isdigit():
-        return float(header[:9])
+        return max(float(header[:9]), 1.0)
     until = date_of(header)
     return max((until - now).total_seconds(), 1.0) if until else 5.0

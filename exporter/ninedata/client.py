@@ -156,10 +156,12 @@ class NineDataClient:
             progress.first_error = first = error
         await asyncio.sleep(0.2)
         try:
-            return await self._attempt(get, progress, FRESH)
+            value = await self._attempt(get, progress, FRESH)
         except QueryError as second:
             # If no second request left, the first one's failure is the news.
             raise (second if second.sent else first) from None
+        progress.first_error = None  # a list shares the progress of all its pages
+        return value
 
     async def _attempt(self, get: _Get[T], progress: QueryProgress, extensions: dict[str, str] | None = None) -> T:
         """One request, from its turn to its end, reported to the observer."""

@@ -17,17 +17,17 @@ _log = logging.getLogger(__name__)
 class Discovery:
     """The replication tasks as they were listed last, and those that the configuration selects from them.
 
-    `known` is what was listed under an earlier configuration of the same server.
+    `before` is the discovery of an earlier configuration of the same server.
     """
 
-    def __init__(self, settings: ReplicationDiscovery, known: Mapping[str, Replication] | None = None) -> None:
+    def __init__(self, settings: ReplicationDiscovery, before: "Discovery | None" = None) -> None:
         self._settings = settings
         self._statuses = {status.casefold() for status in settings.statuses}
-        self.known: Mapping[str, Replication] = known or {}
+        self.known: Mapping[str, Replication] = before.known if before else {}
         """All listed tasks by id, selected or not."""
         self.tasks = self._select()
         """The selected tasks; the same object while nothing changes."""
-        self.last: DiscoveryResult | None = None
+        self.last: DiscoveryResult | None = before.last if before else None
         """The latest attempt."""
 
     @property

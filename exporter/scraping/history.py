@@ -90,7 +90,10 @@ class History:
         self._skipped -= {result.task.task_id for result in results if result.sent}
         self._skipped |= {result.task.task_id for result in results if not result.sent}
         if self._skipped and not before:
+            reasons = {result.outcome.reason for result in results if isinstance(result.outcome, QueryFailure)}
             message = "scrape ran out of time before querying all tasks"
+            if Reason.RATE_LIMITED in reasons:
+                message = "scrape left out tasks because of a rate limit"
             event(_log, logging.WARNING, message, skipped=len(self._skipped), tasks=len(self._tasks))
         elif before and not self._skipped:
             event(_log, logging.INFO, "scrape queried all tasks again", tasks=len(self._tasks))

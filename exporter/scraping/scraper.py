@@ -121,7 +121,9 @@ class _Run:
         self._listing: _Query | None = None
         self._listed: dict[str, Replication] = {}
         self._discovery: DiscoveryResult | None = None
-        self._complete: Snapshot | None = None
+        self._shared: Snapshot | None = None
+        self._shared_state: tuple[int, DiscoveryResult | None, bool] = (0, None, False)
+        self._workers = asyncio.TaskGroup()
         self.work = asyncio.create_task(self._work())
 
     async def _work(self) -> None:
@@ -132,7 +134,7 @@ class _Run:
         if targets.discover:
             jobs.append((history.discovery_priority(), self._discover))
         self._queue.extend(job for _, job in sorted(jobs, key=lambda job: job[0]))
-        async with asyncio.TaskGroup() as self._workers:
+        async with self._workers:
             self._start_workers(len(self._queue))
 
     def _start_workers(self, jobs: int) -> None:
@@ -165,7 +167,7 @@ class _Run:
         if self._discovery is not None and self.targets.query:
             known = {task.task_id for task in self.targets.tasks + self.targets.discovered}
             new = [task for task in self._discovery.tasks if task.task_id not in known]
-            self._queue.extendleft(partial(self._query, task) for task in reversed(new))
+            self._queue.extend(partial(self._query, task) for task in new)
             self._start_workers(len(new))
 
     def _end_discovery(self, discovery: Discovery, failure: QueryFailure | None) -> None:
@@ -192,14 +194,12 @@ class _Run:
     def snapshot(self) -> Snapshot:
         """The results so far; a task without one has the failure of a scrape that is out of time.
 
-        Once the run is complete, it is the same object for every scrape, so that its text can be shared too.
+        Scrapes that end together get the same object, so that their text can be shared too.
         """
-        if self._complete is not None:
-            return self._complete
-        snapshot = self._summary()
-        if self.work.done():
-            self._complete = snapshot
-        return snapshot
+        state = (len(self._results), self._discovery, self.work.done())
+        if self._shared is None or state != self._shared_state:
+            self._shared, self._shared_state = self._summary(), state
+        return self._shared
 
     def _summary(self) -> Snapshot:
         now, wall_clock = self._clock(), self._scraper.wall_clock()

@@ -114,6 +114,14 @@ async def test_a_good_password_is_checked_once(threads: ThreadPoolExecutor, chec
     assert len(checks.costs) == 3
 
 
+async def test_a_password_is_checked_once_for_requests_at_the_same_time(
+    threads: ThreadPoolExecutor, checks: Bcrypt
+) -> None:
+    users = Users({"alice": hashed("hush")})
+    assert all(await asyncio.gather(*(users.admit([basic("alice:hush")], threads) for _ in range(50))))
+    assert len(checks.costs) == 1
+
+
 async def test_an_unknown_name_takes_as_long_as_a_known_one(threads: ThreadPoolExecutor, checks: Bcrypt) -> None:
     """One check of a cost that is in use, always the same for the same name."""
     users = Users({"alice": hashed("hush", 4), "bob": hashed("hush", 5)})

@@ -297,6 +297,16 @@ async def test_a_new_certificate_is_used_without_a_restart(
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+@pytest.mark.usefixtures("large_answers")
+async def test_a_large_answer_over_tls_ends_when_it_is_read(site: Site, folder: Path, issuer: Issuer) -> None:
+    use(site, folder, TLS)
+    async with site.served() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting(issuer))
+        writer.write(GET % (b"/metrics", b"Connection: close\r\n"))
+        assert len(await asyncio.wait_for(reader.read(), 10)) > 16 * 1024 * 1024
+        writer.close()
+
+
 async def test_tls_can_be_turned_on_and_off(site: Site, folder: Path, issuer: Issuer) -> None:
     file = use(site, folder, "http_server_config:\n")
     async with site.served() as port:

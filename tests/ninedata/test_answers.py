@@ -269,7 +269,7 @@ def test_a_refusal_carries_the_request_id() -> None:
     ("headers", "seconds"),
     [
         ({"retry_after": " 7 "}, 7),
-        ({"retry_after": "0"}, 0),
+        ({"retry_after": "0"}, 1),
         # a date
         ({"retry_after": "Fri, 02 Jan 2026 12:00:30 GMT"}, 30),
         ({"retry_after": "Fri, 02 Jan 2026 20:00:30 +0800"}, 30),

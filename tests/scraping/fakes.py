@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from exporter.config import Config, Task
+from exporter.config import Config, ReplicationDiscovery, Task
 from exporter.config.settings import Api
 from exporter.credentials import Secret
 from exporter.ninedata import Precheck, QueryError, Reason, Replication, Status, TaskRef
@@ -106,6 +106,13 @@ def result(task_id: str, outcome: Precheck | QueryFailure, minute: int = 0) -> T
 def config_of(*named: Task) -> Config:
     api = Api("https://api.example", Secret("id"), Secret("key"), ssl.create_default_context())
     return Config(api=api, tasks=named)
+
+
+def discovered(known: dict[str, Replication]) -> Discovery:
+    """A discovery that listed these tasks."""
+    discovery = Discovery(ReplicationDiscovery())
+    discovery.update(known, None, 0.1)
+    return discovery
 
 
 def empty_watch_list(discovery: Discovery | None = None, shard: Shard | None = None) -> WatchList:

@@ -9,6 +9,7 @@ from exporter.ninedata import Reason, Replication
 from exporter.ninedata.replication_list import MAX_TASKS
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.snapshot import QueryFailure
+from tests.scraping.fakes import discovered
 
 Lines = Callable[[], list[dict[str, object]]]
 
@@ -40,9 +41,17 @@ def test_selects_by_status_and_name(statuses: Iterable[str], names: Iterable[str
     assert all(task.labels == {"team": "dba"} and task.ref.kind == "replication" for task in discovery.tasks)
 
 
+def test_a_reload_keeps_what_was_discovered() -> None:
+    """The service discovery of Prometheus would otherwise fail after each reload."""
+    before = discovered(ALL)
+    after = Discovery(ReplicationDiscovery(names=("users",)), before)
+    assert [task.task_id for task in after.tasks] == ["rp-3"]
+    assert after.last is before.last
+
+
 def test_a_name_has_no_backquote() -> None:
     """The dashboards quote names with it."""
-    discovery = Discovery(ReplicationDiscovery(), listed(("rp-1", "a`b", "running")))
+    discovery = discovered(listed(("rp-1", "a`b", "running")))
     assert [task.name for task in discovery.tasks] == ["a'b"]
 
 
@@ -64,7 +73,7 @@ def test_a_failed_listing_adds_what_it_found_and_drops_nothing() -> None:
 
 def test_the_tasks_stay_the_same_object_while_nothing_changes() -> None:
     """Scrapes share a run if their targets are equal, which is quick for the same objects."""
-    discovery = Discovery(ReplicationDiscovery(), ALL)
+    discovery = discovered(ALL)
     before = discovery.tasks
     discovery.update(dict(ALL), None, 0.1)
     assert discovery.tasks is before

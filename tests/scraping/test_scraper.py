@@ -120,6 +120,15 @@ async def test_scrapes_at_the_same_time_share_one_run(scraper: Scraper, client: 
     assert all(outcomes(snapshot) == {"a": GOOD, "b": GOOD} for snapshot in snapshots)
 
 
+async def test_scrapes_that_run_out_of_time_together_share_the_answer(scraper: Scraper, client: FakeClient) -> None:
+    """Otherwise each would be rendered by itself, and all would be late."""
+    client.answers["b"] = hangs
+    deadline = deadline_in(0.05)
+    snapshots = await asyncio.gather(*(scraper.scrape(Targets(tasks("a", "b")), deadline) for _ in range(50)))
+    assert outcomes(snapshots[0]) == {"a": GOOD, "b": Reason.DEADLINE}
+    assert len({id(snapshot) for snapshot in snapshots}) <= 2
+
+
 async def test_a_patient_scraper_gets_what_a_hasty_one_beside_it_does_not(
     scraper: Scraper, client: FakeClient, history: History
 ) -> None:

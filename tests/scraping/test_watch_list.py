@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config import ReplicationDiscovery
 from exporter.ninedata import Replication
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.shard import Shard
 from exporter.scraping.task_files import TaskFiles
 from exporter.scraping.watch_list import WatchList
-from tests.scraping.fakes import config_of, tasks
+from tests.scraping.fakes import config_of, discovered, tasks
 
 Lines = Callable[[], list[dict[str, object]]]
 
@@ -30,7 +29,7 @@ def task_files(folder: Path) -> TaskFiles:
 @pytest.fixture
 def discovery() -> Discovery:
     known = {task_id: Replication(task_id, f"{task_id}-name", "running") for task_id in ("rp-1", "rp-2")}
-    return Discovery(ReplicationDiscovery(), known)
+    return discovered(known)
 
 
 def test_a_task_that_several_sources_name_is_the_first_one_s(

@@ -16,7 +16,6 @@ from exporter.ninedata.transport import open_transport
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.scraper import Scraper, Targets
-from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import Snapshot
 from exporter.scraping.task_files import TaskFiles
 from exporter.scraping.watch_list import WatchList
@@ -36,15 +35,10 @@ class Exporter:
     scraper: Scraper
     transport: httpx.AsyncBaseTransport
 
-    @property
-    def shard(self) -> Shard:
-        """The share of the tasks that this process watches."""
-        return self.own.shard
-
     async def scrape(self, deadline: float, *, tasks: bool = True, discovery: bool = True) -> Snapshot:
         """Query every watched task and discover tasks, or one of both, by `deadline` of the running loop's clock."""
         watch_list = self.watch_list
-        discover = discovery and watch_list.discovers
+        discover = discovery and watch_list.discovery is not None
         if not tasks and not discover:
             return Snapshot(())
         self.forget_unwatched()
@@ -113,7 +107,7 @@ def log_watched(exporter: Exporter) -> None:
         tasks=len(watch_list.tasks),
         task_files=len(watch_list.files) if config.task_files else None,
         discovery=DISCOVERED_KIND if config.discovery else None,
-        shard=str(exporter.shard) if exporter.shard.count > 1 else None,
+        shard=str(exporter.own.shard) if exporter.own.shard.count > 1 else None,
         api=config.api.base_url,
         concurrency=config.api.concurrency,
     )

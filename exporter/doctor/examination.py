@@ -1,20 +1,19 @@
 """The examination: one check after the other, each only if those before it allow it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from exporter.check import Checked, check_config, check_web_config
 from exporter.config import Config, ConfigError
 from exporter.doctor.connection import check_connection
-from exporter.doctor.report import Check, Finding, Level, skipped
-from exporter.doctor.task_findings import check_discovery, check_tasks, words_of
+from exporter.doctor.report import Check, Finding, Level, counted, skipped
 from exporter.exporter import Exporter, open_exporter
 from exporter.http.sockets import allow_open_files
 from exporter.metrics import OwnMetrics, families
-from exporter.ninedata import LIST_NAME, Reason, advice_on
+from exporter.ninedata import DISCOVERED_KIND, LIST_NAME, Reason, Status, advice_on
 from exporter.scraping.shard import Shard
-from exporter.scraping.snapshot import QueryFailure, Snapshot
+from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, Snapshot, TaskResult
 
 _AFTER_CONNECTION = (Check.QUERY, Check.CLOCK, Check.DISCOVERY, Check.TASK)
 
@@ -65,7 +64,7 @@ async def _examine_api(exporter: Exporter, findings: list[Finding]) -> None:
         findings += skipped((Check.DISCOVERY, Check.TASK), "needs a query that works")
     else:
         findings.append(check_discovery(snapshot.discovery))
-        findings += check_tasks(snapshot.results, discovers=exporter.watch_list.discovers)
+        findings += check_tasks(snapshot.results, discovers=exporter.watch_list.discovery is not None)
 
 
 def _clock_skew(exporter: Exporter) -> float | None:
@@ -101,3 +100,45 @@ def check_clock(skew: float | None) -> Finding:
     level = Level.FAULT if abs(skew) > 600 else Level.WARNING  # noqa: PLR2004 - ten minutes
     advice = "Set this machine's clock, for example with NTP."
     return Finding(Check.CLOCK, "", level, f"{what}; the API rejects more than 600 s", advice)
+
+
+def check_discovery(result: DiscoveryResult | None) -> Finding:
+    """The finding on discovery; `result` is None if it is off."""
+    if result is None:
+        return Finding(Check.DISCOVERY, "", Level.SKIPPED, "is not configured")
+    if result.failure:
+        advice = advice_on(result.failure.reason, LIST_NAME)
+        return Finding(Check.DISCOVERY, DISCOVERED_KIND, Level.FAULT, words_of(result.failure), advice)
+    what = f"{counted(len(result.tasks), 'task')} discovered in {result.seconds:.2f} s"
+    return Finding(Check.DISCOVERY, DISCOVERED_KIND, Level.OK, what)
+
+
+def check_tasks(results: Sequence[TaskResult], *, discovers: bool) -> list[Finding]:
+    """One finding per task. A failed precheck is no fault: the query of it works."""
+    if results:
+        return [_check_task(result) for result in results]
+    level = Level.SKIPPED if discovers else Level.WARNING
+    advice = "Name tasks under tasks or in task files, or turn discovery on."
+    return [Finding(Check.TASK, "", level, "no task is watched", advice)]
+
+
+def words_of(failure: QueryFailure) -> str:
+    """Reason, message and request id of a failed query."""
+    request_id = f" (request id {failure.request_id})" if failure.request_id else ""
+    return f"{failure.reason}: {failure.message}{request_id}"
+
+
+def _check_task(result: TaskResult) -> Finding:
+    task, kind, outcome = result.task, result.task.ref.kind, result.outcome
+    subject = task.name if task.name == task.task_id else f"{task.name} ({task.task_id})"
+    if isinstance(outcome, QueryFailure):
+        advice = advice_on(outcome.reason, kind)
+        return Finding(Check.TASK, subject, Level.FAULT, f"{kind}, {words_of(outcome)}", advice)
+    failed = [item.item for item in outcome.items if item.status is Status.FAILED]
+    what = f"{kind}, {outcome.status}, {counted(len(outcome.items), 'check item')}"
+    if failed:
+        what += f", {len(failed)} failed: {', '.join(failed[:10])}{' ...' if failed[10:] else ''}"
+    if outcome.status is Status.UNKNOWN and outcome.status_word:
+        advice = "Please report this word: the exporter does not know it."
+        return Finding(Check.TASK, subject, Level.WARNING, f"{what}; the API says {outcome.status_word!r}", advice)
+    return Finding(Check.TASK, subject, Level.OK, what)

@@ -58,7 +58,7 @@ class ScrapeHandlers:
         address = host if match[1] else f"{host}:{443 if request.secure else 80}"
         with self._reloader.lease() as exporter:
             watch_list = exporter.watch_list
-            if watch_list.discovers and watch_list.last_discovery is None:
+            if watch_list.discovery and watch_list.last_discovery is None:
                 # With an error Prometheus keeps its targets; with an incomplete list it drops those that are missing.
                 raise web.HTTPServiceUnavailable(text="No discovery yet: scrape /metrics, with collect[]=discovery.")
             exporter.forget_unwatched()

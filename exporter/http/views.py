@@ -178,7 +178,7 @@ def sources_of(watch_list: WatchList, config_faults: tuple[str, ...]) -> dict[st
             }
             for file in watch_list.files
         ],
-        "discovery": discovery if watch_list.discovers else None,
+        "discovery": discovery if watch_list.discovery else None,
     }
 
 

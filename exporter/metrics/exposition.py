@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from prometheus_client.exposition import choose_encoder, gzip_accepted
 from prometheus_client.registry import Collector
@@ -11,21 +11,19 @@ from exporter.metrics.task_series import task_series
 from exporter.scraping.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """The text format or OpenMetrics."""
 
-    content_type: str
     encode: Callable[[Collector], bytes]
+    content_type: str
 
 
 def choose_format(accept: str) -> Format:
     """The format for an Accept header; the text format if the header cannot be read."""
     try:
-        encode, content_type = choose_encoder(accept)
+        return Format(*choose_encoder(accept))
     except (TypeError, ValueError):  # a version that is no number
-        encode, content_type = choose_encoder("")
-    return Format(content_type, encode)
+        return Format(*choose_encoder(""))
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

@@ -55,13 +55,15 @@ class Sandbox:
 
         Raises ValueError if `host` is not an address of loopback, OSError if the port is in use.
         """
+        if not ipaddress.ip_address(host).is_loopback:
+            raise ValueError(f"the sandbox listens on loopback only, not on {host}")
         app = web.Application(middlewares=[self._answer])
         app.add_routes(self.api.routes())
         # A hanging request ends when its client closes the connection.
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.01)
         await runner.setup()
         try:
-            await web.TCPSite(runner, _loopback(host), port, backlog=1024).start()
+            await web.TCPSite(runner, host, port, backlog=1024).start()
             address, bound = runner.addresses[0][:2]
             yield f"http://[{address}]:{bound}" if ":" in address else f"http://{address}:{bound}"
         finally:
@@ -87,14 +89,3 @@ def _names(request: web.Request) -> tuple[str, ...]:
     if request.path == "/openapi/v1/replication/list":
         return f"replication/list/{request.query.get('current') or 1}", "replication/list"
     return (request.query.get("taskId") or request.query.get("replicationId", ""),)
-
-
-def _loopback(host: str) -> str:
-    """One address, also for the name that commonly has two."""
-    address = "127.0.0.1" if host == "localhost" else host
-    try:
-        if ipaddress.ip_address(address).is_loopback:
-            return address
-    except ValueError:
-        pass  # a name
-    raise ValueError(f"the sandbox listens on loopback only, not on {host}")

@@ -33,12 +33,6 @@ class TaskHistory:
     last_sent: int = 0
     """The number of the latest scrape in which a request for the task was sent."""
 
-    @property
-    def timed_out(self) -> bool:
-        """Whether the latest request was not answered in time."""
-        failure = self.last.outcome
-        return isinstance(failure, QueryFailure) and failure.timed_out
-
 
 class History:
     """The history of all watched tasks by their id. Logs changes: one line per change and task, not per scrape."""
@@ -57,7 +51,10 @@ class History:
     def priority(self, task_id: str) -> tuple[bool, int]:
         """Sorts the queries of a scrape: skipped tasks first, tasks that timed out last."""
         history = self._tasks.get(task_id)
-        return (history.timed_out, history.last_sent) if history else (False, 0)
+        if history is None:
+            return False, 0
+        outcome = history.last.outcome
+        return isinstance(outcome, QueryFailure) and outcome.timed_out, history.last_sent
 
     def discovery_priority(self) -> tuple[bool, int]:
         """Sorts discovery among the tasks by the same rule."""

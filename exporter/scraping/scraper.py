@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from exporter.config import Task
-from exporter.ninedata import DISCOVERED_KIND, Precheck, QueryError, Reason, Replication, TaskRef
-from exporter.ninedata.client import QueryProgress
+from exporter.ninedata import DISCOVERED_KIND, QueryError, Reason, Replication
+from exporter.ninedata.client import NineDataClient, QueryProgress
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, Snapshot, TaskResult
@@ -22,20 +22,6 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _Job = Callable[[], Awaitable[None]]
-
-
-class Client(Protocol):
-    """Queries the API. Both methods raise QueryError; the caller cancels them at its deadline."""
-
-    async def query(self, task: TaskRef, progress: QueryProgress) -> Precheck:
-        """The task's precheck."""
-        ...
-
-    async def list_replications(
-        self, found: dict[str, Replication], *, status: str | None = None, progress: QueryProgress | None = None
-    ) -> None:
-        """Add every replication task, or those in one status, to `found`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +43,7 @@ class Scraper:
 
     def __init__(
         self,
-        client: Client,
+        client: NineDataClient,
         watch_list: WatchList,
         history: History,
         *,

@@ -61,11 +61,6 @@ class WatchList:
         return self.listed + self.discovered
 
     @property
-    def discovers(self) -> bool:
-        """Whether tasks are discovered."""
-        return self.discovery is not None
-
-    @property
     def last_discovery(self) -> DiscoveryResult | None:
         """The latest discovery; None before the first."""
         return self.discovery.last if self.discovery else None

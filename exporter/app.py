@@ -21,9 +21,6 @@ from exporter.threads import DaemonThreads
 
 _log = logging.getLogger(__name__)
 
-STALLED_SECONDS = 5.0
-"""The file system counts as stalled if reading the watched files takes longer."""
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -139,10 +136,10 @@ async def _log_stalls(watchers: Callable[[], Iterable[FileWatcher]]) -> None:
     """Log once when the file system does not answer, and once when it does again."""
     stalled = False
     while True:
-        await asyncio.sleep(STALLED_SECONDS / 2)
-        if stalled is not any(watcher.stalled_seconds > STALLED_SECONDS for watcher in watchers()):
+        await asyncio.sleep(2.5)
+        if stalled is not any(watcher.stalled_seconds > 5 for watcher in watchers()):  # noqa: PLR2004 - longer than a slow disk
             stalled = not stalled
-            message = "file system does not answer, using the last known file contents"
-            event(
-                _log, logging.WARNING if stalled else logging.INFO, message if stalled else "file system answers again"
-            )
+            if stalled:
+                event(_log, logging.WARNING, "file system does not answer, using the last known file contents")
+            else:
+                event(_log, logging.INFO, "file system answers again")

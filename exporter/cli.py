@@ -39,9 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="ninedata-exporter",
-        description="Prometheus exporter for NineData prechecks.",
-        allow_abbrev=False,
+        prog="ninedata-exporter", description="Prometheus exporter for NineData prechecks.", allow_abbrev=False
     )
 
     def option(flag: str, default: object, text: str, **more: object) -> None:

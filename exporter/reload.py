@@ -112,10 +112,8 @@ class Reloader:
         self.faults = tuple(faults)
         self._own.reload_ended(successful=False)
         message = "configuration not reloaded, the previous one stays in force"
-        for fault in faults[:50]:
+        for fault in faults:
             event(_log, logging.ERROR, message, fault=fault)
-        if more := faults[50:]:
-            event(_log, logging.ERROR, f"{message}: more faults", more=len(more))
         return self.faults
 
     def _close_if_unused(self, exporter: Exporter) -> None:

@@ -4,12 +4,4 @@ from exporter.config.load import load, load_task_file
 from exporter.config.settings import Config, ReplicationDiscovery, Task
 from exporter.faults import ConfigError, Fault
 
-__all__ = [
-    "Config",
-    "ConfigError",
-    "Fault",
-    "ReplicationDiscovery",
-    "Task",
-    "load",
-    "load_task_file",
-]
+__all__ = ["Config", "ConfigError", "Fault", "ReplicationDiscovery", "Task", "load", "load_task_file"]

@@ -29,9 +29,9 @@ class OwnMetrics:
         self.web_config_successful: Callable[[], bool] | None = None
         """Whether the web configuration in force is what its files say; None without one."""
         self._registry = CollectorRegistry()
-        self._requests = _counter(families.API_REQUESTS, self._registry)
-        self._failures = _counter(families.API_REQUEST_FAILURES, self._registry)
-        duration = families.API_REQUEST_DURATION
+        sent, failed, duration = families.API_REQUESTS, families.API_REQUEST_FAILURES, families.API_REQUEST_DURATION
+        self._requests = Counter(sent.name, sent.help, sent.labels, registry=self._registry)
+        self._failures = Counter(failed.name, failed.help, failed.labels, registry=self._registry)
         self._durations = Histogram(
             duration.name, duration.help, duration.labels, registry=self._registry, buckets=duration.buckets
         )
@@ -104,10 +104,6 @@ def _file_gauges(watch_list: WatchList) -> Iterator[Metric]:
     if loaded:
         yield _gauge(families.TASK_FILE_TIMESTAMP, {(path,): value for path, value in loaded.items()})
     yield _gauge(families.TASK_FILE_TASKS, {(file.path,): len(file.tasks) for file in files})
-
-
-def _counter(family: Family, registry: CollectorRegistry) -> Counter:
-    return Counter(family.name, family.help, family.labels, registry=registry)
 
 
 def _gauge(family: Family, values: Mapping[tuple[str, ...], float]) -> Metric:

@@ -15,9 +15,6 @@ from exporter.ninedata import DISCOVERED_KIND, Precheck, Status
 from exporter.ninedata.text import cut_middle
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, Snapshot, TaskResult
 
-MAX_REASON = 500
-"""Characters of a failure reason in a label."""
-
 Sample = tuple[Family, tuple[str, ...], float]
 """A family, the values of its own labels, and the sample's value."""
 
@@ -68,7 +65,7 @@ def _precheck_samples(precheck: Precheck, *, failure_reasons: bool) -> Iterator[
     for item in precheck.items:
         yield families.ITEM_STATUS, (item.item, item.status), 1.0
         if failure_reasons and item.status.needs_attention:
-            yield families.ITEM_FAILURE_INFO, (item.item, item.name, cut_middle(item.message, MAX_REASON)), 1.0
+            yield families.ITEM_FAILURE_INFO, (item.item, item.name, cut_middle(item.message, 500)), 1.0
 
 
 def _discovery_samples(discovery: DiscoveryResult | None) -> Iterator[Sample]:

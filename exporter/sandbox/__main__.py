@@ -14,8 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit status: 0, or 1 with the reason on standard error."""
     flags = _parser().parse_args(arguments)
     sandbox = Sandbox(
-        fleet(flags.fleet, flags.kind) if flags.fleet else demo_tasks(),
-        latency_seconds=flags.latency_seconds,
+        fleet(flags.fleet, flags.kind) if flags.fleet else demo_tasks(), latency_seconds=flags.latency_seconds
     )
     host, port = flags.listen_address
     try:

@@ -14,11 +14,7 @@ from exporter.sandbox.scripts import Script, ScriptState, ScriptStatus
 
 _TIMESTAMP_WINDOW_SECONDS = 600
 _MAX_PAGE_SIZE = 100
-_REPLICATION_WORDS = {
-    ScriptStatus.SUCCESS: "success",
-    ScriptStatus.WARNING: "warning",
-    ScriptStatus.FAILED: "failure",
-}
+_REPLICATION_WORDS = {ScriptStatus.SUCCESS: "success", ScriptStatus.WARNING: "warning", ScriptStatus.FAILED: "failure"}
 """The words of items that have ended; no others are documented."""
 
 

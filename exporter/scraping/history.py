@@ -42,7 +42,8 @@ class History:
         self._scrapes = 0
         self._skipped: set[str] = set()
         self._discovery_reason: Reason | None = None
-        self._discovery_priority = (False, 0)
+        self.discovery_priority = (False, 0)
+        """Sorts discovery among the tasks."""
 
     def get(self, task_id: str) -> TaskHistory | None:
         """The history of a task; None before its first query."""
@@ -55,10 +56,6 @@ class History:
             return False, 0
         outcome = history.last.outcome
         return isinstance(outcome, QueryFailure) and outcome.timed_out, history.last_sent
-
-    def discovery_priority(self) -> tuple[bool, int]:
-        """Sorts discovery among the tasks by the same rule."""
-        return self._discovery_priority
 
     def retain(self, task_ids: AbstractSet[str]) -> None:
         """Forget all other tasks."""
@@ -100,7 +97,7 @@ class History:
         self._discovery_reason = failure.reason if failure else None
         timed_out = failure is not None and failure.timed_out
         sent = failure is None or failure.sent
-        self._discovery_priority = (timed_out, self._scrapes if sent else self._discovery_priority[1])
+        self.discovery_priority = (timed_out, self._scrapes if sent else self.discovery_priority[1])
         if failure is not None and failure.reason is not before:
             message = "discovery failed; the tasks known so far stay watched"
             fields = _failure_fields(failure, LIST_NAME)

@@ -118,7 +118,7 @@ class _Run:
             (history.priority(task.task_id), partial(self._query, task)) for task in targets.tasks + targets.discovered
         ]
         if targets.discover:
-            jobs.append((history.discovery_priority(), self._discover))
+            jobs.append((history.discovery_priority, self._discover))
         self._queue.extend(job for _, job in sorted(jobs, key=lambda job: job[0]))
         async with self._workers:
             self._start_workers(len(self._queue))

@@ -90,6 +90,11 @@ def test_several_items_of_a_task_are_one_list(render: Render) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["text", "slack", "wecom"])
+def test_an_alert_that_ended_is_not_last_known(name: str, render: Render) -> None:
+    assert "last known" not in render(name, failed("still"), over(failed("passed", known="no")))
+
+
 def test_two_exporters_that_watch_a_task_are_named(render: Render) -> None:
     alerts = [failed(instance=f"exporter-{number}:10199") for number in (1, 2)]
     assert render("title", *alerts) == "[FAILED prod] orders: precheck failed"

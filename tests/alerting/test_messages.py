@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -56,8 +57,26 @@ def test_a_failed_item_says_which_task_what_failed_and_where_to_go_on(render: Re
         "- Page: http://exporter.example.com/tasks/cd-orders",
         f"- Dashboard: {GRAFANA}/d/ninedata-precheck-task?var-job=ninedata&var-task=orders",
         f"- What to do: {RUNBOOK}ninedataprecheckfailed",
-        f"{silence} alertname=NineDataPrecheckFailed precheck_task_id=pcte-orders",
+        f"{silence} alertname=NineDataPrecheckFailed 'precheck_task_id=\"pcte-orders\"'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("fires", "matchers"),
+    [
+        (failed(precheck_task_id="", cluster="east 1"), ["cluster=east 1", "item=targetCheck", "task_id=cd-orders"]),
+        (failed(precheck_task_id="", item="it's; reboot"), ["task_id=cd-orders"]),
+        (alert("NineDataExporterDown", "critical"), ["instance=exporter-1:10199"]),
+        (alert("NineDataShardMissing", "critical", instance="", shard="0"), ["job=ninedata", "shard=0"]),
+    ],
+)
+def test_the_command_silences_one_alert_and_no_other(
+    fires: dict[str, Any], matchers: list[str], render: Render
+) -> None:
+    """A silence without the alert's name would also hide that nobody sees the task any more."""
+    (command,) = re.findall(r"Silence it: (.*)", render("text", fires))
+    given = shlex.split(command)[5:]
+    assert [each.replace('"', "") for each in given] == [f"alertname={fires['labels']['alertname']}", *matchers]
 
 
 def test_several_items_of_a_task_are_one_list(render: Render) -> None:
@@ -69,6 +88,11 @@ def test_several_items_of_a_task_are_one_list(render: Render) -> None:
         "- Name of a: First reason.",
         "- Name of b: Second reason. (last known; the status is unknown now)",
     ]
+
+
+@pytest.mark.parametrize("name", ["text", "slack", "wecom"])
+def test_an_alert_that_ended_is_not_last_known(name: str, render: Render) -> None:
+    assert "last known" not in render(name, failed("still"), over(failed("passed", known="no")))
 
 
 def test_two_exporters_that_watch_a_task_are_named(render: Render) -> None:

@@ -12,6 +12,9 @@ from tests.alerting.servers import ALERTMANAGER, Server, alertmanager, sample, u
 from tests.alerting.sinks import Sinks, body
 
 PATIENCE_SECONDS = 20.0
+PRODUCTION = ["", "env=prod", "env=production", "env=prd", "env=live", "env=latest"]
+"""What is no known name of anything else."""
+OTHERS = ["dev", "test", "stage", "staging", "Staging", "qa", "UAT"]
 
 
 def test_the_sample_is_valid(program: Callable[[str], str]) -> None:
@@ -24,9 +27,8 @@ def test_the_sample_is_valid(program: Callable[[str], str]) -> None:
     ("labels", "receiver"),
     [
         ("alertname=NineDataPrecheckFailed severity=warning env=prod", "ninedata-ticket"),
-        ("alertname=NineDataExporterDown severity=critical env=prod", "ninedata-page"),
-        ("alertname=NineDataExporterDown severity=critical", "ninedata-page"),
-        ("alertname=NineDataExporterDown severity=critical env=staging", "ninedata-ticket"),
+        *((f"alertname=NineDataExporterDown severity=critical {env}", "ninedata-page") for env in PRODUCTION),
+        *((f"alertname=NineDataExporterDown severity=critical env={env}", "ninedata-ticket") for env in OTHERS),
         ("alertname=NineDataPrecheckWarning severity=info env=prod", "ninedata-chat"),
         ("alertname=NodeDown severity=critical", "nobody"),
     ],

@@ -32,6 +32,14 @@ def test_every_section_is_about_an_alert() -> None:
     assert sorted(SECTIONS) == sorted(rule["alert"] for rule in ALERTS)
 
 
+def test_every_silence_names_its_alert() -> None:
+    """Without it, a silence for a task or an exporter also hides that nobody sees it any more."""
+    for name, section in SECTIONS.items():
+        silences = re.findall(r"amtool silence add --duration=\w+ --comment='...'\s(\S+)", section)
+        assert silences == [f"alertname={name}"] * section.count("silence add")
+    assert len(re.findall(r"silence add [^`]*?alertname=", DOCUMENT)) == DOCUMENT.count("silence add ")
+
+
 def test_the_queries_parse(program: Callable[[str], str], tmp_path: Path) -> None:
     queries = "".join(re.findall(r"```promql\n(.*?)```", DOCUMENT, re.DOTALL)).splitlines()
     rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries)]

@@ -6,17 +6,17 @@ the same in the text format and in OpenMetrics.
 """
 
 import functools
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 
 from exporter.metrics import families
 from exporter.metrics.families import Family
-from exporter.ninedata import DISCOVERED_KIND, Precheck, Status
+from exporter.ninedata import DISCOVERED_KIND, Status
 from exporter.ninedata.text import cut_middle
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, Snapshot, TaskResult
 
-Sample = tuple[Family, tuple[str, ...], float]
-"""A family, the values of its own labels, and the sample's value."""
+Ends = tuple[Family, list[str]]
+"""A family, and the ends of its lines for one task: the family's own labels, and the value."""
 
 
 def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> list[bytes | bytearray]:
@@ -29,14 +29,11 @@ def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> list[byt
         shared = f'task_id="{_escaped(task.task_id)}",task="{_escaped(task.name)}"' + "".join(
             f',{name}="{_escaped(task.labels.get(name, ""))}"' for name in names
         )
-        ends: defaultdict[Family, list[str]] = defaultdict(list)
-        for family, values, value in samples_of(result, failure_reasons=failure_reasons):
-            ends[family].append(_end(family, values, value) if family in _REPEATED else _new_end(family, values, value))
-        for family, its_ends in ends.items():
+        for family, ends in _ends(result, failure_reasons=failure_reasons):
             start = f"{family.name}{{{shared}"
-            texts[family] += (start + start.join(its_ends)).encode()
-    for family, values, value in _discovery_samples(snapshot.discovery):
-        texts[family] += f"{family.name}{{{_new_end(family, values, value)[1:]}".encode()
+            texts[family] += (start + start.join(ends)).encode() if ends else b""
+    for family, ends in _discovery_ends(snapshot.discovery):
+        texts[family] += f"{family.name}{{{ends[0][1:]}".encode()
     return [
         part
         for family, text in texts.items()
@@ -45,48 +42,48 @@ def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> list[byt
     ]
 
 
-def samples_of(result: TaskResult, *, failure_reasons: bool = True) -> Iterator[Sample]:
-    """The samples of one task's result."""
+def _ends(result: TaskResult, *, failure_reasons: bool) -> Iterator[Ends]:
+    """The lines of one task's result."""
     ref, outcome = result.task.ref, result.outcome
-    yield families.UP, (), float(result.up)
-    yield families.QUERY_DURATION, (), float(result.seconds)
-    yield families.INFO, (ref.kind, ref.precheck_task_id), 1.0
+    yield families.UP, [f"}} {float(result.up)}\n"]
+    yield families.QUERY_DURATION, [f"}} {float(result.seconds)}\n"]
+    yield families.INFO, [_end(families.INFO, 1, ref.kind, ref.precheck_task_id)]
     if isinstance(outcome, QueryFailure):
-        yield families.QUERY_FAILURE_INFO, (outcome.reason,), 1.0
+        yield families.QUERY_FAILURE_INFO, [_end(families.QUERY_FAILURE_INFO, 1, outcome.reason)]
         return
-    yield from _precheck_samples(outcome, failure_reasons=failure_reasons)
+    status, items = outcome.status, outcome.items
+    counts = Counter([item.status for item in items])
+    yield families.STATUS, [_known_end(families.STATUS, each is status, each) for each in Status]
+    yield families.ITEMS, [_known_end(families.ITEMS, counts[each], each) for each in Status]
+    yield families.ITEM_STATUS, [_known_end(families.ITEM_STATUS, 1, item.item, item.status) for item in items]
+    if failure_reasons and (counts[Status.FAILED] or counts[Status.WARNING]):
+        yield (
+            families.ITEM_FAILURE_INFO,
+            [
+                _end(families.ITEM_FAILURE_INFO, 1, item.item, item.name, cut_middle(item.message, 500))
+                for item in items
+                if item.status.needs_attention
+            ],
+        )
 
 
-def _precheck_samples(precheck: Precheck, *, failure_reasons: bool) -> Iterator[Sample]:
-    counts = Counter(item.status for item in precheck.items)
-    for status in Status:
-        yield families.STATUS, (status,), float(status is precheck.status)
-        yield families.ITEMS, (status,), float(counts[status])
-    for item in precheck.items:
-        yield families.ITEM_STATUS, (item.item, item.status), 1.0
-        if failure_reasons and item.status.needs_attention:
-            yield families.ITEM_FAILURE_INFO, (item.item, item.name, cut_middle(item.message, 500)), 1.0
-
-
-def _discovery_samples(discovery: DiscoveryResult | None) -> Iterator[Sample]:
+def _discovery_ends(discovery: DiscoveryResult | None) -> Iterator[Ends]:
     if discovery is None:
         return
     kind, failure = DISCOVERED_KIND, discovery.failure
-    yield families.DISCOVERY_UP, (kind,), float(failure is None)
+    yield families.DISCOVERY_UP, [_end(families.DISCOVERY_UP, failure is None, kind)]
     if failure is not None:
-        yield families.DISCOVERY_FAILURE_INFO, (kind, failure.reason), 1.0
-    yield families.DISCOVERY_DURATION, (kind,), float(discovery.seconds)
-    yield families.DISCOVERY_TASKS, (kind,), float(len(discovery.tasks))
+        yield families.DISCOVERY_FAILURE_INFO, [_end(families.DISCOVERY_FAILURE_INFO, 1, kind, failure.reason)]
+    yield families.DISCOVERY_DURATION, [_end(families.DISCOVERY_DURATION, discovery.seconds, kind)]
+    yield families.DISCOVERY_TASKS, [_end(families.DISCOVERY_TASKS, len(discovery.tasks), kind)]
 
 
-def _new_end(family: Family, values: tuple[str, ...], value: float) -> str:
-    """The end of a line: the labels of the family's own, and the value."""
-    labels = "".join(f',{name}="{_escaped(label)}"' for name, label in zip(family.labels, values, strict=True))
-    return f"{labels}}} {value}\n"
+def _end(family: Family, value: float, *labels: str) -> str:
+    own = "".join([f',{name}="{_escaped(label)}"' for name, label in zip(family.labels, labels, strict=True)])
+    return f"{own}}} {float(value)}\n"
 
 
-_REPEATED = {families.STATUS, families.ITEMS, families.ITEM_STATUS}
-_end = functools.lru_cache(maxsize=2048)(_new_end)  # most tasks have the same check items
+_known_end = functools.lru_cache(maxsize=2048)(_end)  # most tasks have the same check items
 
 
 def _escaped(value: str) -> str:

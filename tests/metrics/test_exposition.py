@@ -18,7 +18,6 @@ from prometheus_client.registry import Collector
 
 from exporter import __version__
 from exporter.metrics import accepts_gzip, choose_format, render
-from exporter.metrics.task_series import samples_of
 from exporter.ninedata import CheckItem, Precheck, Status
 from exporter.scraping.snapshot import Snapshot
 
@@ -51,13 +50,20 @@ def test_parsers_read_every_sample_as_it_was_written(
     snapshot: Snapshot, own: Collector, accept: str, parse: Parse
 ) -> None:
     """Any text in labels survives: quotes, backslashes, line breaks, Chinese."""
-    families = {family.name: family for family in parse(text_of(snapshot, own, accept))}
-    for result in snapshot.results:
-        shared = {"task_id": result.task.task_id, "task": result.task.name, "env": "", "team": ""}
-        shared |= result.task.labels
-        for family, values, value in samples_of(result):
-            labels = shared | dict(zip(family.labels, values, strict=True))
-            assert (labels, value) in [(s.labels, s.value) for s in families[family.name].samples]
+    families = {family.name: family.samples for family in parse(text_of(snapshot, own, accept))}
+    result = snapshot.results[0]
+    assert isinstance(result.outcome, Precheck)
+    shared = {"task_id": result.task.task_id, "task": result.task.name, **result.task.labels}
+    assert [sample.labels for sample in families["ninedata_precheck_item_status"]] == [
+        {**shared, "item": item.item, "status": item.status} for item in result.outcome.items
+    ]
+    assert [sample.labels for sample in families["ninedata_precheck_item_failure_info"]] == [
+        {**shared, "item": item.item, "item_name": item.name, "reason": item.message}
+        for item in result.outcome.items
+        if item.status.needs_attention
+    ]
+    seconds = [sample.value for sample in families["ninedata_precheck_query_duration_seconds"]]
+    assert seconds == [result.seconds for result in snapshot.results]
 
 
 def test_the_formats_differ_only_in_the_end_and_the_counters(snapshot: Snapshot) -> None:
@@ -85,14 +91,22 @@ def test_gzip(snapshot: Snapshot) -> None:
 
 
 def test_exactly_one_status_is_1_and_the_items_add_up(snapshot: Snapshot) -> None:
+    families = {family.name: family.samples for family in parse_text(text_of(snapshot))}
     for result in snapshot.results:
+        status, items = (
+            {
+                sample.labels["status"]: sample.value
+                for sample in families[name]
+                if sample.labels["task"] == result.task.name
+            }
+            for name in ("ninedata_precheck_status", "ninedata_precheck_items")
+        )
         if isinstance(result.outcome, Precheck):
-            samples = [(family.name, values, value) for family, values, value in samples_of(result)]
-            status = {values[0]: value for name, values, value in samples if name == "ninedata_precheck_status"}
-            items = {values[0]: value for name, values, value in samples if name == "ninedata_precheck_items"}
             assert status == {each: float(each is result.outcome.status) for each in Status}
             assert list(items) == list(Status)
             assert sum(items.values()) == len(result.outcome.items)
+        else:
+            assert status == items == {}
 
 
 def test_without_failure_reasons_no_text_of_the_api_is_exported(snapshot: Snapshot) -> None:

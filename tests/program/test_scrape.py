@@ -12,6 +12,7 @@ from tests.faulty_api import Behaviour, endless, garbage, half_answer, redirect,
 from tests.program.conftest import IDS, Shared
 from tests.program.launcher import Api, Launcher
 from tests.program.process import GRACE_SECONDS, until
+from tests.program.scrape import Scrape
 from tests.sandbox_thread import run_in_thread
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
 
@@ -133,9 +134,12 @@ def test_after_a_429_nothing_is_sent_until_retry_after(shared: Shared) -> None:
 
 def test_200_scrapes_at_once_ask_once_a_task(shared: Shared) -> None:
     shared.api.sandbox.faults[IDS[0]] = InjectedFault(kind="slow", seconds=3)
+    headers = {"X-Prometheus-Scrape-Timeout-Seconds": "20"}
     with ThreadPoolExecutor(200) as pool:
-        scrapes = list(pool.map(lambda _: shared.exporter.scrape(timeout=20), range(200)))
-    assert all(scrape.up == dict.fromkeys(IDS, 1) for scrape in scrapes)
+        answers = list(pool.map(lambda _: shared.exporter.get("/metrics", headers), range(200)))
+    up = {tuple(line for line in answer.text.splitlines() if "precheck_up{" in line) for answer in answers}
+    assert len(up) == 1
+    assert Scrape(answers[0].text).up == dict.fromkeys(IDS, 1)
     assert shared.api.sandbox.requests == dict.fromkeys(IDS, 1)
 
 

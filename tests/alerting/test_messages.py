@@ -133,6 +133,7 @@ def test_messages_keep_within_the_limits_of_their_receivers(count: int, render: 
         assert entries >= 1
         assert (f"and {count - entries} more check items" in message) is (entries < count)
     both = [*alerts, *(over(failed(f"over {number}{WIDE}", WIDE, **labels)) for number in range(12))]
+    assert len(render("title", *both).encode()) <= 450
     assert len(render("text", *both).encode()) <= 19_500
     assert len(render("wecom", *both).encode()) <= 2_048
 
@@ -148,15 +149,19 @@ def test_an_end_says_whether_the_task_passed_or_is_no_longer_watched(render: Ren
     assert entry.format("removed", "no longer watched") in text
 
 
-def test_what_is_over_stands_after_what_still_fires_and_is_told_once(render: Render) -> None:
-    """Prometheus sends for 15 minutes what is over; a message is at least 5 minutes after the one before."""
+def test_what_ended_stands_after_what_still_fires_and_is_sent_once(render: Render) -> None:
+    """Prometheus sends for 15 minutes what has ended; a message is at least 5 minutes after the one before."""
     passed, earlier = over(failed("passed")), over(failed("earlier"), at="03:50")
-    assert render("title", failed("still"), passed) == "[FAILED prod] still: precheck failed"
+    assert render("title", failed("still"), passed) == "[FAILED prod] still: precheck failed; 1 alert ended"
+    assert render("title", failed("still"), passed, earlier) == "[FAILED prod] still: precheck failed; 1 alert ended"
     text = render("text", failed("still"), passed, earlier)
-    assert text.index("still (cd-still)") < text.index("Over:") < text.index("passed (cd-passed)")
+    assert text.index("still (cd-still)") < text.index("Ended:") < text.index("passed (cd-passed)")
     assert render("title", passed, earlier) == "[RESOLVED prod] passed: precheck no longer fails"
     for name in ("text", "slack", "wecom"):
-        assert "earlier" not in render(name, failed("still"), passed, earlier)
+        message = render(name, failed("still"), passed, earlier)
+        assert "earlier" not in message
+        assert "Name of targetCheck: " in message
+        assert "no longer fails" in message
 
 
 def test_a_link_without_an_address_is_left_out(render: Render) -> None:
@@ -165,6 +170,12 @@ def test_a_link_without_an_address_is_left_out(render: Render) -> None:
     item["annotations"] |= {"page_url": "", "dashboard_url": "", "overview_url": ""}
     for name in ("text", "wecom", "slack"):
         assert re.findall(r"https?://[^\s|>]+", render(name, item)) == [f"{RUNBOOK}ninedataprecheckfailed"]
+
+
+def test_an_entry_of_a_list_in_slack_is_one_line(render: Render) -> None:
+    lines = render("slack", failed("a", reason="First line.\nSecond line."), failed("b")).splitlines()
+    assert "First line. Second line. <" in lines[0]
+    assert lines[1].startswith("b (cd-b): ")
 
 
 def test_slack_gets_no_markup_from_a_reason(render: Render) -> None:

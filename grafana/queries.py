@@ -159,7 +159,7 @@ def reasons(scope: Scope) -> str:
     ]
     down = "Prometheus cannot scrape the exporter, so the states of its tasks are not known."
     none = "Prometheus scrapes no exporter that the variables above select."
-    some = _label(_any(found), "why", "$1 ...", "why", "(.{180}).{20,}")
+    some = _label(_any(found), "why", "$1 ...", "why", "(.{120}).{20,}")
     return (
         f"topk by ({_TASK}) (1, max by ({_TASK}, why) ({some})\nand on ({_TASK}) ({attention(scope)}))\n"
         f"or {_label(_down(), 'why', down)}\nor {_label(_none(scope), 'why', none)}"

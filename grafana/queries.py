@@ -4,7 +4,7 @@ Two exporters may watch the same tasks, so series are first reduced to one per t
 then. Backquotes make a PromQL string in which quotes and backslashes of a task's name mean themselves.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grafana import states as s
@@ -54,8 +54,7 @@ def exporters(metric: str, *matchers: str) -> str:
 
 def states(scope: Scope) -> str:
     """The code of each task's present state."""
-    up = f"max by ({_TASK}) ({scope.tasks(_UP)}) == bool 0"
-    return f"(\n  max by ({_TASK}) (\n    {_codes(scope, str)}\n  ) > 0\n  or {s.NOT_QUERIED.code} * ({up})\n)"
+    return _codes(scope, scope.tasks(_UP), "({0} > 0)")
 
 
 def worst_states(scope: Scope) -> str:
@@ -64,26 +63,33 @@ def worst_states(scope: Scope) -> str:
     Where no task is known, one series says why.
     """
     up = scope.tasks(_UP)
-    codes = f"{_codes(scope, _greatest)}\n    or {s.NOT_QUERIED.code} * (max by ({_TASK}) ({_least(up)}) == bool 0)"
+    least = f"(min_over_time({up}[$__interval]) or {up})"
+    codes = _codes(scope, least, "(max_over_time({0}[$__interval]) > 0 or {0} > 0)")
     bad = [f"{_at_end(scope.status(s.WARNING, _ITEMS))} > 0"]
     bad += [f"{_at_end(scope.status(state))} == 1" for state in (s.UNKNOWN, s.WARNING)]
     order = (
         _label(f"group by ({_TASK}) ({_at_end(scope.status(s.FAILED))} == 1)", "order", "1"),
         _label(f"group by ({_TASK}) ({_any(bad)} or max by ({_TASK}) ({_at_end(up)}) == 0)", "order", "2"),
-        _label(f"group by ({_TASK}) ({_greatest(up)})", "order", "3"),
+        _label(f"group by ({_TASK}) (max_over_time({up}[$__range] @ end()))", "order", "3"),
     )
     return (
-        f"max by ({_TASK}) (\n    {codes}\n)\n"
-        f"* on ({_TASK}) group_left (order) (\n    {_first(order)}\n)\n"
+        f"{codes}\n* on ({_TASK}) group_left (order) (\n    {_first(order)}\n)\n"
         f"or on () {_label(_why_none(), 'task', 'no task')}"
     )
 
 
-def _codes(scope: Scope, sample: Callable[[str], str]) -> str:
-    """The code of the status that a task has, and 0 for the others. A warned item of a success makes it a warning."""
-    warned = f"{sample(scope.status(s.WARNING, _ITEMS))} > bool 0 and on ({_SERIES}) {scope.status(s.SUCCESS)} == 1"
-    statuses = (f"{state.code} * {sample(scope.status(state))}" for state in STATUSES)
-    return _any((f"{s.WARNING.code} * ({warned})", *statuses), "\n    ")
+def _codes(scope: Scope, up: str, positive: str) -> str:
+    """The greatest code of each task. A warned item of a success makes it a warning.
+
+    Statuses that a task does not have are left out before `or`, by `positive`: they are most series, and took most of
+    the time of a query of a long range.
+    """
+    warned = positive.format(scope.status(s.WARNING, _ITEMS))
+    warned = f"{s.WARNING.code} * ({warned} > bool 0 and on ({_SERIES}) {scope.status(s.SUCCESS)} == 1)"
+    statuses = (f"{state.code} * {positive.format(scope.status(state))}" for state in STATUSES)
+    failing = f"{s.NOT_QUERIED.code} + (max by ({_TASK}) ({up}) == 0)"
+    found = _any((warned, *statuses, failing), "\n    ")
+    return f"max by ({_TASK}) (\n    {found}\n)"
 
 
 def _at_end(selector: str) -> str:
@@ -93,10 +99,6 @@ def _at_end(selector: str) -> str:
 def _greatest(selector: str) -> str:
     # The second operand is for scrape intervals longer than $__interval.
     return f"(max_over_time({selector}[$__interval]) or {selector})"
-
-
-def _least(selector: str) -> str:
-    return f"(min_over_time({selector}[$__interval]) or {selector})"
 
 
 def count_in(scope: Scope, state: State) -> str:

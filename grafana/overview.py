@@ -59,7 +59,7 @@ def _attention() -> table.Panel:
         "Every task that is not well now, the worst first. Select a task to see all of its check items, or the page "
         "that its exporter has. Since: exact with the recording rules of this project, otherwise no more than the time "
         f"range. Why: the beginning of the first of its failures. {frame.REASONS}",
-        "No task needs attention",
+        "No watched task needs attention",
         columns,
         queries.attention(ALL),
         queries.since_of_attention(ALL),

@@ -152,7 +152,7 @@ def reasons(scope: Scope) -> str:
         status = scope.status(state, _ITEM_STATUS)
         found.append(f'{state.code} * label_join({info} and {key} {status}, "why", ": ", "item_name", "reason")')
         found.append(f"{state.code} * ({_label(status, 'why', '$1', 'item', '(.*)')} unless {key} {info})")
-    query = _label(scope.tasks(_QUERY_FAILURE), "why", "Query failing: $1", "reason", "(.*)")
+    query = _label(scope.tasks(_QUERY_FAILURE), "why", "Reason: $1", "reason", "(.*)")
     found.append(f"{query} unless on ({_TASK}) {scope.tasks(_UP)} == 1")
     unknown = "NineData gives no status, or one that the exporter does not know."
     found.append(_label(f"{scope.status(s.UNKNOWN)} == 1", "why", unknown))
@@ -182,7 +182,7 @@ def failing_items(scope: Scope) -> str:
         found.append(f"{state.code} * ({info} and {key} {status})")
         found.append(f"{state.code} * ({_label(status, 'item_name', '$1', 'item', '(.*)')} unless {key} {info})")
     query = f"{scope.tasks(_QUERY_FAILURE)} unless on ({_TASK}) {scope.tasks(_UP)} == 1"
-    query = _label(_label(query, "reason", "Query failing: $1", "reason", "(.*)"), "item_name", "(query)")
+    query = _label(_label(query, "reason", "Reason: $1", "reason", "(.*)"), "item_name", "(query)")
     found.append(f"{s.NOT_QUERIED.code} * {query}")
     return f"topk by ({_TASK}, item) (1, max by ({_TASK}, item, item_name, reason) (\n  {_any(found)}\n))"
 

@@ -131,7 +131,7 @@ def test_each_unhealthy_task_has_a_reason_and_a_time(overview: Board) -> None:
     assert why["inventory-prod"].endswith(REASON)
     assert why[WITHOUT_REASONS] == "source"
     assert why[LONG] == f"Check of the source: {REASON}{REASON}"[:75] + " ..."
-    assert why["legacy-erp"] == "Query failing: not_found"
+    assert why["legacy-erp"] == "Reason: not_found"
     assert why["runs-too-long"] == "Running for more than 1h."
     since = {row.labels["task"]: (END - row.value / 1000) / 60 for row in board.show("Tasks that need attention", "B")}
     assert since == pytest.approx(

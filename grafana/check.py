@@ -8,6 +8,10 @@ from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
 from grafana.build import DIRECTORY, built
 from grafana.frame import OVERVIEW_UID, TASK_UID
 
@@ -38,7 +42,7 @@ def panels_of(document: Document) -> Iterator[Document]:
 
 def problems_in(document: Document) -> Iterator[str]:
     """All problems of a dashboard."""
-    for part in (_identity, _variables, _queries, _alerts, _grid, _links):
+    for part in (_identity, _schema, _variables, _queries, _alerts, _grid, _links):
         yield from part(document)
     for panel in panels_of(document):
         checks = chain(_words(panel), _OF_TYPE.get(panel["type"], lambda _: ())(panel))
@@ -53,6 +57,14 @@ def _identity(document: Document) -> Iterator[str]:
         yield f"unknown uid {document.get('uid')!r}"
     if {"__inputs", "__requires"} & document.keys():
         yield "__inputs and __requires are resolved by the import dialog alone"
+
+
+def _schema(document: Document) -> Iterator[str]:
+    """Grafana's schema knows every key: the SDK writes what it has read."""
+    register_default_plugins()
+    known = json.loads(json.dumps(Dashboard.from_json(json.loads(json.dumps(document))), cls=JSONEncoder))
+    places = {place for place, _ in _walk(known)}
+    yield from (f"the schema does not know {place}" for place, _ in _walk(document) if place not in places)
 
 
 def _variables(document: Document) -> Iterator[str]:
@@ -89,7 +101,7 @@ def _queries(document: Document) -> Iterator[str]:
 def _alerts(document: Document) -> Iterator[str]:
     timelines = [panel["id"] for panel in panels_of(document) if panel["type"] == "state-timeline"]
     for annotation in document["annotations"]["list"]:
-        if not re.search(r" unless .* offset \$__interval\)", annotation["expr"]):
+        if not re.search(r" unless .* offset \$__interval", annotation["expr"]):
             yield "annotations mark all of the time in which an alert fires, not its start"
         if annotation.get("filter", {}) != {"exclude": False, "ids": timelines}:
             yield "annotations are shown on other panels than the timelines"
@@ -114,7 +126,11 @@ def _links(document: Document) -> Iterator[str]:
     for place, text in _walk(document):
         if not isinstance(text, str):
             continue
-        if text.startswith("/d/") and re.split(r"[/?]", text)[2] not in {OVERVIEW_UID, TASK_UID}:
+        if text.startswith("/d/") and re.split(r"[/?]", text)[2] not in {
+            OVERVIEW_UID,
+            TASK_UID,
+            "${__data.fields.board}",
+        }:
             yield f"{place}: no dashboard has the uid of {text}"
         for file, anchor in _DOCS_URL.findall(text):
             if not (DOCS / file).is_file() or (anchor and anchor not in _anchors(DOCS / file)):
@@ -142,6 +158,11 @@ def _timeline(panel: Document) -> Iterator[str]:
         yield "noValue becomes an entry of the legend where there is a gap"
     if not all("_over_time(" in target["expr"] and "[$__interval]" in target["expr"] for target in panel["targets"]):
         yield "a short failure vanishes from a long time range"
+    if any(_UNFILTERED.search(target["expr"]) for target in panel["targets"]):
+        yield "statuses that a task does not have make the query several times slower"
+
+
+_UNFILTERED = re.compile(r"max_over_time\(ninedata_precheck_status[^\[]*\[\$__interval\]\) or")
 
 
 def _stat(panel: Document) -> Iterator[str]:
@@ -156,6 +177,9 @@ def _stat(panel: Document) -> Iterator[str]:
         yield "links take the title's room: put them into the description"
     if len(panel["title"]) * 8 > _WIDTH * panel["gridPos"]["w"] / 24 - 50:
         yield "the title is cut at 1280 pixels"
+    longest = max(len(target["legendFormat"]) for target in panel["targets"])
+    if len(panel["targets"]) > 1 and longest * 6 > _WIDTH * panel["gridPos"]["w"] / 24 / len(panel["targets"]) - 20:
+        yield "the name of a tile wraps at 1280 pixels"
 
 
 def _table(panel: Document) -> Iterator[str]:

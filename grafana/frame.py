@@ -114,14 +114,14 @@ def _alerts(scope: Scope, timelines: list[int]) -> b.AnnotationQuery:
     query = b.AnnotationQuery().name("Alerts").datasource(DATASOURCE).enable(enable=True).icon_color(FAILED.color)
     query = query.expr(alerts_that_start(scope)).step("60s").title_format("{{alertname}}").tag_keys("severity")
     only = b.AnnotationPanelFilter().exclude(exclude=False).ids(timelines)
-    return query.text_format("{{task}} {{instance}}").filter(only)
+    return query.text_format("{{of}}").filter(only)
 
 
 def _links(scope: Scope) -> list[Builder[d.DashboardLink]]:
-    runbooks = _outward("Runbooks", docs("alerts.md")).icon("doc")
     if scope == ALL:
-        return [_inward("One task", f"{TASK_UID}?var-task=${{first:percentencode}}&{_KEPT}"), runbooks]
-    return [_inward("All tasks", f"{OVERVIEW_UID}?{_KEPT}"), _outward("Exporter's page", "${page:raw}"), runbooks]
+        return [_inward("One task", f"{TASK_UID}?var-task=${{first:percentencode}}&{_KEPT}")]
+    page = b.DashboardLink("Exporter's page").url("${page:raw}").target_blank(target_blank=True)
+    return [_inward("All tasks", f"{OVERVIEW_UID}?{_KEPT}"), page]
 
 
 def docs(place: str) -> str:
@@ -132,6 +132,12 @@ def docs(place: str) -> str:
 def task_of_series() -> b.DashboardLink:
     """From a timeline to the dashboard of its task."""
     return b.DashboardLink(_TASK_TITLE).url(f"/d/{TASK_UID}?var-task=${{__field.labels.task:percentencode}}&{_KEPT}")
+
+
+def place_of_row() -> dict[str, object]:
+    """From a row to the dashboard of its task or exporter. The last value of a variable in an address counts."""
+    url = f"/d/${{__data.fields.board}}?{_KEPT}&var-${{__data.fields.sets}}=${{__data.fields.task:percentencode}}"
+    return {"title": "Dashboard of ${__data.fields.task}", "url": url, "targetBlank": False}
 
 
 def task_of_row() -> dict[str, object]:
@@ -150,7 +156,3 @@ _TASK_TITLE = "This task's dashboard"
 
 def _inward(title: str, place: str) -> b.DashboardLink:
     return b.DashboardLink(title).url(f"/d/{place}").icon("dashboard")
-
-
-def _outward(title: str, url: str) -> b.DashboardLink:
-    return b.DashboardLink(title).url(url).target_blank(target_blank=True)

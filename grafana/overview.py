@@ -16,7 +16,7 @@ def overview() -> dashboard.Dashboard:
     """The dashboard of all tasks."""
     description = "The NineData prechecks of all watched tasks: how they stand, what fails and why, and the exporters."
     board = frame.frame("NineData prechecks", frame.OVERVIEW_UID, description, ALL)
-    sizes = ((24, 4), (24, 12), (24, 16), (24, 14), (24, 8))
+    sizes = ((24, 3), (24, 13), (24, 16), (24, 14), (24, 8))
     board = frame.place(board, sizes, (_now(), _attention(), _timeline(), *_checks()))
     exporters = frame.place(dashboard.Row("Exporters"), ((24, 7), *[(12, 8)] * 4), _exporters())
     sources = frame.place(dashboard.Row("Where the tasks come from"), [(12, 8)] * 2, _sources())
@@ -31,10 +31,10 @@ def _now() -> stat.Panel:
     colors = {state.word: (TRANSPARENT, state.color) for state in WORST_FIRST}
     colors |= {"Exporters up": (FAILED.color, TRANSPARENT), "Exporters down": (TRANSPARENT, FAILED.color)}
     return panels.numbers(
-        "Tasks by state, now",
-        "Each watched task counts once.\n"
+        "Tasks by state",
+        f"At the end of the time range, each watched task once. [All alerts]({frame.docs('alerts.md')})\n"
         f"- **Failed**: NineData does not run the task. [What to do]({runbook}precheckfailed)\n"
-        f"- **Cannot be queried**: no exporter's query of it succeeds. [What to do]({runbook}queryfailing)\n"
+        f"- **Query failing**: no exporter's query of it succeeds. [What to do]({runbook}queryfailing)\n"
         f"- **Unknown**: NineData gives no status, or a new one. [What to do]({runbook}precheckstatusunknown)\n"
         f"- **Warning**: the precheck or a check item has a warning. [What to do]({runbook}precheckwarning)\n"
         f"- **Unstarted**: nobody has started the precheck. [What to do]({runbook}prechecknotstarted)\n"
@@ -47,10 +47,10 @@ def _now() -> stat.Panel:
 
 def _attention() -> table.Panel:
     columns = (
-        Column("Value #A", "Status", 150, _STATUS),
-        Column("task", "Task", 238, {"links": [frame.task_of_row(), frame.page_of_row()]}),
-        Column("Value #B", "Since", 126, {"unit": "dateTimeFromNow"}),
-        Column("Value #C", "Failed", 60),
+        Column("Value #A", "Status", 112, _STATUS),
+        Column("task", "Task", 238, {"links": [frame.place_of_row(), frame.page_of_row()]}),
+        Column("Value #B", "Since", 112, {"unit": "dateTimeFromNow"}),
+        Column("Value #C", "Failed", 58),
         Column("Value #D", "Warned", 70),
         Column("why", "Why"),
     )
@@ -59,14 +59,14 @@ def _attention() -> table.Panel:
         "Every task that is not well now, the worst first. Select a task to see all of its check items, or the page "
         "that its exporter has. Since: exact with the recording rules of this project, otherwise no more than the time "
         f"range. Why: the beginning of the first of its failures. {frame.REASONS}",
-        "No task needs attention",
+        "No watched task needs attention",
         columns,
         queries.attention(ALL),
         queries.since_of_attention(ALL),
         queries.items_of_attention(ALL, FAILED),
         queries.items_of_attention(ALL, WARNING),
         queries.reasons(ALL),
-        f"{queries.pages(ALL)} and on (task_id, task) ({queries.attention(ALL)})",
+        queries.places(ALL, frame.TASK_UID, frame.OVERVIEW_UID),
         order=("-Status", "Since"),
     )
 
@@ -90,7 +90,7 @@ def _checks() -> tuple[table.Panel, table.Panel]:
         f"fails. Fix it, and run the precheck again. No reason: the exporter's failure_reasons is off. {frame.REASONS}",
         "No failing check item is known. Exporters that are down are in the table above.",
         (
-            Column("Value", "Status", 150, _STATUS),
+            Column("Value", "Status", 112, _STATUS),
             Column("task", "Task", 238, task),
             Column("item_name", "Check item", 160),
             Column("reason", "Reason and remediation"),
@@ -145,8 +145,8 @@ def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
     )
     stacked = panels.lines(
         "none",
-        "Tasks that cannot be queried, by reason",
-        f"One failed query now and then does no harm. {frame.REASONS}",
+        "Query failing, by reason",
+        f"Tasks that no exporter can query. One failed query now and then does no harm. {frame.REASONS}",
         "No task was queried in this time range",
         over_time(queries.failed_queries(ALL), "{{reason}}"),
     )

@@ -46,7 +46,7 @@ def numbers(
     """A number per series with its name, and ? where it is not known. `colors`: of 0, and from 1 on."""
     panel = _stat(title, description, "?", *queries).text_mode(c.BigValueTextMode.VALUE_AND_NAME).unit("none")
     panel = panel.mappings([mapping({str(NOT_KNOWN): ("?", NO_EXPORTER.color)})])
-    panel = panel.text(common.VizTextDisplayOptions().title_size(11).value_size(36))
+    panel = panel.text(common.VizTextDisplayOptions().title_size(11).value_size(30))
     for name, (zero, some) in colors.items():
         panel = panel.override_by_name(name, _properties({"thresholds": _steps(zero, (1, some)).build()}))
     return panel
@@ -60,7 +60,7 @@ def word(title: str, description: str, meanings: d.ValueMap, query: prometheus.D
 def moment(title: str, description: str, query: prometheus.Dataquery) -> stat.Panel:
     """How long ago a moment, in milliseconds of Unix time, was."""
     panel = _stat(title, description, "Not known", query).text_mode(c.BigValueTextMode.VALUE)
-    return panel.unit("dateTimeFromNow").color_mode(c.BigValueColorMode.NONE)
+    return panel.unit("dateTimeFromNow").color_mode(c.BigValueColorMode.NONE).max_data_points(300)
 
 
 def timeline(title: str, description: str, meanings: d.ValueMap, query: prometheus.Dataquery) -> statetimeline.Panel:
@@ -111,7 +111,7 @@ def listing(
     steps = [d.DataTransformerConfig(id_val="merge", options={})] if len(exprs) > 1 else []
     panel = panel.transformations([*steps, d.DataTransformerConfig(id_val="organize", options=organize)])
     panel = panel.cell_options(c.TableAutoCellOptions(wrap_text=True)).inspect(inspect=True)
-    panel = panel.align(c.FieldTextAlignment.LEFT).cell_height(c.TableCellHeight.SM)
+    panel = panel.max_data_points(300).align(c.FieldTextAlignment.LEFT).cell_height(c.TableCellHeight.SM)
     by = [(heading.removeprefix("-"), heading.startswith("-")) for heading in order]
     panel = panel.sort_by([common.TableSortByFieldState().display_name(name).desc(desc=desc) for name, desc in by])
     for column in columns:

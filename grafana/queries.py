@@ -4,7 +4,7 @@ Two exporters may watch the same tasks, so series are first reduced to one per t
 then. Backquotes make a PromQL string in which quotes and backslashes of a task's name mean themselves.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grafana import states as s
@@ -54,8 +54,7 @@ def exporters(metric: str, *matchers: str) -> str:
 
 def states(scope: Scope) -> str:
     """The code of each task's present state."""
-    up = f"max by ({_TASK}) ({scope.tasks(_UP)}) == bool 0"
-    return f"(\n  max by ({_TASK}) (\n    {_codes(scope, str)}\n  ) > 0\n  or {s.NOT_QUERIED.code} * ({up})\n)"
+    return _codes(scope, scope.tasks(_UP), "({0} > 0)")
 
 
 def worst_states(scope: Scope) -> str:
@@ -64,26 +63,33 @@ def worst_states(scope: Scope) -> str:
     Where no task is known, one series says why.
     """
     up = scope.tasks(_UP)
-    codes = f"{_codes(scope, _greatest)}\n    or {s.NOT_QUERIED.code} * (max by ({_TASK}) ({_least(up)}) == bool 0)"
+    least = f"(min_over_time({up}[$__interval]) or {up})"
+    codes = _codes(scope, least, "(max_over_time({0}[$__interval]) > 0 or {0} > 0)")
     bad = [f"{_at_end(scope.status(s.WARNING, _ITEMS))} > 0"]
     bad += [f"{_at_end(scope.status(state))} == 1" for state in (s.UNKNOWN, s.WARNING)]
     order = (
         _label(f"group by ({_TASK}) ({_at_end(scope.status(s.FAILED))} == 1)", "order", "1"),
         _label(f"group by ({_TASK}) ({_any(bad)} or max by ({_TASK}) ({_at_end(up)}) == 0)", "order", "2"),
-        _label(f"group by ({_TASK}) ({_greatest(up)})", "order", "3"),
+        _label(f"group by ({_TASK}) (max_over_time({up}[$__range] @ end()))", "order", "3"),
     )
     return (
-        f"max by ({_TASK}) (\n    {codes}\n)\n"
-        f"* on ({_TASK}) group_left (order) (\n    {_first(order)}\n)\n"
+        f"{codes}\n* on ({_TASK}) group_left (order) (\n    {_first(order)}\n)\n"
         f"or on () {_label(_why_none(), 'task', 'no task')}"
     )
 
 
-def _codes(scope: Scope, sample: Callable[[str], str]) -> str:
-    """The code of the status that a task has, and 0 for the others. A warned item of a success makes it a warning."""
-    warned = f"{sample(scope.status(s.WARNING, _ITEMS))} > bool 0 and on ({_SERIES}) {scope.status(s.SUCCESS)} == 1"
-    statuses = (f"{state.code} * {sample(scope.status(state))}" for state in STATUSES)
-    return _any((f"{s.WARNING.code} * ({warned})", *statuses), "\n    ")
+def _codes(scope: Scope, up: str, positive: str) -> str:
+    """The greatest code of each task. A warned item of a success makes it a warning.
+
+    Statuses that a task does not have are left out before `or`, by `positive`: they are most series, and took most of
+    the time of a query of a long range.
+    """
+    warned = positive.format(scope.status(s.WARNING, _ITEMS))
+    warned = f"{s.WARNING.code} * ({warned} > bool 0 and on ({_SERIES}) {scope.status(s.SUCCESS)} == 1)"
+    statuses = (f"{state.code} * {positive.format(scope.status(state))}" for state in STATUSES)
+    failing = f"{s.NOT_QUERIED.code} + (max by ({_TASK}) ({up}) == 0)"
+    found = _any((warned, *statuses, failing), "\n    ")
+    return f"max by ({_TASK}) (\n    {found}\n)"
 
 
 def _at_end(selector: str) -> str:
@@ -93,10 +99,6 @@ def _at_end(selector: str) -> str:
 def _greatest(selector: str) -> str:
     # The second operand is for scrape intervals longer than $__interval.
     return f"(max_over_time({selector}[$__interval]) or {selector})"
-
-
-def _least(selector: str) -> str:
-    return f"(min_over_time({selector}[$__interval]) or {selector})"
 
 
 def count_in(scope: Scope, state: State) -> str:
@@ -129,7 +131,7 @@ def _late(scope: Scope, state: State, limit: str) -> str:
 
 def _down() -> str:
     """One row per exporter that is down."""
-    down = _label(f"{exporters_up()} == 0", "task", "all of $1", "instance", "(.*)")
+    down = _label(f"{exporters_up()} == 0", "task", "$1", "instance", "(.*)")
     return f"{s.EXPORTER_DOWN.code} + max by (task) ({down})"
 
 
@@ -150,16 +152,16 @@ def reasons(scope: Scope) -> str:
         status = scope.status(state, _ITEM_STATUS)
         found.append(f'{state.code} * label_join({info} and {key} {status}, "why", ": ", "item_name", "reason")')
         found.append(f"{state.code} * ({_label(status, 'why', '$1', 'item', '(.*)')} unless {key} {info})")
-    query = _label(scope.tasks(_QUERY_FAILURE), "why", "The query fails: $1", "reason", "(.*)")
+    query = _label(scope.tasks(_QUERY_FAILURE), "why", "Reason: $1", "reason", "(.*)")
     found.append(f"{query} unless on ({_TASK}) {scope.tasks(_UP)} == 1")
     unknown = "NineData gives no status, or one that the exporter does not know."
     found.append(_label(f"{scope.status(s.UNKNOWN)} == 1", "why", unknown))
     found += [
         _label(_late(scope, state, limit), "why", f"{state.word} for more than {limit}.") for state, limit in _LATE
     ]
-    down = "Prometheus cannot scrape the exporter, so the states of its tasks are not known."
+    down = "Prometheus cannot scrape this exporter: the states of its tasks are not known."
     none = "Prometheus scrapes no exporter that the variables above select."
-    some = _label(_any(found), "why", "$1 ...", "why", "(.{180}).{20,}")
+    some = _label(_any(found), "why", "$1 ...", "why", "(.{75}).{10,}")
     return (
         f"topk by ({_TASK}) (1, max by ({_TASK}, why) ({some})\nand on ({_TASK}) ({attention(scope)}))\n"
         f"or {_label(_down(), 'why', down)}\nor {_label(_none(scope), 'why', none)}"
@@ -180,7 +182,7 @@ def failing_items(scope: Scope) -> str:
         found.append(f"{state.code} * ({info} and {key} {status})")
         found.append(f"{state.code} * ({_label(status, 'item_name', '$1', 'item', '(.*)')} unless {key} {info})")
     query = f"{scope.tasks(_QUERY_FAILURE)} unless on ({_TASK}) {scope.tasks(_UP)} == 1"
-    query = _label(_label(query, "reason", "The query fails: $1", "reason", "(.*)"), "item_name", "(query)")
+    query = _label(_label(query, "reason", "Reason: $1", "reason", "(.*)"), "item_name", "(query)")
     found.append(f"{s.NOT_QUERIED.code} * {query}")
     return f"topk by ({_TASK}, item) (1, max by ({_TASK}, item, item_name, reason) (\n  {_any(found)}\n))"
 
@@ -193,6 +195,18 @@ def pages(scope: Scope, by: str = _TASK) -> str:
     made = _label(up, "external_url", "http://$1", "instance", "(.*)")
     joined = f'label_join({exported} or on ({_SERIES}) {made}, "at", " ", "external_url", "task_id")'
     return f"topk by ({by}) (1, max by ({by}, page) ({_label(joined, 'page', '$1/tasks/$2', 'at', '(.*?)/* (.*)')}))"
+
+
+def places(scope: Scope, of_task: str, of_exporter: str) -> str:
+    """Where the links of the tasks that need attention lead, and of exporters that are down.
+
+    The labels are `page`, `board` (the uid of a dashboard) and `sets` (the variable that gets the value of `task`).
+    """
+    tasks = f"{pages(scope)} and on ({_TASK}) ({attention(scope)})"
+    down = f"{exporter_pages()} and on (job, instance) {exporters_up()} == 0"
+    down = f"max by (task, page) ({_label(down, 'task', '$1', 'instance', '(.*)')}) or {_none(scope)}"
+    found = ((tasks, of_task, "task"), (down, of_exporter, "instance"))
+    return _any(_label(_label(expr, "board", board), "sets", sets) for expr, board, sets in found)
 
 
 def items_of_attention(scope: Scope, state: State) -> str:
@@ -221,7 +235,7 @@ def since_of_attention(scope: Scope) -> str:
     """The same of the tasks that are not well, and of exporters that are down."""
     answered = _last(exporters("up") + " == 1")
     down = f"{answered} and on (job, instance) {exporters_up()} == 0"
-    down = _label(down, "task", "all of $1", "instance", "(.*)")
+    down = _label(down, "task", "$1", "instance", "(.*)")
     return f"{since(scope)}\nand on ({_TASK}) ({attention(scope)})\nor 1000 * max by (task) ({down})"
 
 
@@ -253,8 +267,9 @@ def tasks_by_item(scope: Scope, state: State) -> str:
 
 
 def failed_queries(scope: Scope) -> str:
-    """How many tasks cannot be queried, by reason; a series of 0 where all can."""
-    failures = f"count by (reason) (max by (task_id, reason) ({scope.tasks(_QUERY_FAILURE)}))"
+    """How many tasks no exporter can query, by reason; a series of 0 where all tasks can be queried."""
+    failed = f"{scope.tasks(_QUERY_FAILURE)} unless on ({_TASK}) {scope.tasks(_UP)} == 1"
+    failures = f"count by (reason) (max by ({_TASK}, reason) ({failed}))"
     return f"{failures}\nor on () {_label(f'0 * count({scope.tasks(_UP)})', 'reason', 'no failure')}"
 
 
@@ -308,11 +323,16 @@ def exporter_pages() -> str:
 
 
 def alerts_that_start(scope: Scope) -> str:
-    """The alerts of this project that begin to fire, once per task: those of the tasks, and those of no task."""
+    """The alerts of this project that begin to fire, as the label `of`: once per task, or per exporter."""
     of_this = f'job=~"|$job", instance=~"|$instance", {scope.task_or_none}'
     alerts = f'ALERTS{{alertname=~"NineData.*", alertstate="firing", {of_this}}}'
-    by = "max by (alertname, severity, job, instance, task_id, task)"
-    return f"{by} ({alerts}) unless {by} ({alerts} offset $__interval)"
+    starts, before = (
+        f"max by (alertname, severity, task_id, of) ({_label(joined, 'of', '$1$2', 'of', '(.+);.*|;(.*)')})"
+        for joined in (
+            f'label_join({one}, "of", ";", "task", "instance")' for one in (alerts, f"{alerts} offset $__interval")
+        )
+    )
+    return f"{starts} unless {before}"
 
 
 def _label(expr: str, label: str, text: str, source: str = "", pattern: str = "") -> str:

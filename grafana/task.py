@@ -7,7 +7,7 @@ from grafana_foundation_sdk.builders import dashboard, statetimeline, table, tim
 from grafana import frame, panels, queries
 from grafana.panels import Column, instant, over_time
 from grafana.queries import ONE
-from grafana.states import FAILED, NONE_KNOWN, NOT_QUERIED, STATUSES, SUCCESS, TRANSPARENT, mapping, words
+from grafana.states import NONE_KNOWN, NOT_QUERIED, STATUSES, SUCCESS, TRANSPARENT, mapping, words
 
 
 def task() -> dashboard.Dashboard:
@@ -16,7 +16,8 @@ def task() -> dashboard.Dashboard:
     board = frame.frame("NineData precheck of one task", frame.TASK_UID, description, ONE)
     status = panels.word(
         "$task",
-        "How the precheck stands now. Failed: fix what the table below says, and run the precheck again in NineData.",
+        "How the precheck stands now. Failed: fix what the table below says, and run the precheck again in NineData. "
+        f"[All alerts]({frame.docs('alerts.md')})",
         words(),
         instant(queries.state_of_one(ONE), "$task"),
     )
@@ -43,7 +44,7 @@ def _failing_items() -> table.Panel:
         f"Fix it, and run the precheck again. No reason: failure_reasons of the exporter is off. {frame.REASONS}",
         "No failing check item is known: see the status above",
         (
-            Column("Value", "Status", 150, panels.colored(words())),
+            Column("Value", "Status", 112, panels.colored(words())),
             Column("item_name", "Check item", 220),
             Column("reason", "Reason and remediation"),
         ),
@@ -87,7 +88,7 @@ def _queries() -> Iterable[statetimeline.Panel | table.Panel | timeseries.Panel]
         "The task was not queried in this time range",
         over_time(f"max by (instance) ({seconds})", "{{instance}}"),
     )
-    answered = {"2": ("Answered", SUCCESS.color), "1": ("Fails", NOT_QUERIED.color)}
+    answered = {"2": ("Answered", SUCCESS.color), "1": ("Failed", NOT_QUERIED.color)}
     yield panels.timeline(
         "Why queries fail",
         f"When queries of the task failed, and why. The exporter's own page has the message. {frame.REASONS}",
@@ -106,7 +107,7 @@ def _queries() -> Iterable[statetimeline.Panel | table.Panel | timeseries.Panel]
                 "Value #A",
                 "Query",
                 95,
-                panels.colored(mapping({"1": answered["2"], "0": ("Failed", FAILED.color)})),
+                panels.colored(mapping({"1": answered["2"], "0": answered["1"]})),
             ),
             Column("precheck_task_id", "Precheck", 160),
         ),

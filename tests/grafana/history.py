@@ -31,6 +31,7 @@ TASKS = {
     "billing-eu": [(90, "Success")],
 }
 WITHOUT_REASONS = "it's here"
+LONG = "orders.v2 (eu)"
 REASON = 'Access denied. Run: GRANT SELECT ON *.* TO "ninedata";'
 
 
@@ -120,10 +121,22 @@ def _task(target: dict[str, str], name: str, state: str, since: int) -> Iterator
     for item, status in items.items():
         yield ("ninedata_precheck_item_status", {**task, "item": item, "status": status}, 1)
         if status in {"Failed", "Warning"} and name != WITHOUT_REASONS:
-            info = {**task, "item": item, "item_name": f"Check of the {item}", "reason": REASON}
+            info = {
+                **task,
+                "item": item,
+                "item_name": f"Check of the {item}",
+                "reason": REASON * (3 if name == LONG else 1),
+            }
             yield ("ninedata_precheck_item_failure_info", info, 1)
         if status == "Failed":
-            alert = {**task, "item": item, "alertname": "NineDataPrecheckFailed", "alertstate": "firing"}
+            alert = {
+                **task,
+                "item": item,
+                "status": status,
+                "precheck_task_id": f"pcte-{number}",
+                "alertname": "NineDataPrecheckFailed",
+                "alertstate": "firing",
+            }
             yield ("ALERTS", {**alert, "severity": "critical"}, 1)
     if name != "members-cn":
         yield ("ninedata:precheck_status:since_timestamp_seconds", {**task, "status": state}, since)

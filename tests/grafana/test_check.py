@@ -11,7 +11,7 @@ import yaml
 
 from grafana.build import DIRECTORY
 from grafana.check import main, panels_of, problems_in
-from grafana.frame import OVERVIEW_UID, TASK_UID
+from grafana.frame import OVERVIEW_UID, TASK_UID, docs
 from grafana.states import FAILED, NO_EXPORTER, NOT_QUERIED, REASON_COLORS, STATUSES, SUCCESS, UNKNOWN, WORST_FIRST
 from tests.grafana.conftest import document_of
 from tests.grafana.history import STATUSES as EXPORTED
@@ -43,8 +43,8 @@ def in_query(title: str, old: str, new: str) -> Break:
     return change
 
 
-NOW, ATTENTION, TIMELINE = "Tasks by state, now", "Tasks that need attention", "Status of every task"
-STACKED = "Tasks that cannot be queried, by reason"
+NOW, ATTENTION, TIMELINE = "Tasks by state", "Tasks that need attention", "Status of every task"
+STACKED = "Query failing, by reason"
 
 BREAKS: dict[str, tuple[Break, str]] = {
     "colours by thresholds": (lambda d: defaults(d, TIMELINE)["color"].update(mode="thresholds"), "no words"),
@@ -73,6 +73,12 @@ BREAKS: dict[str, tuple[Break, str]] = {
     ),
     "words on the right": (lambda d: defaults(d, ATTENTION)["custom"].pop("align"), "not aligned to the left"),
     "short failures hidden": (in_query(TIMELINE, "[$__interval]", "[5m]"), "a short failure vanishes"),
+    "statuses of 0 joined": (in_query(TIMELINE, "[$__interval]) > 0 or", "[$__interval]) or"), "several times slower"),
+    "a key of no schema": (
+        lambda d: panel(d, NOW)["options"].update(colourMode="x"),
+        "does not know .panels[0].options",
+    ),
+    "a name that wraps": (lambda d: panel(d, NOW)["targets"][1].update(legendFormat="Cannot be queried"), "tile wraps"),
     "no filter": (in_query("Exporters", 'job=~"$job", ', ""), "up is not filtered by job"),
     "a variable unresolved": (in_query(ATTENTION, "$instance", "$inst"), "nothing resolves $inst"),
     "All that matches nothing": (lambda d: d["templating"]["list"][1].update(allValue=".*"), "All is not .+"),
@@ -86,7 +92,7 @@ BREAKS: dict[str, tuple[Break, str]] = {
     "panels on each other": (lambda d: panel(d, NOW)["gridPos"].update(h=9), f"{NOW} overlaps {ATTENTION}"),
     "too wide": (lambda d: panel(d, NOW)["gridPos"].update(w=25), "too wide"),
     "a link to nowhere": (lambda d: d["links"][0].update(url="/d/gone"), "no dashboard has the uid"),
-    "no such runbook": (lambda d: d["links"][1].update(url=d["links"][1]["url"] + "#gone"), "the documentation has no"),
+    "no such runbook": (lambda d: d["links"][0].update(url=docs("alerts.md#gone")), "the documentation has no"),
 }
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from grafana.check import panels_of
+from grafana.frame import OVERVIEW_UID, TASK_UID
 from grafana.states import NOT_KNOWN, STATUSES, WORST_FIRST, words
 from tests.grafana.conftest import Board
-from tests.grafana.history import END, REASON, START, TASKS, WITHOUT_REASONS, openmetrics
+from tests.grafana.history import END, LONG, REASON, START, TASKS, WITHOUT_REASONS, openmetrics
 
 METRICS = Path(__file__).parents[2] / "docs" / "metrics.md"
 
@@ -26,7 +27,7 @@ UNHEALTHY = {
     "orders.v2 (eu)": "Warning",
     "warned-item": "Warning",
     "members-cn": "Unknown",
-    "legacy-erp": "Cannot be queried",
+    "legacy-erp": "Query failing",
     "runs-too-long": "Running",
     "waits-too-long": "Unstarted",
 }
@@ -42,7 +43,7 @@ def word(code: float) -> str:
 
 def counts(board: Board) -> dict[str, float]:
     """The numbers of the first row by name."""
-    targets = board.panel("Tasks by state, now")["targets"]
+    targets = board.panel("Tasks by state")["targets"]
     return {target["legendFormat"]: found[0].value for target in targets if (found := board.ask(target))}
 
 
@@ -113,8 +114,8 @@ def test_counts_are_0_only_where_an_exporter_says_so(
     [
         ("ninedata", UNHEALTHY),
         ("ninedata-empty", {}),
-        ("ninedata-away", {"inventory-prod": "Cannot be queried"}),
-        ("ninedata-down", {"all of down:10199": "Exporter down"}),
+        ("ninedata-away", {"inventory-prod": "Query failing"}),
+        ("ninedata-down", {"down:10199": "Exporter down"}),
         ("no such job", {"all": "No exporter"}),
     ],
 )
@@ -129,7 +130,8 @@ def test_each_unhealthy_task_has_a_reason_and_a_time(overview: Board) -> None:
     why = {row.labels["task"]: row.labels["why"] for row in board.show("Tasks that need attention", "E")}
     assert why["inventory-prod"].endswith(REASON)
     assert why[WITHOUT_REASONS] == "source"
-    assert why["legacy-erp"] == "The query fails: not_found"
+    assert why[LONG] == f"Check of the source: {REASON}{REASON}"[:75] + " ..."
+    assert why["legacy-erp"] == "Reason: not_found"
     assert why["runs-too-long"] == "Running for more than 1h."
     since = {row.labels["task"]: (END - row.value / 1000) / 60 for row in board.show("Tasks that need attention", "B")}
     assert since == pytest.approx(
@@ -141,6 +143,26 @@ def test_each_unhealthy_task_has_a_reason_and_a_time(overview: Board) -> None:
             "waits-too-long": 40,
         }
     )
+
+
+@pytest.mark.parametrize(
+    ("job", "task", "place"),
+    [
+        ("ninedata", "inventory-prod", (TASK_UID, "task", "https://nd.example/a/tasks/cd-0")),
+        ("ninedata-down", "down:10199", (OVERVIEW_UID, "instance", "http://down:10199")),
+        ("no such job", "all", (OVERVIEW_UID, "instance", None)),
+    ],
+)
+def test_links_of_what_needs_attention(
+    overview: Board, job: str, task: str, place: tuple[str, str, str | None]
+) -> None:
+    rows = {row.labels["task"]: row.labels for row in of_job(overview, job).show("Tasks that need attention", "F")}
+    assert tuple(rows[task].get(label) for label in ("board", "sets", "page")) == place
+
+
+def test_the_reasons_of_failing_queries_are_of_the_tasks_that_the_first_row_counts(overview: Board) -> None:
+    found = {row.labels["reason"]: row.value for row in of_job(overview, "ninedata").show("Query failing, by reason")}
+    assert found == {"no failure": 0, "not_found": counts(of_job(overview, "ninedata"))["Query failing"]}
 
 
 def test_where_no_rule_says_since_when_the_time_range_does(task: Board) -> None:
@@ -184,7 +206,7 @@ def test_failing_items_stand_once_each_and_queries_that_fail_beside_them(overvie
     found = sorted((row.labels["task"], row.labels.get("item", ""), word(row.value)) for row in rows)
     assert ("inventory-prod", "target", "Failed") in found
     assert ("warned-item", "target", "Warning") in found
-    assert ("legacy-erp", "", "Cannot be queried") in found
+    assert ("legacy-erp", "", "Query failing") in found
     assert len(found) == len(set(found)) == 8
     assert {row.labels.get("reason") for row in rows if row.labels["task"] == WITHOUT_REASONS} == {None}
 
@@ -205,15 +227,10 @@ def test_the_page_is_at_the_exported_address_or_else_at_the_instance(task: Board
     assert page.labels["page"] in pages.values()
 
 
-def test_an_alert_of_several_items_is_one_mark_at_its_start(overview: Board) -> None:
+def test_an_alert_of_several_items_and_exporters_is_one_mark_at_its_start(overview: Board) -> None:
     marks = of_job(overview, "ninedata").ask(overview.document["annotations"]["list"][0])
-    assert {(mark.labels["task"], len(mark.values)) for mark in marks if mark.labels["instance"] == "a:10199"} == {
-        ("inventory-prod", 1),
-        ('the "best" one', 1),
-        ("it's here", 1),
-        (r"win\share", 1),
-        ("failed-shortly", 1),
-    }
+    failed = ["inventory-prod", 'the "best" one', "it's here", r"win\share", "failed-shortly"]
+    assert sorted((mark.labels["of"], len(mark.values)) for mark in marks) == sorted((task, 1) for task in failed)
 
 
 def test_only_exporters_are_exporters(overview: Board) -> None:

@@ -11,7 +11,7 @@ from exporter.ninedata import DEFAULT_KIND, ID, KINDS, TASK_STATUSES, TaskRef
 
 _EXPORTERS_LABELS = "task_id task kind precheck_task_id status item item_name reason subtask difference le quantile"
 # Prometheus adds the first two to every series, and an alert the others: its rule would overwrite a task's label.
-_ADDED_LABELS = "job instance severity alertname alertstate"
+_ADDED_LABELS = "job instance severity alertname alertstate cluster"
 _RESERVED_LABELS = frozenset(f"{_EXPORTERS_LABELS} {_ADDED_LABELS}".split())
 _STATUSES = {word.casefold(): word for word in TASK_STATUSES}
 

@@ -62,19 +62,10 @@ def encode(board: b.Dashboard, scope: Scope) -> str:
     timelines = [panel.id_val for panel in panels if isinstance(panel, d.Panel) and panel.type_val == "state-timeline"]
     dashboard.annotations.list_val = [_alerts(scope, [number or 0 for number in timelines]).build()]
     document = json.loads(json.dumps(dashboard, cls=JSONEncoder))
-    return json.dumps(_without_placement(document), indent=2, ensure_ascii=False) + "\n"
-
-
-def _without_placement(value: object) -> object:
-    """The SDK would have links and annotations in a menu that only recent Grafana has; they belong in the head."""
-    if isinstance(value, dict):
-        return {key: _without_placement(part) for key, part in value.items() if key != "placement" or part != _MENU}
-    if isinstance(value, list):
-        return [_without_placement(part) for part in value]
-    return value
-
-
-_MENU = d.DashboardLinkPlacement.IN_CONTROLS_MENU
+    # The SDK would have them in a menu that only recent Grafana has; they belong in the head.
+    for part in (*document["links"], *document["annotations"]["list"]):
+        part.pop("placement", None)
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def _variables(scope: Scope) -> list[Builder[d.VariableModel]]:

@@ -49,7 +49,7 @@ def _attention() -> table.Panel:
     columns = (
         Column("Value #A", "Status", 112, _STATUS),
         Column("task", "Task", 238, {"links": [frame.place_of_row(), frame.page_of_row()]}),
-        Column("Value #B", "Since", 112, {"unit": "dateTimeFromNow"}),
+        Column("Value #B", "Since", 122, {"unit": "dateTimeFromNow"}),
         Column("Value #C", "Failed", 58),
         Column("Value #D", "Warned", 70),
         Column("why", "Why"),

@@ -137,7 +137,7 @@ def _down() -> str:
 
 def _none(scope: Scope) -> str:
     """One row where there is no exporter."""
-    return _label(f"vector({s.NO_EXPORTER.code}) unless on () ({exporters_up()} or {scope.tasks(_UP)})", "task", "all")
+    return _label(f"vector({s.NO_EXPORTER.code}) unless on () ({exporters_up()} or {scope.tasks(_UP)})", "task", "All")
 
 
 def reasons(scope: Scope) -> str:
@@ -145,15 +145,8 @@ def reasons(scope: Scope) -> str:
 
     Its beginning only, as a long one would leave no room for other tasks.
     """
-    key = f"on ({_SERIES}, item)"
-    info = scope.tasks(_ITEM_FAILURE)
-    found = []
-    for state in (s.FAILED, s.WARNING):
-        status = scope.status(state, _ITEM_STATUS)
-        found.append(f'{state.code} * label_join({info} and {key} {status}, "why", ": ", "item_name", "reason")')
-        found.append(f"{state.code} * ({_label(status, 'why', '$1', 'item', '(.*)')} unless {key} {info})")
-    query = _label(scope.tasks(_QUERY_FAILURE), "why", "Reason: $1", "reason", "(.*)")
-    found.append(f"{query} unless on ({_TASK}) {scope.tasks(_UP)} == 1")
+    joined = f'label_join({failing_items(scope)}, "why", ": ", "item_name", "reason")'
+    found = [_label(joined, "why", "$2", "why", "([(]query[)]: )?(.*?)(: )?")]
     unknown = "NineData gives no status, or one that the exporter does not know."
     found.append(_label(f"{scope.status(s.UNKNOWN)} == 1", "why", unknown))
     found += [
@@ -326,10 +319,11 @@ def alerts_that_start(scope: Scope) -> str:
     """The alerts of this project that begin to fire, as the label `of`: once per task, or per exporter."""
     of_this = f'job=~"|$job", instance=~"|$instance", {scope.task_or_none}'
     alerts = f'ALERTS{{alertname=~"NineData.*", alertstate="firing", {of_this}}}'
+    by = "max by (alertname, severity, task_id, of)"
     starts, before = (
-        f"max by (alertname, severity, task_id, of) ({_label(joined, 'of', '$1$2', 'of', '(.+);.*|;(.*)')})"
+        f"{by} ({_label(joined, 'of', '$1$2', 'of', '(.+);.*|;(.*)')})"
         for joined in (
-            f'label_join({one}, "of", ";", "task", "instance")' for one in (alerts, f"{alerts} offset $__interval")
+            f'label_join({alerts}{offset}, "of", ";", "task", "instance")' for offset in ("", " offset $__interval")
         )
     )
     return f"{starts} unless {before}"

@@ -116,7 +116,7 @@ def test_counts_are_0_only_where_an_exporter_says_so(
         ("ninedata-empty", {}),
         ("ninedata-away", {"inventory-prod": "Query failing"}),
         ("ninedata-down", {"down:10199": "Exporter down"}),
-        ("no such job", {"all": "No exporter"}),
+        ("no such job", {"All": "No exporter"}),
     ],
 )
 def test_tasks_that_need_attention(overview: Board, job: str, expected: dict[str, str]) -> None:
@@ -150,7 +150,7 @@ def test_each_unhealthy_task_has_a_reason_and_a_time(overview: Board) -> None:
     [
         ("ninedata", "inventory-prod", (TASK_UID, "task", "https://nd.example/a/tasks/cd-0")),
         ("ninedata-down", "down:10199", (OVERVIEW_UID, "instance", "http://down:10199")),
-        ("no such job", "all", (OVERVIEW_UID, "instance", None)),
+        ("no such job", "All", (OVERVIEW_UID, "instance", None)),
     ],
 )
 def test_links_of_what_needs_attention(

@@ -168,10 +168,7 @@ _UNFILTERED = re.compile(r"max_over_time\(ninedata_precheck_status[^\[]*\[\$__in
 def _stat(panel: Document) -> Iterator[str]:
     if panel["options"]["colorMode"] == "background":
         yield "a gradient shows other colours than those of the states"
-    if any(
-        step["value"] is None and step["color"] != "transparent"
-        for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    ):
+    if panel["fieldConfig"]["defaults"]["thresholds"]["steps"][0]["color"] != "transparent":
         yield "0 has a colour"
     if panel.get("links"):
         yield "links take the title's room: put them into the description"
@@ -183,17 +180,13 @@ def _stat(panel: Document) -> Iterator[str]:
 
 
 def _table(panel: Document) -> Iterator[str]:
-    columns = [_properties(override) for override in panel["fieldConfig"]["overrides"]]
+    overrides = panel["fieldConfig"]["overrides"]
+    columns = [{prop["id"]: prop["value"] for prop in override["properties"]} for override in overrides]
     wide = sum(column.get("custom.width", 0) for column in columns)
     room = _WIDTH * panel["gridPos"]["w"] / 24 - _FRAME - wide
     if room < sum(column.get("custom.minWidth", 0) for column in columns):
         yield "columns are off the screen at 1280 pixels"
-    if (
-        any(
-            re.match("Reason and|Why", override["matcher"]["options"]) for override in panel["fieldConfig"]["overrides"]
-        )
-        and room < _READABLE
-    ):
+    if room < _READABLE and re.search("'(Reason and|Why)", str(overrides)):
         yield "reasons cannot be read at 1280 pixels"
     for column in columns:
         painted = "color-background" in str(column.get("custom.cellOptions", ""))
@@ -211,10 +204,6 @@ def _series(panel: Document) -> Iterator[str]:
 
 
 _OF_TYPE = {"state-timeline": _timeline, "stat": _stat, "table": _table, "timeseries": _series}
-
-
-def _properties(override: Document) -> dict[str, Any]:
-    return {prop["id"]: prop["value"] for prop in override["properties"]}
 
 
 def _anchors(file: Path) -> set[str]:

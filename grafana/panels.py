@@ -15,8 +15,6 @@ from grafana.states import NO_EXPORTER, NOT_KNOWN, TRANSPARENT, mapping
 DATASOURCE = c.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 _Panel = TypeVar("_Panel", stat.Panel, statetimeline.Panel, table.Panel, timeseries.Panel)
-
-
 Panel = stat.Panel | statetimeline.Panel | table.Panel | timeseries.Panel
 
 

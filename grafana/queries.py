@@ -65,11 +65,11 @@ def worst_states(scope: Scope) -> str:
     up = scope.tasks(_UP)
     least = f"(min_over_time({up}[$__interval]) or {up})"
     codes = _codes(scope, least, "(max_over_time({0}[$__interval]) > 0 or {0} > 0)")
-    bad = [f"{_at_end(scope.status(s.WARNING, _ITEMS))} > 0"]
-    bad += [f"{_at_end(scope.status(state))} == 1" for state in (s.UNKNOWN, s.WARNING)]
+    bad = [f"{scope.status(s.WARNING, _ITEMS)} @ end() > 0"]
+    bad += [f"{scope.status(state)} @ end() == 1" for state in (s.UNKNOWN, s.WARNING)]
     order = (
-        _label(f"group by ({_TASK}) ({_at_end(scope.status(s.FAILED))} == 1)", "order", "1"),
-        _label(f"group by ({_TASK}) ({_any(bad)} or max by ({_TASK}) ({_at_end(up)}) == 0)", "order", "2"),
+        _label(f"group by ({_TASK}) ({scope.status(s.FAILED)} @ end() == 1)", "order", "1"),
+        _label(f"group by ({_TASK}) ({_any(bad)} or max by ({_TASK}) ({up} @ end()) == 0)", "order", "2"),
         _label(f"group by ({_TASK}) (max_over_time({up}[$__range] @ end()))", "order", "3"),
     )
     return (
@@ -90,10 +90,6 @@ def _codes(scope: Scope, up: str, positive: str) -> str:
     failing = f"{s.NOT_QUERIED.code} + (max by ({_TASK}) ({up}) == 0)"
     found = _any((warned, *statuses, failing), "\n    ")
     return f"max by ({_TASK}) (\n    {found}\n)"
-
-
-def _at_end(selector: str) -> str:
-    return f"{selector} @ end()"
 
 
 def _greatest(selector: str) -> str:

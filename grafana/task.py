@@ -103,12 +103,7 @@ def _queries() -> Iterable[statetimeline.Panel | table.Panel | timeseries.Panel]
         "No exporter that answers watches the task",
         (
             Column("instance", "Exporter", 0, {"links": [frame.page_of_row()]}),
-            Column(
-                "Value #A",
-                "Query",
-                95,
-                panels.colored(mapping({"1": answered["2"], "0": answered["1"]})),
-            ),
+            Column("Value #A", "Query", 95, panels.colored(mapping({"1": answered["2"], "0": answered["1"]}))),
             Column("precheck_task_id", "Precheck", 160),
         ),
         f"max by (instance, task_id) ({up})",

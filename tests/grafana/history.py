@@ -62,11 +62,8 @@ def _samples(minutes: int) -> Iterator[Sample]:
             if task == "billing-eu" and instance == "b:10199":
                 state = "!timeout"
             yield from _task(target, task, state, since)
-    yield (
-        "ninedata_exporter_info",
-        {"job": "ninedata", "instance": "a:10199", "external_url": "https://nd.example/a/"},
-        1,
-    )
+    address = {"job": "ninedata", "instance": "a:10199", "external_url": "https://nd.example/a/"}
+    yield ("ninedata_exporter_info", address, 1)
     yield from _exporter({"job": "ninedata-empty", "instance": "empty:10199"}, minutes)
     away = {"job": "ninedata-away", "instance": "away:10199"}
     yield from _exporter(away, minutes)
@@ -81,11 +78,8 @@ def _samples(minutes: int) -> Iterator[Sample]:
 
 
 def _exporter(target: dict[str, str], minutes: int) -> Iterator[Sample]:
-    yield from (
-        ("up", target, 1),
-        ("scrape_duration_seconds", target, 0.5),
-        ("ninedata_api_clock_skew_seconds", target, 1),
-    )
+    for metric in ("up", "scrape_duration_seconds", "ninedata_api_clock_skew_seconds"):
+        yield (metric, target, 1)
     yield ("ninedata_exporter_build_info", {**target, "version": "1.2.3", "python_version": "3.13"}, 1)
     kind = {**target, "kind": "data_compare"}
     yield ("ninedata_exporter_watched_tasks", kind, len(TASKS))

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Callable
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from grafana.build import DIRECTORY
-from grafana.check import main, panels_of, problems_in
+from grafana.check import DOCS, main, panels_of, problems_in
 from grafana.frame import OVERVIEW_UID, TASK_UID, docs
 from grafana.states import FAILED, NO_EXPORTER, NOT_QUERIED, REASON_COLORS, STATUSES, SUCCESS, UNKNOWN, WORST_FIRST
 from tests.grafana.conftest import document_of
@@ -18,8 +17,6 @@ from tests.grafana.history import STATUSES as EXPORTED
 
 Document = dict[str, Any]
 Break = Callable[[Document], object]
-
-METRICS = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 
 def panel(document: Document, title: str) -> Document:
@@ -108,11 +105,8 @@ def test_the_committed_files_are_what_is_built_and_have_no_problems(capsys: pyte
 
 
 def test_the_rows_about_the_exporter_itself_are_closed() -> None:
-    rows = [row for row in document_of(OVERVIEW_UID)["panels"] if row["type"] == "row"]
-    assert [(row["title"], row["collapsed"]) for row in rows] == [
-        ("Exporters", True),
-        ("Where the tasks come from", True),
-    ]
+    rows = {row["title"]: row["collapsed"] for row in document_of(OVERVIEW_UID)["panels"] if row["type"] == "row"}
+    assert rows == {"Exporters": True, "Where the tasks come from": True}
 
 
 def test_the_link_to_one_task_brings_a_task() -> None:
@@ -138,7 +132,7 @@ def test_a_state_has_the_same_word_and_colour_everywhere() -> None:
 
 
 def test_statuses_and_reasons_are_those_of_the_exporter() -> None:
-    text = METRICS.read_text(encoding="utf-8")
+    text = DOCS.joinpath("metrics.md").read_text(encoding="utf-8")
     statuses, reasons = text.split("## Values of `")[1:]
     assert (
         {state.word for state in STATUSES} == set(re.findall(r"^\| `(\w+)`", statuses, re.MULTILINE)) == set(EXPORTED)

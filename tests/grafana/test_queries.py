@@ -3,18 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from grafana.check import panels_of
+from grafana.check import DOCS, panels_of
 from grafana.frame import OVERVIEW_UID, TASK_UID
 from grafana.states import NOT_KNOWN, STATUSES, WORST_FIRST, words
 from tests.grafana.conftest import Board
 from tests.grafana.history import END, LONG, REASON, START, TASKS, WITHOUT_REASONS, openmetrics
-
-METRICS = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 CASES = ("ninedata", "ninedata-empty", "ninedata-away", "ninedata-down", "no such job")
 """Values of the label `job`."""
@@ -48,7 +45,7 @@ def counts(board: Board) -> dict[str, float]:
 
 
 def test_the_history_is_what_the_exporter_exports() -> None:
-    documented = set(re.findall(r"^### `(\w+)`", METRICS.read_text(encoding="utf-8"), re.MULTILINE))
+    documented = set(re.findall(r"^### `(\w+)`", DOCS.joinpath("metrics.md").read_text(encoding="utf-8"), re.MULTILINE))
     used = {name.removesuffix("_bucket") for name in re.findall(r"^(ninedata_\w+){", openmetrics(), re.MULTILINE)}
     assert used - documented <= {"ninedata_exporter_info"}
 
@@ -65,28 +62,21 @@ def problems_of(panel: Mapping[str, Any], board: Board) -> Iterator[str]:
         for label in re.findall(r"{{(\w+)}}", target.get("legendFormat", "")):
             if any(label not in found for found in labels):
                 yield f"{target['refId']}: no label {label}"
-    organize: dict[str, Any] = next(
-        (step["options"] for step in panel.get("transformations", ()) if step["id"] == "organize"), {}
-    )
-    renamed = organize.get("renameByName", {})
-    yield from (f"no field {name}" for name in {*renamed, *organize.get("indexByName", {})} - fields)
-    yield from (
-        f"no column {by['displayName']}"
-        for by in panel["options"].get("sortBy", ())
-        if by["displayName"] not in renamed.values()
-    )
-    yield from (
-        f"a link has no field {name}" for name in set(re.findall(r"__data\.fields\.(\w+)", str(panel))) - fields
-    )
+    renamed: dict[str, str] = {}
+    for step in panel.get("transformations", ()):
+        renamed |= step["options"].get("renameByName", {})
+    sorted_by = {by["displayName"] for by in panel["options"].get("sortBy", ())}
+    yield from (f"no field {name}" for name in renamed.keys() - fields)
+    yield from (f"no column {name}" for name in sorted_by - set(renamed.values()))
+    linked = set(re.findall(r"__data\.fields\.(\w+)", str(panel)))
+    yield from (f"a link has no field {name}" for name in linked - fields)
 
 
 @pytest.mark.parametrize("name", ["overview", "task"])
 def test_every_query_gives_what_its_panel_names(name: str, request: pytest.FixtureRequest) -> None:
     board: Board = request.getfixturevalue(name)
-    found = [
-        f"{panel['title']}: {problem}" for panel in panels_of(board.document) for problem in problems_of(panel, board)
-    ]
-    assert found == []
+    problems = {panel["title"]: list(problems_of(panel, board)) for panel in panels_of(board.document)}
+    assert not any(problems.values()), problems
 
 
 def test_the_first_row_adds_up_to_the_watched_tasks_of_two_exporters(overview: Board) -> None:
@@ -134,15 +124,8 @@ def test_each_unhealthy_task_has_a_reason_and_a_time(overview: Board) -> None:
     assert why["legacy-erp"] == "Reason: not_found"
     assert why["runs-too-long"] == "Running for more than 1h."
     since = {row.labels["task"]: (END - row.value / 1000) / 60 for row in board.show("Tasks that need attention", "B")}
-    assert since == pytest.approx(
-        {
-            **dict.fromkeys(UNHEALTHY, 90),
-            "inventory-prod": 40,
-            "legacy-erp": 21,
-            "runs-too-long": 70,
-            "waits-too-long": 40,
-        }
-    )
+    later = {"inventory-prod": 40, "legacy-erp": 21, "runs-too-long": 70, "waits-too-long": 40}
+    assert since == pytest.approx({**dict.fromkeys(UNHEALTHY, 90), **later})
 
 
 @pytest.mark.parametrize(
@@ -213,9 +196,7 @@ def test_failing_items_stand_once_each_and_queries_that_fail_beside_them(overvie
 
 def test_check_items_of_the_task_are_counted(task: Board) -> None:
     numbers = [task.ask(target)[0].value for target in task.panel("Check items")["targets"]]
-    assert dict(zip(STATUSES, numbers, strict=True)) == {
-        state: 2 if state.word == "Failed" else 0 for state in STATUSES
-    }
+    assert numbers == [2 if state.word == "Failed" else 0 for state in STATUSES]
 
 
 def test_the_page_is_at_the_exported_address_or_else_at_the_instance(task: Board) -> None:

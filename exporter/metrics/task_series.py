@@ -51,20 +51,21 @@ def _ends(result: TaskResult, *, failure_reasons: bool) -> Iterator[Ends]:
     if isinstance(outcome, QueryFailure):
         yield families.QUERY_FAILURE_INFO, [_end(families.QUERY_FAILURE_INFO, 1, outcome.reason)]
         return
-    status, items = outcome.status, outcome.items
-    counts = Counter([item.status for item in items])
-    yield families.STATUS, [_known_end(families.STATUS, each is status, each) for each in Status]
-    yield families.ITEMS, [_known_end(families.ITEMS, counts[each], each) for each in Status]
-    yield families.ITEM_STATUS, [_known_end(families.ITEM_STATUS, 1, item.item, item.status) for item in items]
-    if failure_reasons and (counts[Status.FAILED] or counts[Status.WARNING]):
-        yield (
-            families.ITEM_FAILURE_INFO,
-            [
-                _end(families.ITEM_FAILURE_INFO, 1, item.item, item.name, cut_middle(item.message, 500))
-                for item in items
-                if item.status.needs_attention
-            ],
-        )
+    yield from _precheck_ends(outcome.status, tuple([(item.item, item.status) for item in outcome.items]))
+    if failure_reasons:
+        failing = [item for item in outcome.items if item.status.needs_attention]
+        texts = ((item.item, item.name, cut_middle(item.message, 500)) for item in failing)
+        yield families.ITEM_FAILURE_INFO, [_end(families.ITEM_FAILURE_INFO, 1, *labels) for labels in texts]
+
+
+@functools.lru_cache(maxsize=100)  # most tasks have the same check items
+def _precheck_ends(status: Status, items: tuple[tuple[str, Status], ...]) -> tuple[Ends, ...]:
+    counts = Counter(each for _, each in items)
+    return (
+        (families.STATUS, [_end(families.STATUS, each is status, each) for each in Status]),
+        (families.ITEMS, [_end(families.ITEMS, counts[each], each) for each in Status]),
+        (families.ITEM_STATUS, [_end(families.ITEM_STATUS, 1, *labels) for labels in items]),
+    )
 
 
 def _discovery_ends(discovery: DiscoveryResult | None) -> Iterator[Ends]:
@@ -81,9 +82,6 @@ def _discovery_ends(discovery: DiscoveryResult | None) -> Iterator[Ends]:
 def _end(family: Family, value: float, *labels: str) -> str:
     own = "".join([f',{name}="{_escaped(label)}"' for name, label in zip(family.labels, labels, strict=True)])
     return f"{own}}} {float(value)}\n"
-
-
-_known_end = functools.lru_cache(maxsize=2048)(_end)  # most tasks have the same check items
 
 
 def _escaped(value: str) -> str:

@@ -30,28 +30,26 @@ class OwnMetrics:
         """Whether the web configuration in force is what its files say; None without one."""
         self._registry = CollectorRegistry()
         sent, failed, duration = families.API_REQUESTS, families.API_REQUEST_FAILURES, families.API_REQUEST_DURATION
-        self._requests = Counter(sent.name, sent.help, sent.labels, registry=self._registry)
-        self._failures = Counter(failed.name, failed.help, failed.labels, registry=self._registry)
-        self._durations = Histogram(
+        requests = Counter(sent.name, sent.help, sent.labels, registry=self._registry)
+        failures = Counter(failed.name, failed.help, failed.labels, registry=self._registry)
+        durations = Histogram(
             duration.name, duration.help, duration.labels, registry=self._registry, buckets=duration.buckets
         )
-        for kind in REQUEST_KINDS:
-            self._requests.labels(kind)
-            self._durations.labels(kind)
-            for reason in Reason:
-                self._failures.labels(kind, reason.value)
+        self._requests = {kind: requests.labels(kind) for kind in REQUEST_KINDS}
+        self._failures = {(kind, reason): failures.labels(kind, reason) for kind in REQUEST_KINDS for reason in Reason}
+        self._durations = {kind: durations.labels(kind) for kind in REQUEST_KINDS}
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 
     def request_sent(self, kind: str) -> None:
         """A request was sent."""
-        self._requests.labels(kind).inc()
+        self._requests[kind].inc()
 
     def request_ended(self, kind: str, seconds: float, failure: Reason | None) -> None:
         """A request was answered and understood, or failed."""
-        self._durations.labels(kind).observe(seconds)
+        self._durations[kind].observe(seconds)
         if failure is not None:
-            self._failures.labels(kind, failure.value).inc()
+            self._failures[kind, failure].inc()
 
     def clock_skew(self, seconds: float) -> None:
         """An answer told the server's clock minus ours."""

@@ -63,7 +63,7 @@ class Config:
     """Whether /probe takes ids of tasks that are not watched."""
     scrape_timeout: float = 10.0
     """Used if the scraper sends no X-Prometheus-Scrape-Timeout-Seconds."""
-    failure_reasons: bool = True
-    """Whether failure texts go into metrics."""
+    reason_bytes: int = 1000
+    """The most bytes of a failure text in metrics; 0: none go there."""
     secret_files: tuple[SecretFile, ...] = ()
     """To be watched, so that a new secret is used without a reload."""

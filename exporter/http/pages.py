@@ -38,7 +38,7 @@ class Pages:
         self._templates.globals.update(style=style, version=__version__, telemetry_path=telemetry_path)
         self._templates.filters["age"] = age_in_words
         # The overview shows the start and the end of a long reason; the task's page shows all of it.
-        self._templates.filters["shortened"] = lambda text: cut_middle(text, 500)
+        self._templates.filters["shortened"] = lambda text: cut_middle(text, 1000)
 
     async def overview(self, request: web.Request) -> web.Response:
         """All watched tasks with their last known status, those that need attention first."""

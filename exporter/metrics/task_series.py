@@ -19,8 +19,11 @@ Ends = tuple[Family, list[str]]
 """A family, and the ends of its lines for one task: the family's own labels, and the value."""
 
 
-def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> list[bytes | bytearray]:
-    """The families of a snapshot that have series, one text each, in the order of their declaration."""
+def task_series(snapshot: Snapshot, reason_bytes: int) -> list[bytes | bytearray]:
+    """The families of a snapshot that have series, one text each, in the order of their declaration.
+
+    `reason_bytes` limits each failure text; 0 leaves them out.
+    """
     names = sorted({name for result in snapshot.results for name in result.task.labels})
     # Bytes, because the lines of a large scrape as strings would take several times the memory.
     texts = {family: bytearray() for family in (*families.TASK_FAMILIES, *families.DISCOVERY_FAMILIES)}
@@ -29,7 +32,7 @@ def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> list[byt
         shared = f'task_id="{_escaped(task.task_id)}",task="{_escaped(task.name)}"' + "".join(
             f',{name}="{_escaped(task.labels.get(name, ""))}"' for name in names
         )
-        for family, ends in _ends(result, failure_reasons=failure_reasons):
+        for family, ends in _ends(result, reason_bytes):
             start = f"{family.name}{{{shared}"
             texts[family] += (start + start.join(ends)).encode() if ends else b""
     for family, ends in _discovery_ends(snapshot.discovery):
@@ -42,7 +45,7 @@ def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> list[byt
     ]
 
 
-def _ends(result: TaskResult, *, failure_reasons: bool) -> Iterator[Ends]:
+def _ends(result: TaskResult, reason_bytes: int) -> Iterator[Ends]:
     """The lines of one task's result."""
     ref, outcome = result.task.ref, result.outcome
     yield families.UP, [f"}} {float(result.up)}\n"]
@@ -52,9 +55,9 @@ def _ends(result: TaskResult, *, failure_reasons: bool) -> Iterator[Ends]:
         yield families.QUERY_FAILURE_INFO, [_end(families.QUERY_FAILURE_INFO, 1, outcome.reason)]
         return
     yield from _precheck_ends(outcome.status, tuple([(item.item, item.status) for item in outcome.items]))
-    if failure_reasons:
+    if reason_bytes:
         failing = [item for item in outcome.items if item.status.needs_attention]
-        texts = ((item.item, item.name, cut_middle(item.message, 500)) for item in failing)
+        texts = ((item.item, item.name, cut_middle(item.message, reason_bytes)) for item in failing)
         yield families.ITEM_FAILURE_INFO, [_end(families.ITEM_FAILURE_INFO, 1, *labels) for labels in texts]
 
 

@@ -116,13 +116,14 @@ def _examine(flags: argparse.Namespace) -> int:
 
 def _check(flags: argparse.Namespace) -> int:
     from exporter.check import check_config, check_web_config
+    from exporter.config import load
 
     if flags.demo:
         from exporter.demo import demo_config
 
         reports = {"demonstration": check_config(lambda: demo_config("http://127.0.0.1"))}
     else:
-        reports = {str(flags.config_file): check_config(lambda: _load(flags).content)}
+        reports = {str(flags.config_file): check_config(lambda: load(flags.config_file, os.environ))}
     if flags.web_config_file is not None:
         reports[str(flags.web_config_file)] = check_web_config(flags.web_config_file)
     faults = [fault for report in reports.values() for fault in report.faults]
@@ -201,8 +202,7 @@ _FLAGS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("--doctor.format", "format of the doctor's report", {"default": "table", "choices": ("table", "json")}),
     (
         "--web.listen-address",
-        "address to listen on: host:port, :port or [::1]:port; port 0 takes a free port; may be repeated"
-        " (default: :10199)",
+        "address to listen on, may be repeated: host:port, :port or [::1]:port; port 0: a free port (default: :10199)",
         {"action": "append", "type": _argument(parse_address), "metavar": "ADDRESS"},
     ),
     (

@@ -101,7 +101,7 @@ class Reloader:
         faults: tuple[str, ...] = ()
         while True:
             await asyncio.sleep(0.25)
-            if self._file.content not in (None, self._exporter.config):
+            if self._file.content is not self._exporter.config:
                 async with self._lock:
                     await self._reload(lambda: self._file.content or self._file.load())
             elif self._file.faults != faults:

@@ -1,7 +1,7 @@
 """Signals as supervisors send them: from the first moment on, and to process 1 too.
 
-The kernel drops a signal to process 1 that has no handler yet. A signal that was ignored at the start, as SIGHUP is under
-nohup, stays ignored.
+The kernel drops a signal to process 1 that has no handler yet. A signal that was ignored at the start, as SIGHUP is
+under nohup, stays ignored.
 """
 
 import os

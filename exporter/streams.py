@@ -22,7 +22,7 @@ def show(text: str) -> bool:
     """Print to standard output. If that fails, say why on standard error and return False."""
     try:
         if sys.stdout is None:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))  # noqa: TRY301 - told like the other reasons
         # The encoding may lack characters of a name.
         encoding = sys.stdout.encoding or "utf-8"
         print(text.encode(encoding, "backslashreplace").decode(encoding), end="", flush=True)  # noqa: T201 - its purpose

@@ -29,10 +29,10 @@ def run_doctor(
     findings: list[Finding] = []
 
     async def run() -> None:
-        loop, examination = asyncio.get_running_loop(), asyncio.current_task()
-        assert examination is not None
+        loop = asyncio.get_running_loop()
+        examination = asyncio.current_task(loop)
         for number in heeded(signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, examination.cancel)
+            loop.add_signal_handler(number, lambda: examination and examination.cancel())
         # A name server that does not answer must not hold up the end.
         loop.set_default_executor(DaemonThreads())
         if path is not None:

@@ -187,8 +187,10 @@ def _listens(port: int) -> bool:
 @pytest.mark.parametrize(("flags", "status"), [(["--demo"], 0), (["--config.check"], 1), (["--doctor", "--demo"], 1)])
 def test_a_signal_to_process_1_is_never_lost(flags: list[str], status: int) -> None:
     """The kernel drops it if there is no handler: it comes while the first imports run."""
-    own = "import os, signal; import exporter.__main__ as m; m.reserve_closed_streams = lambda: os.kill(1, signal.SIGTERM)"
-    code = f"{own}; import sys; sys.argv[1:] = {flags!r}; sys.exit(m.main())"
+    kill = "m.reserve_closed_streams = lambda: os.kill(1, signal.SIGTERM)"
+    code = (
+        f"import os, signal, sys; import exporter.__main__ as m; {kill}; sys.argv[1:] = {flags!r}; sys.exit(m.main())"
+    )
     command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", code]
     assert subprocess.run(command, cwd=ROOT, check=False, timeout=20).returncode == status  # noqa: S603 - our own
 

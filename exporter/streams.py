@@ -25,7 +25,7 @@ def show(text: str) -> bool:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))  # noqa: TRY301 - told like the other reasons
         # The encoding may lack characters of a name.
         encoding = sys.stdout.encoding or "utf-8"
-        print(text.encode(encoding, "backslashreplace").decode(encoding), end="", flush=True)  # noqa: T201 - its purpose
+        print(text.encode(encoding, "backslashreplace").decode(encoding), end="", flush=True)  # noqa: T201
     except OSError as error:
         complain(f"ninedata-exporter: cannot write to standard output: {error.strerror}\n")
         if sys.stdout is not None:

@@ -215,7 +215,17 @@ def test_a_configuration_that_could_not_be_reloaded(site: Site) -> None:
     assert "The configuration could not be reloaded; the previous one stays in force." in page.text
     assert page.text.count("is <wrong>") == 50
     assert "and 1 more" in page.text
-    assert site.json("/")["config"] == {"reloaded": False, "faults": list(site.faults)}
+    assert site.json("/")["config"] == {
+        "reloaded": False,
+        "faults": list(site.faults),
+        "waits_for_reload": False,
+    }
+
+
+def test_a_changed_configuration_that_waits_for_a_reload(site: Site) -> None:
+    site.waits_for_reload = True
+    assert "The configuration file changed and is not in force." in page_of(site).text
+    assert site.json("/")["config"] == {"reloaded": True, "faults": [], "waits_for_reload": True}
 
 
 def test_a_task_file_with_a_fault(site: Site, tmp_path: Path) -> None:

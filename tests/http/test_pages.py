@@ -202,7 +202,7 @@ def test_the_overview_as_json(site: Site) -> None:
     site.record(STOCK, Precheck(Status.FAILED, ()))
     found = site.json("/")
     assert found.keys() == {"version", "config", "task_files", "discovery", "tasks"}
-    assert found["config"] == {"reloaded": True, "faults": []}
+    assert found["config"] == {"reloaded": True, "faults": [], "waits_for_reload": False}
     assert (found["task_files"], found["discovery"]) == ([], None)
     assert found["tasks"][0] == site.json("/tasks/cd-1")
     assert found["tasks"][0]["last_query"] is None

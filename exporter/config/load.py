@@ -38,6 +38,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Config:
     task_files = tuple(os.path.join(folder, pattern) for pattern in root.texts("task_files"))  # noqa: PTH118 - no path
     discovery = load_discovery(root.mapping("discovery"))
     probe_unlisted = root.mapping("probe").boolean("allow_unlisted", default=False)
+    root.ignore("x-")
     root.done()
     if faults or api is None:
         raise ConfigError(faults)

@@ -63,6 +63,10 @@ class Reader:
         else:
             self._values[name], self._lines[name] = value, line
 
+    def ignore(self, prefix: str) -> None:
+        """Take keys with a prefix as read: a place for anchors."""
+        self._read |= {name for name in self._values if name.startswith(prefix)}
+
     def path(self, name: str) -> str:
         """The path of a key of this mapping, such as `api.tls.ca_file`.
 

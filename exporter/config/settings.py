@@ -46,7 +46,7 @@ class ReplicationDiscovery:
     statuses: frozenset[str] = frozenset()
     """Task statuses in the API's words; empty for all."""
     names: tuple[str, ...] = ()
-    """Shell patterns (`orders-*`), one of which the task's name must match; empty for all names."""
+    """Shell patterns: the task's name must match one (`orders-*`, if there are any) and none that begins with `!`."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -39,7 +39,7 @@ def load_discovery(reader: Reader) -> ReplicationDiscovery | None:
     replication = reader.mapping("replication")
     enabled = replication.boolean("enabled", default=False)
     statuses = replication.texts("statuses", _fault_of_status)
-    names = replication.texts("names")
+    names = replication.texts("names", lambda name: "names nothing after the !" if name.strip() == "!" else None)
     labels = _load_labels(replication.mapping("labels"))
     if not enabled:
         return None

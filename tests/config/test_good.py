@@ -17,6 +17,8 @@ Load = Callable[..., Config]
 
 EXAMPLE = (Path(__file__).parents[2] / "config.example.yaml").read_text("utf-8")
 ALIASES = """
+x-any: {anything: [1]}
+x-: null
 tasks:
   - {task_id: cd-1, precheck_task_id: &p p, labels: &l {a: b}}
   - {task_id: *p, kind: replication, labels: *l}

@@ -10,6 +10,7 @@ from pathlib import Path
 from exporter import __version__
 from exporter.config import Config
 from exporter.files import FileWatcher, WatchedFile
+from exporter.http.external_url import ExternalUrl
 from exporter.http.server import ServerOptions, serve
 from exporter.http.sockets import Address, listen
 from exporter.http.web_config import WebConfig, load_web_config
@@ -34,6 +35,8 @@ class Options:
     """Whether /-/reload is on."""
     shard: Shard | None = None
     web_config_file: Path | None = None
+    external_url: ExternalUrl | None = None
+    route_prefix: str = ""
 
 
 def run(config: Config, load: Callable[[], Config], options: Options) -> None:
@@ -55,16 +58,19 @@ async def start(
     """Serve within a running loop. `on_listening` gets the URL for a browser on this machine."""
     event(_log, logging.INFO, "starting ninedata-exporter", version=__version__)
     asyncio.get_running_loop().set_default_executor(DaemonThreads())
-    own = OwnMetrics(options.shard)
+    external_url = options.external_url.text if options.external_url else None
+    own = OwnMetrics(options.shard, external_url=external_url)
     web_config = _load_web_config(options.web_config_file, own)
     with listen(options.listen_address) as socket:
         address = Address(options.listen_address.host, socket.getsockname()[1])
         tls = web_config is not None and web_config.content is not None and web_config.content.tls is not None
-        url = f"{'https' if tls else 'http'}://{Address(address.host or 'localhost', address.port)}"
+        origin = f"{'https' if tls else 'http'}://{Address(address.host or 'localhost', address.port)}"
+        url = f"{origin}{options.route_prefix}"
 
         def ready() -> None:
             on_listening(url)
-            event(_log, logging.INFO, "listening", address=str(address), metrics=f"{url}{options.telemetry_path}")
+            metrics = f"{url}{options.telemetry_path}"
+            event(_log, logging.INFO, "listening", address=str(address), metrics=metrics, external_url=external_url)
 
         reloader = Reloader(config, own, load)
         web_watcher = FileWatcher([web_config.refresh] if web_config else [])
@@ -74,7 +80,13 @@ async def start(
             if await _started(reloader, stop):
                 web_watcher.start()
                 server_options = ServerOptions(
-                    (socket,), options.telemetry_path, options.timeout_offset, options.lifecycle, web_config
+                    (socket,),
+                    options.telemetry_path,
+                    options.timeout_offset,
+                    options.lifecycle,
+                    web_config,
+                    options.external_url,
+                    options.route_prefix,
                 )
                 await serve(reloader, server_options, stop=stop, ready=ready)
         finally:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from exporter import __version__
 from exporter.faults import ConfigError
+from exporter.http.external_url import parse_external_url, parse_route_prefix
 from exporter.http.sockets import StartError, parse_address
 from exporter.logs import FORMATS, LEVELS, logging_to
 from exporter.scraping.shard import Shard, parse_shard
@@ -64,6 +65,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     option("--web.telemetry-path", "/metrics", "path of the metrics", type=_argument(_telemetry_path), metavar="PATH")
     option(
+        "--web.external-url",
+        None,
+        "address under which people and Prometheus reach the exporter, such as that of a reverse proxy",
+        type=_argument(parse_external_url),
+        metavar="URL",
+    )
+    option(
+        "--web.route-prefix",
+        None,
+        "prefix of all paths (default: path of --web.external-url)",
+        type=_argument(parse_route_prefix),
+        metavar="PATH",
+    )
+    option(
         "--web.config.file",
         None,
         "web configuration file: TLS and basic authentication, in the format of Prometheus' exporter-toolkit",
@@ -97,6 +112,9 @@ def _run(flags: argparse.Namespace) -> int:
     config = None if flags.demo else _load(flags)
     from exporter.app import Options, run
 
+    external_url, route_prefix = flags.web_external_url, flags.web_route_prefix
+    if route_prefix is None:
+        route_prefix = external_url.path if external_url else ""
     options = Options(
         listen_address=flags.web_listen_address,
         telemetry_path=flags.web_telemetry_path,
@@ -104,6 +122,8 @@ def _run(flags: argparse.Namespace) -> int:
         lifecycle=flags.web_enable_lifecycle,
         shard=flags.shard,
         web_config_file=flags.web_config_file,
+        external_url=external_url,
+        route_prefix=route_prefix,
     )
     if config is None:
         from exporter.demo import run_demo
@@ -169,7 +189,7 @@ def _argument(parse: Callable[[str], object]) -> Callable[[str], object]:
 
 
 def _telemetry_path(text: str) -> str:
-    reserved = text in ("/", "/probe", "/sd", "/tasks") or text.startswith(("//", "/-/", "/tasks/"))
+    reserved = text.rstrip("/") in ("", "/probe", "/sd", "/tasks") or text.startswith(("//", "/-/", "/tasks/"))
     if not text.startswith("/") or reserved or any(c in text for c in "{}?# ") or not text.isprintable():
         raise ValueError("must start with / and not be another path of the exporter")
     return text

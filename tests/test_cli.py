@@ -12,6 +12,7 @@ from exporter import __version__, app, demo, doctor
 from exporter.app import Options
 from exporter.cli import main
 from exporter.config import Config
+from exporter.http.external_url import parse_external_url
 from exporter.http.sockets import Address, StartError
 from exporter.scraping.shard import Shard
 
@@ -137,12 +138,15 @@ def test_it_runs_with_what_the_flags_say(command: Command, runs: list[tuple[Conf
     assert command(
         "--web.listen-address=[::1]:0",
         "--web.telemetry-path=/ninedata/metrics",
+        "--web.external-url=https://example.com/outside/",
         "--web.config.file=web.yaml",
         "--web.enable-lifecycle",
         "--shard=1/3",
         "--scrape.timeout-offset=0.25",
     ) == (0, "", "")
-    (config, default), (_, options) = runs
+    assert command("--web.external-url=https://example.com/outside", "--web.route-prefix=/") == (0, "", "")
+    (config, default), (_, options), (_, stripped) = runs
+    assert stripped.route_prefix == ""
     assert [task.task_id for task in config.tasks] == ["cd-1"]
     assert default == Options(Address("", 10199), "/metrics", 0.5, lifecycle=False)
     assert options == Options(
@@ -152,6 +156,8 @@ def test_it_runs_with_what_the_flags_say(command: Command, runs: list[tuple[Conf
         lifecycle=True,
         shard=Shard(1, 3),
         web_config_file=Path("web.yaml"),
+        external_url=parse_external_url("https://example.com/outside"),
+        route_prefix="/outside",
     )
 
 
@@ -220,8 +226,8 @@ def test_help_and_version(command: Command) -> None:
     text = command("--help").out
     flags = (
         "--config.file --config.check --doctor --doctor.format --web.listen-address --web.telemetry-path "
-        "--web.config.file --web.enable-lifecycle --shard --scrape.timeout-offset --log.level --log.format "
-        "--demo --version"
+        "--web.external-url --web.route-prefix --web.config.file --web.enable-lifecycle --shard --scrape.timeout-offset "
+        "--log.level --log.format --demo --version"
     )
     assert [flag for flag in flags.split() if f"  {flag} " not in text and f"  {flag}\n" not in text] == []
 
@@ -234,6 +240,8 @@ def test_help_and_version(command: Command) -> None:
         (["--config.fil=x"], "unrecognized arguments: --config.fil=x"),
         (["--log.level=loud"], "argument --log.level: invalid choice: 'loud'"),
         (["--web.listen-address=x"], "argument --web.listen-address: 'x' is not host:port"),
+        (["--web.external-url=example.com"], "argument --web.external-url: must be http[s]://host[:port][/path]"),
+        (["--web.route-prefix=x"], "argument --web.route-prefix: must be a path"),
         (["--shard=3/3"], "argument --shard: must be I/N with I from 0 to 2"),
         *(
             ([f"--scrape.timeout-offset={text}"], "argument --scrape.timeout-offset: must be a number of seconds")
@@ -245,7 +253,7 @@ def test_help_and_version(command: Command) -> None:
                 "metrics",
                 "/",
                 "/probe",
-                "/sd",
+                "/sd/",
                 "/-/healthy",
                 "/tasks/x",
                 "/me{x}",

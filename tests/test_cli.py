@@ -226,8 +226,8 @@ def test_help_and_version(command: Command) -> None:
     text = command("--help").out
     flags = (
         "--config.file --config.check --doctor --doctor.format --web.listen-address --web.telemetry-path "
-        "--web.external-url --web.route-prefix --web.config.file --web.enable-lifecycle --shard --scrape.timeout-offset "
-        "--log.level --log.format --demo --version"
+        "--web.external-url --web.route-prefix --web.config.file --web.enable-lifecycle --shard "
+        "--scrape.timeout-offset --log.level --log.format --demo --version"
     )
     assert [flag for flag in flags.split() if f"  {flag} " not in text and f"  {flag}\n" not in text] == []
 

@@ -84,7 +84,7 @@ class WatchList:
         files = tuple(f"task file {path}" for path in self.task_files.unread)
         if self.discovery is None or self.discovery.complete:
             return files
-        return (*files, "list of replication tasks: each scrape of the metrics reads it, all or collect[]=discovery")
+        return (*files, "list of replication tasks, which a scrape of the metrics reads (all, or collect[]=discovery)")
 
     def counts(self) -> dict[str, int]:
         """The number of watched tasks of each kind; without the kinds of which tasks may be missing."""

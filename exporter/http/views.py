@@ -161,12 +161,13 @@ def sources_of(
     failure = last.failure if last else None
     discovery = {
         "up": last.failure is None if last else None,
-        "tasks": len(watch_list.discovered),
+        "tasks": len(watch_list.discovered) if watch_list.discovery and watch_list.discovery.complete else None,
         "reason": failure.reason.value if failure else None,
         "error": failure.message if failure else None,
         "advice": advice_on(failure.reason, LIST_NAME) if failure else None,
     }
     return {
+        "unread": watch_list.unread,
         "config": {"reloaded": not config_faults, "faults": config_faults, "waits_for_reload": waits_for_reload},
         "task_files": [
             {

@@ -47,7 +47,7 @@ class Pages:
             with self._reloader.lease() as exporter:
                 now, history = datetime.now(UTC), exporter.history
                 views = [view_of(task, history.get(task.task_id), now) for task in exporter.watch_list.tasks]
-                sources = sources_of(exporter.watch_list, self._reloader.faults)
+                sources = sources_of(exporter.watch_list, self._reloader.faults, exporter.file_faults)
                 render = self._overview_json if wants_json(request) else self._overview_html
                 return await asyncio.to_thread(render, exporter, views, sources)
 

@@ -155,7 +155,9 @@ def age_in_words(seconds: float) -> str:
     return f"{seconds / 86400:.0f} d"
 
 
-def sources_of(watch_list: WatchList, config_faults: tuple[str, ...]) -> dict[str, object]:
+def sources_of(
+    watch_list: WatchList, config_faults: tuple[str, ...], file_faults: tuple[str, ...]
+) -> dict[str, object]:
     """Where the watched tasks come from, for the overview and as JSON."""
     last, repeated = watch_list.last_discovery, watch_list.repeated
     failure = last.failure if last else None
@@ -167,7 +169,7 @@ def sources_of(watch_list: WatchList, config_faults: tuple[str, ...]) -> dict[st
         "advice": advice_on(failure.reason, LIST_NAME) if failure else None,
     }
     return {
-        "config": {"reloaded": not config_faults, "faults": config_faults},
+        "config": {"reloaded": not config_faults, "faults": config_faults, "file_faults": file_faults},
         "task_files": [
             {
                 "file": file.path,

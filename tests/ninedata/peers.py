@@ -143,7 +143,7 @@ class Asker:
     ) -> None:
         self.observer = Observer()
         trusting_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self.transport = open_transport(tls or trusting_nobody, httpx.Proxy(proxy) if proxy else None)
+        self.transport = open_transport(lambda: tls or trusting_nobody, httpx.Proxy(proxy) if proxy else None)
         self.client = NineDataClient(
             ApiSettings(base_url, "ninedata-exporter/test", 20.0, concurrency),
             access_key_id=Secret(ACCESS_KEY_ID),

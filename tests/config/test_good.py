@@ -235,7 +235,8 @@ def test_the_example_mentions_every_key_and_status() -> None:
     """Some of them in comments."""
     keys = (
         "base_url access_key_id access_key_id_file secret_key secret_key_file request_timeout concurrency rate_limit "
-        "ca_file server_name cert_file key_file insecure_skip_verify proxy_url timeout failure_reasons task_id precheck_task_id name kind labels "
+        "ca_file server_name cert_file key_file insecure_skip_verify proxy_url timeout failure_reasons task_id "
+        "precheck_task_id name kind labels "
         "task_files enabled statuses names allow_unlisted"
     )
     assert [key for key in keys.split() if f"{key}:" not in EXAMPLE] == []

@@ -202,7 +202,7 @@ def test_the_overview_as_json(site: Site) -> None:
     site.record(STOCK, Precheck(Status.FAILED, ()))
     found = site.json("/")
     assert found.keys() == {"version", "config", "task_files", "discovery", "tasks"}
-    assert found["config"] == {"reloaded": True, "faults": []}
+    assert found["config"] == {"reloaded": True, "faults": [], "file_faults": []}
     assert (found["task_files"], found["discovery"]) == ([], None)
     assert found["tasks"][0] == site.json("/tasks/cd-1")
     assert found["tasks"][0]["last_query"] is None
@@ -215,7 +215,7 @@ def test_a_configuration_that_could_not_be_reloaded(site: Site) -> None:
     assert "The configuration could not be reloaded; the previous one stays in force." in page.text
     assert page.text.count("is <wrong>") == 50
     assert "and 1 more" in page.text
-    assert site.json("/")["config"] == {"reloaded": False, "faults": list(site.faults)}
+    assert site.json("/")["config"] == {"reloaded": False, "faults": list(site.faults), "file_faults": []}
 
 
 def test_a_task_file_with_a_fault(site: Site, tmp_path: Path) -> None:

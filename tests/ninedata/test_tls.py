@@ -136,3 +136,17 @@ def test_a_changed_file_gives_a_new_context_and_a_broken_one_keeps_the_last(tmp_
     files.refresh()
     assert files.current() is not first
     assert files.faults == ()
+
+
+async def test_a_server_is_verified_by_the_configured_name_and_gets_the_client_s_certificate(issuer: Issuer) -> None:
+    """`api.tls.server_name`, `cert_file`, `key_file`."""
+    server, client = issuer.issue("named", "DNS:ninedata.example.com"), issuer.issue("shown", "DNS:client")
+    demanding = server_context(server)
+    demanding.load_verify_locations(issuer.own.certificate)
+    demanding.verify_mode = ssl.CERT_REQUIRED
+    tls = client_context(issuer.own.certificate, (client.certificate, client.key), verify=True)
+    async with (
+        serving(answering(http()), demanding) as peer,
+        Asker(peer.https_url, tls=tls, server_name="ninedata.example.com") as asker,
+    ):
+        assert isinstance(await asker.query(), Precheck)

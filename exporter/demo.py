@@ -5,7 +5,7 @@ from pathlib import Path
 
 from exporter.app import Options, start
 from exporter.config import Config, ReplicationDiscovery, Task
-from exporter.config.settings import Api
+from exporter.config.settings import Api, Tls
 from exporter.credentials import Secret
 from exporter.files import WatchedFile
 from exporter.ninedata import TaskRef
@@ -46,7 +46,7 @@ def demo_config(base_url: str) -> Config:
         base_url=base_url,
         access_key_id=Secret(ACCESS_KEY_ID),
         secret_key=Secret(SECRET_KEY),
-        tls=client_context(None, verify=True),
+        tls=Tls(client_context(None, verify=True)),
     )
     discovery = ReplicationDiscovery(labels={"team": "replication", "env": "prod"})
     return Config(api=api, tasks=tuple(tasks), discovery=discovery)

@@ -54,16 +54,21 @@ class Exporter:
 
     def own_metrics(self) -> Collector:
         """The exporter's own metrics, for this configuration."""
-        return self.own.collector(self.watch_list)
+        return self.own.collector(self.watch_list, files_good=not self.file_faults)
+
+    @property
+    def file_faults(self) -> tuple[str, ...]:
+        """What is wrong with secrets and certificates, whose last good content stays in use."""
+        return tuple(fault for file in self.config.watched_files for fault in file.faults)
 
     def forget_unwatched(self) -> None:
         """Drop the history of tasks that are no longer watched."""
         self.history.retain({task.task_id for task in self.watch_list.tasks})
 
     def refresh_files(self) -> None:
-        """Read the task files and the secret files that changed. Blocks; never raises."""
-        for secret_file in self.config.secret_files:
-            secret_file.refresh()
+        """Read the task files, secrets and certificates that changed. Blocks; never raises."""
+        for file in self.config.watched_files:
+            file.refresh()
         self.watch_list.task_files.refresh()
 
     async def close(self) -> None:
@@ -74,7 +79,8 @@ class Exporter:
 def open_exporter(config: Config, own: OwnMetrics, before: Exporter | None = None) -> Exporter:
     """An exporter for a configuration. It takes over what is still true from the one `before` it."""
     api = config.api
-    transport = open_transport(api.tls, httpx.Proxy(api.proxy_url.reveal()) if api.proxy_url else None)
+    proxy = httpx.Proxy(api.proxy_url.reveal()) if api.proxy_url else None
+    transport = open_transport(api.tls.context, proxy, api.tls.server_name)
     settings = ApiSettings(
         base_url=api.base_url,
         user_agent=f"ninedata-exporter/{__version__}",

@@ -14,6 +14,7 @@ from exporter.config.settings import Config, Task
 from exporter.config.tasks import load_discovery, load_tasks
 from exporter.credentials import SecretFile
 from exporter.faults import ConfigError, Fault
+from exporter.ninedata.tls import TlsFiles
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Config:
@@ -50,7 +51,11 @@ def load(path: Path, environment: Mapping[str, str]) -> Config:
         probe_unlisted=probe_unlisted,
         scrape_timeout=scrape_timeout,
         reason_bytes=reason_bytes,
-        secret_files=tuple(file for file in (api.access_key_id, api.secret_key) if isinstance(file, SecretFile)),
+        watched_files=tuple(
+            file
+            for file in (api.access_key_id, api.secret_key, api.tls.source)
+            if isinstance(file, SecretFile | TlsFiles)
+        ),
     )
 
 

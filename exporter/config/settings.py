@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from exporter.credentials import Secret, SecretFile, SecretSource
 from exporter.ninedata import TaskRef
+from exporter.ninedata.tls import TlsFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,26 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """How connections to the API are secured."""
+
+    source: ssl.SSLContext | TlsFiles
+    server_name: str | None = None
+    """The name that the server's certificate must have, if it is not the host of the URL."""
+
+    def context(self) -> ssl.SSLContext:
+        """The context to use now. Never blocks."""
+        return self.source.current() if isinstance(self.source, TlsFiles) else self.source
+
+
+@dataclass(frozen=True, slots=True)
 class Api:
     """How to reach the NineData API, and with which credentials."""
 
     base_url: str
     access_key_id: SecretSource
     secret_key: SecretSource
-    tls: ssl.SSLContext
+    tls: Tls
     proxy_url: Secret | None = None
     """May have a user name and a password."""
     request_timeout: float = 5.0
@@ -65,5 +79,5 @@ class Config:
     """Used if the scraper sends no X-Prometheus-Scrape-Timeout-Seconds."""
     reason_bytes: int = 1000
     """The most bytes of a failure text in metrics; 0: none go there."""
-    secret_files: tuple[SecretFile, ...] = ()
-    """To be watched, so that a new secret is used without a reload."""
+    watched_files: tuple[SecretFile | TlsFiles, ...] = ()
+    """Secrets and certificates, to be used without a reload when they change."""

@@ -48,8 +48,12 @@ class Pages:
             with self._reloader.lease() as exporter:
                 now, history = datetime.now(UTC), exporter.history
                 views = [view_of(task, history.get(task.task_id), now) for task in exporter.watch_list.tasks]
+                reloader = self._reloader
                 sources = sources_of(
-                    exporter.watch_list, self._reloader.faults, waits_for_reload=self._reloader.waits_for_reload
+                    exporter.watch_list,
+                    reloader.faults,
+                    exporter.file_faults,
+                    waits_for_reload=reloader.waits_for_reload,
                 )
                 render = self._overview_json if wants_json(request) else self._overview_html
                 return await asyncio.to_thread(render, request, exporter, views, sources)

@@ -154,7 +154,11 @@ def age_in_words(seconds: float) -> str:
 
 
 def sources_of(
-    watch_list: WatchList, config_faults: tuple[str, ...], *, waits_for_reload: bool = False
+    watch_list: WatchList,
+    config_faults: tuple[str, ...],
+    file_faults: tuple[str, ...],
+    *,
+    waits_for_reload: bool = False,
 ) -> dict[str, object]:
     """Where the watched tasks come from, for the overview and as JSON."""
     last, repeated = watch_list.last_discovery, watch_list.repeated
@@ -168,7 +172,12 @@ def sources_of(
     }
     return {
         "unread": watch_list.unread,
-        "config": {"reloaded": not config_faults, "faults": config_faults, "waits_for_reload": waits_for_reload},
+        "config": {
+            "reloaded": not config_faults,
+            "faults": config_faults,
+            "file_faults": file_faults,
+            "waits_for_reload": waits_for_reload,
+        },
         "task_files": [
             {
                 "file": file.path,

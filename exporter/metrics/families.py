@@ -146,6 +146,7 @@ SHARD_INFO = Family(
 RELOAD_SUCCESSFUL = Family(
     "ninedata_exporter_config_last_reload_successful",
     "1 if the last attempt to load the configuration succeeded, 0 if not.",
+    note="0 also while a secret or certificate file that it names has a fault; the last good content stays in use.",
 )
 RELOAD_TIMESTAMP = Family(
     "ninedata_exporter_config_last_reload_success_timestamp_seconds",

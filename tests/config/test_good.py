@@ -207,11 +207,11 @@ def test_certificates_are_verified_by_default(load_text: Load, least: str, tmp_p
     """A CA file replaces the known issuers; `insecure_skip_verify` turns verification off."""
     first = Path(certifi.where()).read_text("utf-8").partition("-----END CERTIFICATE-----")[0]
     (tmp_path / "ca.pem").write_text(f"{first}-----END CERTIFICATE-----\n", "utf-8")
-    default = load_text(least).api.tls
+    default = load_text(least).api.tls.context()
     assert (default.verify_mode, default.check_hostname) == (ssl.CERT_REQUIRED, True)
-    with_ca = load_text(least.replace("}", ", tls: {ca_file: ca.pem}}")).api.tls
+    with_ca = load_text(least.replace("}", ", tls: {ca_file: ca.pem}}")).api.tls.context()
     assert (with_ca.verify_mode, with_ca.cert_store_stats()["x509_ca"]) == (ssl.CERT_REQUIRED, 1)
-    insecure = load_text(least.replace("}", ", tls: {insecure_skip_verify: true}}")).api.tls
+    insecure = load_text(least.replace("}", ", tls: {insecure_skip_verify: true}}")).api.tls.context()
     assert (insecure.verify_mode, insecure.check_hostname) == (ssl.CERT_NONE, False)
 
 
@@ -243,8 +243,8 @@ def test_the_example_mentions_every_key_and_status() -> None:
     """Some of them in comments."""
     keys = (
         "base_url access_key_id access_key_id_file secret_key secret_key_file request_timeout concurrency rate_limit "
-        "ca_file insecure_skip_verify proxy_url timeout failure_reasons max_bytes task_id precheck_task_id name kind "
-        "labels task_files enabled statuses names allow_unlisted"
+        "ca_file server_name cert_file key_file insecure_skip_verify proxy_url timeout failure_reasons max_bytes "
+        "task_id precheck_task_id name kind labels task_files enabled statuses names allow_unlisted"
     )
     assert [key for key in keys.split() if f"{key}:" not in EXAMPLE] == []
     assert [status for status in TASK_STATUSES if not re.search(rf"\b{status}\b", EXAMPLE)] == []

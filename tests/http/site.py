@@ -13,7 +13,7 @@ import httpx
 from prometheus_client.registry import Collector
 
 from exporter.config import Config, Task
-from exporter.config.settings import Api
+from exporter.config.settings import Api, Tls
 from exporter.credentials import Secret
 from exporter.exporter import Exporter
 from exporter.http.server import ServerOptions, serve
@@ -65,6 +65,8 @@ class FakeExporter:
             tuple(TaskResult(task, Precheck(Status.SUCCESS, ()), 0.25, datetime.now(UTC)) for task in tasks)
         )
 
+    file_faults: tuple[str, ...] = ()
+
     def own_metrics(self) -> Collector:
         return self.own.collector(self.watch_list)
 
@@ -84,7 +86,7 @@ class Site:
 
     def __init__(self, *tasks: Task, shard: Shard | None = None, **changes: object) -> None:
         secret = Secret("hush")
-        api = Api("https://ninedata.example", secret, secret, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        api = Api("https://ninedata.example", secret, secret, Tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
         self.faults: tuple[str, ...] = ()
         self.waits_for_reload = False
         self.reloads = 0

@@ -215,7 +215,7 @@ def test_the_overview_as_json(site: Site) -> None:
     site.record(STOCK, Precheck(Status.FAILED, ()))
     found = site.json("/")
     assert found.keys() == {"version", "unread", "config", "task_files", "discovery", "tasks"}
-    assert found["config"] == {"reloaded": True, "faults": [], "waits_for_reload": False}
+    assert found["config"] == {"reloaded": True, "faults": [], "file_faults": [], "waits_for_reload": False}
     assert (found["task_files"], found["discovery"]) == ([], None)
     assert found["tasks"][0] == site.json("/tasks/cd-1")
     assert found["tasks"][0]["last_query"] is None
@@ -231,6 +231,7 @@ def test_a_configuration_that_could_not_be_reloaded(site: Site) -> None:
     assert site.json("/")["config"] == {
         "reloaded": False,
         "faults": list(site.faults),
+        "file_faults": [],
         "waits_for_reload": False,
     }
 
@@ -238,7 +239,7 @@ def test_a_configuration_that_could_not_be_reloaded(site: Site) -> None:
 def test_a_changed_configuration_that_waits_for_a_reload(site: Site) -> None:
     site.waits_for_reload = True
     assert "The configuration file changed and is not in force." in page_of(site).text
-    assert site.json("/")["config"] == {"reloaded": True, "faults": [], "waits_for_reload": True}
+    assert site.json("/")["config"] == {"reloaded": True, "faults": [], "file_faults": [], "waits_for_reload": True}
 
 
 def test_a_task_file_with_a_fault(site: Site, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from exporter.config import Config, ReplicationDiscovery, Task
-from exporter.config.settings import Api
+from exporter.config.settings import Api, Tls
 from exporter.credentials import Secret
 from exporter.ninedata import Precheck, QueryError, Reason, Replication, Status, TaskRef
 from exporter.ninedata.client import QueryProgress
@@ -104,7 +104,7 @@ def result(task_id: str, outcome: Precheck | QueryFailure, minute: int = 0) -> T
 
 
 def config_of(*named: Task) -> Config:
-    api = Api("https://api.example", Secret("id"), Secret("key"), ssl.create_default_context())
+    api = Api("https://api.example", Secret("id"), Secret("key"), Tls(ssl.create_default_context()))
     return Config(api=api, tasks=named)
 
 

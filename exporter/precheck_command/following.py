@@ -33,7 +33,8 @@ class NobodyObserves:
 
 def open_client(api: Api) -> tuple[StartingClient, httpx.AsyncBaseTransport]:
     """A client for the configuration's API, and its connections, which the caller closes."""
-    transport = open_transport(api.tls, httpx.Proxy(api.proxy_url.reveal()) if api.proxy_url else None)
+    proxy = httpx.Proxy(api.proxy_url.reveal()) if api.proxy_url else None
+    transport = open_transport(api.tls.context, proxy, api.tls.server_name)
     settings = ApiSettings(
         base_url=api.base_url, user_agent=f"ninedata-precheck/{__version__}", request_timeout=api.request_timeout
     )

@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from exporter.app import Options, start
-from exporter.config import Config, ReplicationDiscovery, Task
+from exporter.config import Config, DiscoverySettings, Task
 from exporter.config.settings import Api
 from exporter.credentials import Secret
 from exporter.ninedata import TaskRef
@@ -44,5 +44,5 @@ def demo_config(base_url: str) -> Config:
         secret_key=Secret(SECRET_KEY),
         tls=client_context(None, verify=True),
     )
-    discovery = ReplicationDiscovery(labels={"team": "replication", "env": "prod"})
-    return Config(api=api, tasks=tuple(tasks), discovery=discovery)
+    discovery = DiscoverySettings("replication", labels={"team": "replication", "env": "prod"})
+    return Config(api=api, tasks=tuple(tasks), discovery=(discovery,))

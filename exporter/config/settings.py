@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from exporter.credentials import Secret, SecretFile, SecretSource
-from exporter.ninedata import TaskRef
+from exporter.ninedata import KINDS, TaskRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,11 @@ class Task:
     def task_id(self) -> str:
         """The id, unique among the watched tasks."""
         return self.ref.task_id
+
+    @property
+    def has_precheck(self) -> bool:
+        """Whether a precheck is watched, and not only the task itself."""
+        return bool(self.ref.precheck_task_id) or not KINDS[self.ref.kind].has_precheck_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +45,10 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplicationDiscovery:
-    """Which replication tasks are discovered, and with which labels."""
+class DiscoverySettings:
+    """Which tasks of a kind are discovered, and with which labels."""
 
+    kind: str
     statuses: frozenset[str] = frozenset()
     """Task statuses in the API's words; empty for all."""
     names: tuple[str, ...] = ()
@@ -58,12 +64,19 @@ class Config:
     tasks: tuple[Task, ...]
     task_files: tuple[str, ...] = ()
     """Shell patterns of task files."""
-    discovery: ReplicationDiscovery | None = None
+    discovery: tuple[DiscoverySettings, ...] = ()
     probe_unlisted: bool = False
     """Whether /probe takes ids of tasks that are not watched."""
     scrape_timeout: float = 10.0
     """Used if the scraper sends no X-Prometheus-Scrape-Timeout-Seconds."""
     failure_reasons: bool = True
     """Whether failure texts go into metrics."""
+    task_status: bool = False
+    """Whether the tasks themselves are queried as well as their prechecks."""
     secret_files: tuple[SecretFile, ...] = ()
     """To be watched, so that a new secret is used without a reload."""
+
+    def most_requests(self, task: Task, *, listed: bool = False) -> int:
+        """The most requests that a scrape sends for a task, without retries; `listed`: a list shows its status."""
+        own_status = self.task_status or not (task.has_precheck or listed)
+        return task.has_precheck + own_status * KINDS[task.ref.kind].state_requests

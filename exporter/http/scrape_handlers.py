@@ -58,7 +58,7 @@ class ScrapeHandlers:
         address = host if match[1] else f"{host}:{443 if request.secure else 80}"
         with self._reloader.lease() as exporter:
             watch_list = exporter.watch_list
-            if watch_list.discovery and watch_list.last_discovery is None:
+            if any(discovery.last is None for discovery in watch_list.discoveries):
                 # With an error Prometheus keeps its targets; with an incomplete list it drops those that are missing.
                 raise web.HTTPServiceUnavailable(text="No discovery yet: scrape /metrics, with collect[]=discovery.")
             exporter.forget_unwatched()
@@ -111,8 +111,6 @@ def _probed_task(request: web.Request, exporter: Exporter) -> Task:
     kind = KINDS.get(kind_name or (watched.ref.kind if watched else DEFAULT_KIND))
     if kind is None:
         raise web.HTTPBadRequest(text=f"The parameter kind must be one of {', '.join(KINDS)}.")
-    if kind.has_precheck_id and precheck_task_id is None:
-        raise web.HTTPBadRequest(text=f"A task of kind {kind.name} needs the parameter precheck_task_id.")
     if not kind.has_precheck_id and precheck_task_id is not None:
         raise web.HTTPBadRequest(text=f"A task of kind {kind.name} has no precheck_task_id: leave it out.")
     return Task(TaskRef(kind.name, task_id, precheck_task_id or ""), task_id)

@@ -12,7 +12,7 @@ from prometheus_client.samples import Sample
 from exporter import __version__
 from exporter.metrics import families
 from exporter.metrics.families import Family
-from exporter.ninedata import KINDS, REQUEST_KINDS, Reason
+from exporter.ninedata import KINDS, REQUEST_PATHS, Reason
 from exporter.scraping.shard import Shard
 from exporter.scraping.watch_list import WatchList
 
@@ -35,7 +35,7 @@ class OwnMetrics:
         self._durations = Histogram(
             duration.name, duration.help, duration.labels, registry=self._registry, buckets=duration.buckets
         )
-        for kind in REQUEST_KINDS:
+        for kind in REQUEST_PATHS:
             self._requests.labels(kind)
             self._durations.labels(kind)
             for reason in Reason:

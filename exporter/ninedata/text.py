@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 
 from exporter.ninedata.masking import masked
 
@@ -62,6 +63,20 @@ def clean(value: object, limit: int = MAX_TEXT) -> str:
 def clean_name(value: object) -> str:
     """An identifier or a name: printable, on one line, at most MAX_NAME characters."""
     return cut(" ".join(_printable(text_of(value)[: MAX_NAME * 4]).split()), MAX_NAME)
+
+
+def unique_names(names: Sequence[str], what: str) -> Sequence[str]:
+    """The names, none empty and none twice: `item_3` for a missing one, `name#2` for a repeated one."""
+    taken = set(names)
+    if len(taken) == len(names) and "" not in taken:
+        return names
+    unique: dict[str, None] = {}
+    for place, given in enumerate(names, start=1):
+        name = given or f"{what}_{place}"
+        while name in unique:
+            name += f"#{place}"
+        unique[name] = None
+    return list(unique)
 
 
 def _printable(text: str) -> str:

@@ -22,7 +22,7 @@ from exporter.ninedata import Precheck, Status, TaskRef
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.shard import Shard
-from exporter.scraping.snapshot import QueryFailure, Snapshot, TaskResult
+from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
 from exporter.scraping.task_files import TaskFiles
 from exporter.scraping.watch_list import WatchList
 
@@ -62,7 +62,7 @@ class FakeExporter:
             finally:
                 self.cancelled += 1
         return Snapshot(
-            tuple(TaskResult(task, Precheck(Status.SUCCESS, ()), 0.25, datetime.now(UTC)) for task in tasks)
+            tuple(QueryResult(task, Precheck(Status.SUCCESS, ()), 0.25, datetime.now(UTC)) for task in tasks)
         )
 
     def own_metrics(self) -> Collector:
@@ -96,10 +96,10 @@ class Site:
         """Change the configuration, as a reload does."""
         config = replace(config or self.exporter.config, **changes)  # type: ignore[arg-type]  # any field
         history = History() if not hasattr(self, "exporter") else self.exporter.history
-        discovery = Discovery(config.discovery) if config.discovery else None
+        discoveries = map(Discovery, config.discovery)
         task_files = TaskFiles(config.task_files)
         task_files.refresh()
-        watch_list = WatchList(config, self.own.shard, task_files, discovery)
+        watch_list = WatchList(config, self.own.shard, task_files, discoveries)
         self.exporter = FakeExporter(config, watch_list, history, self.own)
 
     @contextmanager
@@ -116,7 +116,7 @@ class Site:
 
     def record(self, task: Task, outcome: Precheck | QueryFailure, *, ago: float = 0.0, seconds: float = 0.25) -> None:
         """Add a result to the history, so many seconds old."""
-        self.exporter.history.record([TaskResult(task, outcome, seconds, datetime.now(UTC) - timedelta(seconds=ago))])
+        self.exporter.history.record([QueryResult(task, outcome, seconds, datetime.now(UTC) - timedelta(seconds=ago))])
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[int]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config import ReplicationDiscovery, Task
+from exporter.config import DiscoverySettings, Task
 from exporter.http.views import age_in_words
-from exporter.ninedata import LIST_NAME, CheckItem, Precheck, Reason, Replication, Status, TaskRef, advice_on
+from exporter.ninedata import CheckItem, ListedTask, Precheck, Reason, Status, TaskRef, advice_on
 from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import QueryFailure
 from tests.http.page import Page
@@ -195,6 +195,7 @@ def test_a_task_as_json(site: Site) -> None:
             "advice": advice_on(Reason.AUTH, "data_compare"),
             "request_id": None,
         },
+        "state": None,
     }
 
 
@@ -203,7 +204,7 @@ def test_the_overview_as_json(site: Site) -> None:
     found = site.json("/")
     assert found.keys() == {"version", "config", "task_files", "discovery", "tasks"}
     assert found["config"] == {"reloaded": True, "faults": []}
-    assert (found["task_files"], found["discovery"]) == ([], None)
+    assert (found["task_files"], found["discovery"]) == ([], {})
     assert found["tasks"][0] == site.json("/tasks/cd-1")
     assert found["tasks"][0]["last_query"] is None
 
@@ -220,7 +221,7 @@ def test_a_configuration_that_could_not_be_reloaded(site: Site) -> None:
 
 def test_a_task_file_with_a_fault(site: Site, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
-    path.write_text("- {task_id: <b>}\n")
+    path.write_text("- {task_id: <b>, kind: x}\n")
     site.configure(task_files=(str(path),))
     page = page_of(site)
     assert f"The task file {path} has a problem. It has never been loaded. Its content has faults:" in page.text
@@ -243,17 +244,16 @@ def test_a_task_file_that_repeats_tasks(site: Site, tmp_path: Path) -> None:
 
 def test_discovery_that_fails(site: Site) -> None:
     """Before the first discovery nothing is said; then why it failed, and what to do."""
-    site.configure(discovery=ReplicationDiscovery())
+    site.configure(discovery=(DiscoverySettings("replication"),))
     nothing = {"up": None, "tasks": 0, "reason": None, "error": None, "advice": None}
-    assert site.json("/")["discovery"] == nothing
-    discovery = site.exporter.watch_list.discovery
-    assert discovery is not None
-    discovery.update({"rp-1": Replication("rp-1", "orders", "running")}, None, 0.1)
-    assert site.json("/")["discovery"] == {**nothing, "up": True, "tasks": 1}
+    assert site.json("/")["discovery"] == {"replication": nothing}
+    (discovery,) = site.exporter.watch_list.discoveries
+    discovery.update({"rp-1": ListedTask("rp-1", "orders", "running")}, None, 0.1)
+    assert site.json("/")["discovery"] == {"replication": {**nothing, "up": True, "tasks": 1}}
     discovery.update({}, QueryFailure(Reason.UNSUPPORTED, "HTTP 404: <unknown>"), 0.1)
     text = page_of(site).text
     assert "Discovery of replication tasks failed: unsupported. Tasks that were discovered before" in text
-    assert f"HTTP 404: <unknown> {' '.join(advice_on(Reason.UNSUPPORTED, LIST_NAME).split())}" in text
+    assert f"HTTP 404: <unknown> {' '.join(advice_on(Reason.UNSUPPORTED, 'replication_list').split())}" in text
 
 
 @pytest.mark.parametrize(("shard", "shown"), [(Shard(), False), (Shard(1, 3), True)], ids=["one", "three"])

@@ -93,14 +93,6 @@ def test_an_unlisted_task_is_probed_where_that_is_allowed(open_site: Site, query
         ),
         ("task_id=cd-1&kind=replication&kind=replication", "The parameter kind is given more than once."),
         (
-            "task_id=cd-9",
-            "A task of kind data_compare needs the parameter precheck_task_id.",
-        ),
-        (
-            "task_id=cc-9&kind=schema_compare",
-            "A task of kind schema_compare needs the parameter precheck_task_id.",
-        ),
-        (
             "task_id=rp-9&kind=replication&precheck_task_id=pcte-9",
             "A task of kind replication has no precheck_task_id: leave it out.",
         ),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from exporter.config import ReplicationDiscovery, Task
-from exporter.ninedata import Replication, TaskRef
+from exporter.config import DiscoverySettings, Task
+from exporter.ninedata import ListedTask, TaskRef
 from exporter.scraping.shard import Shard
 from tests.http.site import Site
 
@@ -24,12 +24,11 @@ def test_every_task_is_a_target(site: Site) -> None:
 
 def test_before_the_first_discovery_there_is_no_list(site: Site) -> None:
     """Prometheus would drop the targets that an incomplete list lacks; after an error it keeps those that it has."""
-    site.configure(discovery=ReplicationDiscovery(labels={"team": "replication"}))
+    site.configure(discovery=(DiscoverySettings("replication", labels={"team": "replication"}),))
     refused = site.get("/sd")
     assert (refused.status_code, "collect[]=discovery" in refused.text) == (503, True)
-    discovery = site.exporter.watch_list.discovery
-    assert discovery is not None
-    discovery.update({"rp-1": Replication("rp-1", "orders-standby", "running")}, None, 0.1)
+    (discovery,) = site.exporter.watch_list.discoveries
+    discovery.update({"rp-1": ListedTask("rp-1", "orders-standby", "running")}, None, 0.1)
     *_, found = site.get("/sd").json()
     assert (found["labels"]["task"], found["labels"]["team"]) == ("orders-standby", "replication")
 

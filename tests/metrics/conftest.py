@@ -9,7 +9,7 @@ from exporter.config import Task
 from exporter.metrics import OwnMetrics
 from exporter.ninedata import CheckItem, Precheck, Reason, Status, TaskRef
 from exporter.scraping.shard import Shard
-from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, Snapshot, TaskResult
+from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult, Snapshot
 from exporter.scraping.task_files import TaskFile
 from tests.scraping.fakes import empty_watch_list, tasks
 
@@ -29,11 +29,11 @@ def snapshot() -> Snapshot:
     empty = Task(TaskRef("replication", "rp-1", ""), "rp-1")
     return Snapshot(
         (
-            TaskResult(answered, Precheck(Status.FAILED, ITEMS), 0.25, AT),
-            TaskResult(failing, QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s"), 5.0, AT),
-            TaskResult(empty, Precheck(Status.UNKNOWN, ()), 0.001, AT),
+            QueryResult(answered, Precheck(Status.FAILED, ITEMS), 0.25, AT),
+            QueryResult(failing, QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s"), 5.0, AT),
+            QueryResult(empty, Precheck(Status.UNKNOWN, ()), 0.001, AT),
         ),
-        DiscoveryResult(tasks("rp-1"), QueryFailure(Reason.AUTH, "HTTP 401"), 0.5),
+        discoveries=(DiscoveryResult("replication", tasks("rp-1"), QueryFailure(Reason.AUTH, "HTTP 401"), 0.5),),
     )
 
 

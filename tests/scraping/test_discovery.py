@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from exporter.config import ReplicationDiscovery
-from exporter.ninedata import Reason, Replication
-from exporter.ninedata.replication_list import MAX_TASKS
+from exporter.config import DiscoverySettings
+from exporter.ninedata import ListedTask, Reason
+from exporter.ninedata.task_lists import MAX_TASKS
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.snapshot import QueryFailure
 from tests.scraping.fakes import discovered
@@ -16,8 +16,8 @@ Lines = Callable[[], list[dict[str, object]]]
 FAILURE = QueryFailure(Reason.CONNECT, "refused")
 
 
-def listed(*entries: tuple[str, str, str]) -> dict[str, Replication]:
-    return {task_id: Replication(task_id, name, status) for task_id, name, status in entries}
+def listed(*entries: tuple[str, str, str]) -> dict[str, ListedTask]:
+    return {task_id: ListedTask(task_id, name, status) for task_id, name, status in entries}
 
 
 ALL = listed(("rp-2", "orders-eu", "running"), ("rp-1", "orders-us", "Failed"), ("rp-3", "users", "running"))
@@ -35,7 +35,7 @@ ALL = listed(("rp-2", "orders-eu", "running"), ("rp-1", "orders-us", "Failed"), 
     ids=["all", "one-status", "statuses-and-name", "several-patterns", "case-of-names"],
 )
 def test_selects_by_status_and_name(statuses: Iterable[str], names: Iterable[str], expected: list[str]) -> None:
-    discovery = Discovery(ReplicationDiscovery(frozenset(statuses), tuple(names), {"team": "dba"}))
+    discovery = Discovery(DiscoverySettings("replication", frozenset(statuses), tuple(names), {"team": "dba"}))
     discovery.update(ALL, None, 0.1)
     assert [task.task_id for task in discovery.tasks] == expected
     assert all(task.labels == {"team": "dba"} and task.ref.kind == "replication" for task in discovery.tasks)
@@ -44,7 +44,7 @@ def test_selects_by_status_and_name(statuses: Iterable[str], names: Iterable[str
 def test_a_reload_keeps_what_was_discovered() -> None:
     """The service discovery of Prometheus would otherwise fail after each reload."""
     before = discovered(ALL)
-    after = Discovery(ReplicationDiscovery(names=("users",)), before)
+    after = Discovery(DiscoverySettings("replication", names=("users",)), before)
     assert [task.task_id for task in after.tasks] == ["rp-3"]
     assert after.last is before.last
 
@@ -56,12 +56,12 @@ def test_a_name_has_no_backquote() -> None:
 
 
 def test_asks_the_server_for_a_status_only_if_it_is_the_only_one() -> None:
-    assert Discovery(ReplicationDiscovery(frozenset({"running"}))).status_filter == "running"
-    assert Discovery(ReplicationDiscovery(frozenset({"running", "failed"}))).status_filter is None
+    assert Discovery(DiscoverySettings("replication", frozenset({"running"}))).status_filter == "running"
+    assert Discovery(DiscoverySettings("replication", frozenset({"running", "failed"}))).status_filter is None
 
 
 def test_a_failed_listing_adds_what_it_found_and_drops_nothing() -> None:
-    discovery = Discovery(ReplicationDiscovery())
+    discovery = Discovery(DiscoverySettings("replication"))
     discovery.update(listed(("rp-1", "one", "running")), None, 0.1)
     result = discovery.update(listed(("rp-2", "two", "running")), FAILURE, 0.1)
     assert [task.task_id for task in result.tasks] == ["rp-1", "rp-2"]
@@ -80,7 +80,7 @@ def test_the_tasks_stay_the_same_object_while_nothing_changes() -> None:
 
 
 def test_logs_what_is_new_and_gone(lines: Lines) -> None:
-    discovery = Discovery(ReplicationDiscovery())
+    discovery = Discovery(DiscoverySettings("replication"))
     discovery.update(listed(("rp-1", "one", "running"), ("rp-2", "two", "running")), None, 0.1)
     discovery.update(listed(("rp-2", "two", "running"), ("rp-3", "three", "running")), None, 0.1)
     assert [(line["tasks"], line["new"], line["gone"]) for line in lines()] == [(2, 2, 0), (2, 1, 1)]

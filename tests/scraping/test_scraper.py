@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from exporter.config import ReplicationDiscovery
-from exporter.ninedata import QueryError, Reason, Replication
+from exporter.config import DiscoverySettings
+from exporter.ninedata import ListedTask, QueryError, Reason
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.scraper import Scraper, Targets
@@ -30,7 +30,7 @@ from tests.scraping.fakes import (
 
 pytestmark = pytest.mark.anyio
 
-REPLICATIONS = [Replication("rp-1", "one", "running"), Replication("rp-2", "two", "failed")]
+REPLICATIONS = [ListedTask("rp-1", "one", "running"), ListedTask("rp-2", "two", "failed")]
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def history() -> History:
 
 @pytest.fixture
 def watch_list() -> WatchList:
-    return empty_watch_list(Discovery(ReplicationDiscovery()))
+    return empty_watch_list(Discovery(DiscoverySettings("replication")))
 
 
 @pytest.fixture
@@ -139,11 +139,11 @@ async def test_a_patient_scraper_gets_what_a_hasty_one_beside_it_does_not(
     await settle()
     patient = asyncio.create_task(scraper.scrape(Targets(tasks("a", "b")), deadline_in(60)))
     assert outcomes(await hasty) == {"a": GOOD, "b": Reason.DEADLINE}
-    assert history.get("b") is None
+    assert history.prechecks.get("b") is None
     event.set()
     assert outcomes(await patient) == {"a": GOOD, "b": GOOD}
     assert client.queried == ["a", "b"]
-    task = history.get("b")
+    task = history.prechecks.get("b")
     assert task is not None
     assert task.failing_since is None
 
@@ -171,14 +171,14 @@ async def test_a_run_is_cancelled_with_its_last_scraper(scraper: Scraper, client
     scrapes[1].cancel()
     await settle()
     assert client.cancelled == ["b"]
-    assert history.get("a") is not None
-    assert history.get("b") is None
+    assert history.prechecks.get("a") is not None
+    assert history.prechecks.get("b") is None
 
 
 async def test_a_probe_of_an_unwatched_task_leaves_no_history(scraper: Scraper, history: History) -> None:
     snapshot = await scraper.scrape(Targets(tasks("a"), record=False), deadline_in(60))
     assert outcomes(snapshot) == {"a": GOOD}
-    assert history.get("a") is None
+    assert history.prechecks.get("a") is None
 
 
 async def test_discovered_tasks_are_queried_in_the_same_scrape(
@@ -187,9 +187,9 @@ async def test_discovered_tasks_are_queried_in_the_same_scrape(
     client.listed = REPLICATIONS
     snapshot = await scraper.scrape(Targets(tasks("a"), discover=True), deadline_in(60))
     assert outcomes(snapshot) == {"a": GOOD, "rp-1": GOOD, "rp-2": GOOD}
-    assert snapshot.discovery is not None
-    assert snapshot.discovery.failure is None
-    assert snapshot.discovery.tasks == watch_list.discovered
+    (discovery,) = snapshot.discoveries
+    assert discovery.failure is None
+    assert discovery.tasks == watch_list.discovered
     assert client.queried[:2] == ["a", "list"]
 
 
@@ -203,7 +203,7 @@ async def test_tasks_that_the_list_no_longer_has_are_left_out(
     client.answers["rp-2"] = raises(QueryError(Reason.NOT_FOUND, "gone"))
     snapshot = await scraper.scrape(Targets((), watch_list.discovered, discover=True), deadline_in(60))
     assert outcomes(snapshot) == {"rp-1": GOOD}
-    task = history.get("rp-2")
+    task = history.prechecks.get("rp-2")
     assert task is not None
     assert task.failing_since is None
 
@@ -216,8 +216,8 @@ async def test_while_discovery_fails_the_known_tasks_stay(
     client.listed, client.list_error = [], QueryError(Reason.CONNECT, "refused")
     snapshot = await scraper.scrape(Targets((), watch_list.discovered, discover=True), deadline_in(60))
     assert outcomes(snapshot) == {"rp-1": GOOD, "rp-2": GOOD}
-    assert snapshot.discovery is not None
-    assert snapshot.discovery.failure == QueryFailure(Reason.CONNECT, "refused")
+    (discovery,) = snapshot.discoveries
+    assert discovery.failure == QueryFailure(Reason.CONNECT, "refused")
 
 
 async def test_discovery_that_hangs_costs_the_other_tasks_nothing(
@@ -227,9 +227,9 @@ async def test_discovery_that_hangs_costs_the_other_tasks_nothing(
     client.listed, client.list_hangs = REPLICATIONS, True
     snapshot = await scraper.scrape(Targets(tasks("a"), discover=True), deadline_in(0.05))
     assert outcomes(snapshot)["a"] is GOOD
-    assert snapshot.discovery is not None
-    assert snapshot.discovery.failure is not None
-    assert snapshot.discovery.failure.reason is Reason.DEADLINE
+    (discovery,) = snapshot.discoveries
+    assert discovery.failure is not None
+    assert discovery.failure.reason is Reason.DEADLINE
     assert {task.task_id for task in watch_list.discovered} == {"rp-1", "rp-2"}
     client.queried = []
     await scraper.scrape(Targets(tasks("a"), watch_list.discovered, discover=True), deadline_in(0.05))
@@ -239,9 +239,9 @@ async def test_discovery_that_hangs_costs_the_other_tasks_nothing(
 async def test_a_discovery_that_had_no_time_comes_first_next_time(scraper: Scraper, client: FakeClient) -> None:
     client.answers = dict.fromkeys("abc", hangs)
     snapshot = await scraper.scrape(Targets(tasks(*"abc"), discover=True), deadline_in(0.05))
-    assert snapshot.discovery is not None
-    assert snapshot.discovery.failure is not None
-    assert not snapshot.discovery.failure.sent
+    (discovery,) = snapshot.discoveries
+    assert discovery.failure is not None
+    assert not discovery.failure.sent
     client.answers, client.queried = {}, []
     await scraper.scrape(Targets(tasks(*"abc"), discover=True), deadline_in(60))
     assert client.queried[0] == "list"
@@ -251,8 +251,8 @@ async def test_discovery_alone_queries_no_task(scraper: Scraper, client: FakeCli
     client.listed = REPLICATIONS
     snapshot = await scraper.scrape(Targets((), discover=True, query=False), deadline_in(60))
     assert snapshot.results == ()
-    assert snapshot.discovery is not None
-    assert len(snapshot.discovery.tasks) == 2
+    (discovery,) = snapshot.discoveries
+    assert len(discovery.tasks) == 2
     assert client.queried == ["list"]
 
 
@@ -261,10 +261,10 @@ async def test_without_tasks_the_snapshot_is_empty(scraper: Scraper) -> None:
 
 
 async def test_a_shard_queries_only_its_share_of_the_discovered_tasks(client: FakeClient) -> None:
-    client.listed = [Replication(f"rp-{number}", "", "running") for number in range(50)]
+    client.listed = [ListedTask(f"rp-{number}", "", "running") for number in range(50)]
     queried = []
     for index in range(2):
-        watch_list = empty_watch_list(Discovery(ReplicationDiscovery()), Shard(index, 2))
+        watch_list = empty_watch_list(Discovery(DiscoverySettings("replication")), shard=Shard(index, 2))
         scraper = Scraper(client, watch_list, History(), concurrency=3)
         snapshot = await scraper.scrape(Targets((), discover=True), deadline_in(60))
         queried += list(outcomes(snapshot))

@@ -39,7 +39,7 @@ def check(tmp_path: Path) -> Callable[[str], Checked]:
         ("", "0 tasks to watch at URL; a scrape sends up to 0 requests", [NOTHING]),
         (
             DISCOVERY,
-            "0 tasks and the replication tasks that are discovered to watch at URL; SENDS 0 MORE",
+            "0 tasks and the replication tasks DISCOVERED to watch at URL; SENDS 0 MORE",
             [],
         ),
         (
@@ -49,7 +49,7 @@ def check(tmp_path: Path) -> Callable[[str], Checked]:
         ),
         (
             f"{TASKS}{DISCOVERY}task_files: ['?.tasks', none.tasks]\n",
-            "3 tasks, with those of 2 task files, and the replication tasks that are discovered to watch at URL; SENDS 3 MORE",
+            "3 tasks, with those of 2 task files, and the replication tasks DISCOVERED to watch at URL; SENDS 3 MORE",
             ["no task file matches FOLDER/none.tasks"],
         ),
     ],
@@ -61,6 +61,7 @@ def test_a_good_configuration_has_a_summary(
     checked = check(API + more)
     assert checked == Checked(
         summary.replace("URL", "https://ninedata.example")
+        .replace("DISCOVERED", "that are discovered")
         .replace("SENDS", "a scrape sends up to")
         .replace("MORE", "requests and those of discovery"),
         (),

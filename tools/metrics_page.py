@@ -45,8 +45,8 @@ def _lines() -> Iterator[str]:
     yield "## Of the task itself"
     yield ""
     yield (
-        "Only of tasks without `precheck_task_id`, of discovered tasks, and with `task_status: true` of all. The lists of "
-        "discovery have no results and no subtasks: discovered tasks need `task_status: true` for them."
+        "Only of tasks without `precheck_task_id`, of discovered tasks, and with `task_status: true` of all. The lists "
+        "of discovery have no results and no subtasks: discovered tasks need `task_status: true` for them."
     )
     yield from _sections(STATE_FAMILIES)
     yield ""
@@ -60,8 +60,8 @@ def _lines() -> Iterator[str]:
     yield ""
     yield (
         "In addition to prometheus-client's `process_*` and `python_gc_*`. "
-        f"`kind` is one of {_code(KINDS)}; of requests also {_code(of_requests)}: for the task itself, and for the lists "
-        "of discovery. Counters start with the process."
+        f"`kind` is one of {_code(KINDS)}; of requests also {_code(of_requests)}: for the task itself, and for the "
+        "lists of discovery. Counters start with the process."
     )
     yield from _sections(OWN_FAMILIES)
     yield ""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from exporter.config import Task
 from exporter.metrics import families
 from exporter.metrics.families import Family
-from exporter.ninedata import KINDS, Execution, Precheck, Status, Subtask, TaskState
+from exporter.ninedata import KINDS, Execution, Precheck, Status, Subtask, TaskState, TaskStatus
 from exporter.ninedata.text import cut_middle
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult, Snapshot
 
@@ -86,13 +86,18 @@ def _state_ends(result: QueryResult[TaskState], *, failure_reasons: bool) -> Ite
             yield families.TASK_QUERY_FAILURE_INFO, [_end(families.TASK_QUERY_FAILURE_INFO, 1, result.failure.reason)]
     if state is None:
         return
-    yield families.TASK_STATUS, [_known_end(families.TASK_STATUS, each is state.status, each) for each in kind.statuses]
+    yield families.TASK_STATUS, _status_ends(kind.statuses, state.status)
     if failure_reasons and state.error:
         yield families.TASK_FAILURE_INFO, [_end(families.TASK_FAILURE_INFO, 1, cut_middle(state.error, 500))]
     if state.execution:
         yield from _execution_ends(state.execution)
     if state.subtasks:
         yield from _subtask_ends(state.subtasks)
+
+
+@functools.lru_cache
+def _status_ends(statuses: tuple[TaskStatus, ...], status: TaskStatus) -> list[str]:
+    return [_end(families.TASK_STATUS, each is status, each) for each in statuses]
 
 
 def _execution_ends(found: Execution) -> Iterator[Ends]:

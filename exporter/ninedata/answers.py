@@ -4,6 +4,7 @@ The shapes are the documented ones. Also tolerated, because it was seen: numbers
 missing and null fields, status words in any case, texts in any language.
 """
 
+import codecs
 import email.utils
 import functools
 import json
@@ -147,7 +148,7 @@ _known_item = functools.lru_cache(maxsize=1024)(_new_item)
 def _envelope_of(body: bytes, secrets: Iterable[str]) -> dict[str, object] | None:
     """The JSON object without the secrets, or None if there is none."""
     try:
-        text = body.decode("utf-8-sig")
+        text = body.removeprefix(codecs.BOM_UTF8).decode()
         document: object = json.loads(text)
         # A backslash may escape a character of a secret.
         if "\\" in text or any(secret in text for secret in secrets):

@@ -3,7 +3,7 @@
 import asyncio
 import urllib.parse
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Generic, Protocol, TypeVar
@@ -149,7 +149,7 @@ class NineDataClient:
         parameters = kind.execution_parameters(task, state.execution_id)
         read = partial(read_execution, kind=kind, task=task)
         execution = await self._get(_Get(name, kind.execution_path, parameters, read), progress)
-        return replace(state, execution=execution, error=state.error or execution.error)
+        return state._replace(execution=execution, error=state.error or execution.error)
 
     async def list_tasks(
         self,

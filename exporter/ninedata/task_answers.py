@@ -28,7 +28,7 @@ def read_state(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Tas
         status_word=clean_name(word),
         error=clean(data.get("errMsg")),
         execution_id=clean_name(data.get("lastExecId")) if kind.execution_path else "",
-        subtasks=_read_subtasks(data.get("subTaskList"), kind),
+        subtasks=_read_subtasks(data["subTaskList"], kind) if data.get("subTaskList") else (),
         request_id=request_id,
     )
 

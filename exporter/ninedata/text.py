@@ -26,6 +26,8 @@ def text_of(value: object) -> str:
         return value
     if value is None:
         return ""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return "; ".join(value)
     return json.dumps(value, ensure_ascii=False)

@@ -119,7 +119,8 @@ class History:
     def _record_skipped(self, *groups: Sequence[QueryResult[Any]]) -> None:
         before, reasons = bool(self._skipped), set()
         for about, results in enumerate(groups):
-            self._skipped -= {(about, result.task.task_id) for result in results if result.sent}
+            if self._skipped:
+                self._skipped -= {(about, result.task.task_id) for result in results if result.sent}
             self._skipped |= {(about, result.task.task_id) for result in results if not result.sent}
             reasons |= {result.failure.reason for result in results if result.failure}
         skipped = len({task_id for _, task_id in self._skipped})

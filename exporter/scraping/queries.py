@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -22,13 +22,8 @@ T = TypeVar("T")
 class UnderWay:
     """A query that has begun and not ended."""
 
-    began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
-    progress: QueryProgress = field(default_factory=QueryProgress)
-
-    @property
-    def seconds(self) -> float:
-        """Time since it began."""
-        return asyncio.get_running_loop().time() - self.began
+    began: float
+    progress: QueryProgress
 
 
 class Queries(Generic[T]):
@@ -45,10 +40,11 @@ class Queries(Generic[T]):
         self._ask = ask
         self._partial_answer = partial_answer
         self._wall_clock = wall_clock
+        self._clock = asyncio.get_running_loop().time
 
     async def query(self, task: Task) -> None:
         """Query a task, to its end."""
-        query = self.under_way[task.task_id] = UnderWay()
+        query = self.under_way[task.task_id] = UnderWay(self._clock(), QueryProgress())
         outcome = await outcome_of(self._ask(task.ref, query.progress), task=task.name, task_id=task.task_id)
         self.results[task.task_id] = self._result(task, query, outcome)
         del self.under_way[task.task_id]
@@ -65,7 +61,7 @@ class Queries(Generic[T]):
 
     def _result(self, task: Task, query: UnderWay, outcome: T | QueryFailure) -> QueryResult[T]:
         partial = self._partial_answer(query.progress) if isinstance(outcome, QueryFailure) else None
-        return QueryResult(task, outcome, query.seconds, self._wall_clock(), partial)
+        return QueryResult(task, outcome, self._clock() - query.began, self._wall_clock(), partial)
 
 
 class Listing:
@@ -78,22 +74,26 @@ class Listing:
         self._known = known
         self._found: dict[str, ListedTask] = {}
         self._query: UnderWay | None = None
+        self._clock = asyncio.get_running_loop().time
 
     async def list(self, client: NineDataClient) -> QueryFailure | None:
         """List the tasks. Returns the failure, if any."""
-        self._query = UnderWay()
+        self._query = UnderWay(self._clock(), QueryProgress())
         status = self.discovery.status_filter
         listing = client.list_tasks(self.discovery.kind, self._found, status=status, progress=self._query.progress)
         return await outcome_of(listing, discovery=self.discovery.kind)
 
     def end(self, failure: QueryFailure | None) -> None:
         """Take over what was listed."""
-        self.ended = self.discovery.update(self._found, failure, self._query.seconds if self._query else 0.0)
+        self.ended = self.discovery.update(self._found, failure, self._seconds())
 
     def result(self, not_begun: QueryFailure) -> DiscoveryResult:
         """The result so far."""
-        seconds = self._query.seconds if self._query else 0.0
-        return self.ended or DiscoveryResult(self.discovery.kind, self._known, self.failure(not_begun), seconds)
+        failure = self.failure(not_begun)
+        return self.ended or DiscoveryResult(self.discovery.kind, self._known, failure, self._seconds())
+
+    def _seconds(self) -> float:
+        return self._clock() - self._query.began if self._query else 0.0
 
     def failure(self, not_begun: QueryFailure) -> QueryFailure:
         """Why a discovery that has not ended is not complete at the deadline."""

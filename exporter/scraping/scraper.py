@@ -187,10 +187,10 @@ class _Run:
 
     def _record(self, *, complete: bool) -> None:
         """Put the results into the history; unless `complete`, only those of queries that ended."""
-        snapshot = self.snapshot()
+        snapshot, prechecks, states = self.snapshot(), self._prechecks.results, self._states.results
         self._scraper.history.record(
-            (each for each in snapshot.results if complete or each.task.task_id in self._prechecks.results),
-            (each for each in snapshot.states if complete or each.task.task_id in self._states.results),
+            (each for each in snapshot.results if complete or each.task.task_id in prechecks),
+            (each for each in snapshot.states if complete or each.seconds is None or each.task.task_id in states),
             tuple(listing.ended for listing in self._listings.values() if listing.ended),
         )
 

@@ -172,6 +172,18 @@ def test_entries_as_they_vary() -> None:
     assert (page.size, page.total) == (5, 5)
 
 
+def test_the_page_of_schema_comparisons() -> None:
+    """Everything stands in `data`."""
+    listed = LISTS["schema_compare"]
+    entry = {"taskId": "cc-1", "taskName": "orders", "status": "failed", "periodic": "ONETIME"}
+    data = {"pageNumber": 1, "pageSize": 100, "total": 101, "schemaComparisons": [entry]}
+    assert read_page({"data": data}, listed) == Page((ListedTask("cc-1", "orders", "failed"),), 1, 101)
+    assert read_page({"data": {"total": 0, "schemaComparisons": None}}, listed).entries == ()
+    with pytest.raises(QueryError, match="the list's schemaComparisons is not an array"):
+        read_page({"data": [entry]}, listed)
+    assert page_parameters(listed, 2, None) == (("pageNumber", "2"), ("pageSize", "100"))
+
+
 @pytest.mark.parametrize("status", [None, "preCheckFailed"])
 async def test_the_client_lists_with_a_quarter_of_its_concurrency(api: FakeApi, status: str | None) -> None:
     """A list that hangs leaves the tasks the rest; a status is sent with every page."""

@@ -106,7 +106,7 @@ def _execution_ends(found: Execution) -> Iterator[Ends]:
     family = families.DIFFERENT_ROWS
     yield family, [_known_end(family, rows, name) for name, rows in differences.items() if rows is not None]
     if found.skipped_tables is not None:
-        yield families.SKIPPED_TABLES, [f"}} {found.skipped_tables}\n"]
+        yield families.SKIPPED_TABLES, [f"}} {float(found.skipped_tables)}\n"]
     if found.started_at:
         yield families.EXECUTION_START, [f"}} {found.started_at.timestamp()}\n"]
     if found.updated_at:

@@ -123,8 +123,8 @@ def _check_discovery(result: DiscoveryResult) -> Finding:
 
 def check_tasks(snapshot: Snapshot) -> list[Finding]:
     """One finding per query. A failed precheck is no fault: the query of it works."""
-    # The list's own failure is the finding of discovery.
-    states = [state for state in snapshot.states if state.up or state.seconds is not None]
+    # A list is the finding of discovery; but a task that only it shows must not be missing here.
+    states = [state for state in snapshot.states if state.seconds is not None or not state.task.has_precheck]
     findings = [*map(_check_precheck, snapshot.results), *map(_check_state, states)]
     if findings:
         return findings

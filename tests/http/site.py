@@ -18,7 +18,7 @@ from exporter.credentials import Secret
 from exporter.exporter import Exporter
 from exporter.http.server import ServerOptions, serve
 from exporter.metrics import OwnMetrics
-from exporter.ninedata import Precheck, Status, TaskRef
+from exporter.ninedata import Precheck, Status, TaskRef, TaskState
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.shard import Shard
@@ -117,6 +117,10 @@ class Site:
     def record(self, task: Task, outcome: Precheck | QueryFailure, *, ago: float = 0.0, seconds: float = 0.25) -> None:
         """Add a result to the history, so many seconds old."""
         self.exporter.history.record([QueryResult(task, outcome, seconds, datetime.now(UTC) - timedelta(seconds=ago))])
+
+    def record_state(self, task: Task, outcome: TaskState | QueryFailure, partial: TaskState | None = None) -> None:
+        """Add a result of the task itself to the history."""
+        self.exporter.history.record([], [QueryResult(task, outcome, 0.5, datetime.now(UTC), partial)])
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[int]:

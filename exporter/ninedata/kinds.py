@@ -54,8 +54,8 @@ class Kind:
     """Those that a task itself can have."""
     execution_path: str = ""
     """Of an execution; empty where tasks have none."""
-    execution_keys: tuple[str, ...] = ("taskId", "execId")
-    """The parameters that find an execution."""
+    execution_is_unique: bool = False
+    """Whether the id of an execution finds it without that of the task."""
     list: TaskList | None = None
 
     @property
@@ -89,8 +89,8 @@ class Kind:
 
     def execution_parameters(self, task: TaskRef, execution_id: str) -> Parameters:
         """The query string for an execution."""
-        values = {"taskId": task.task_id, "execId": execution_id}
-        return tuple((key, values[key]) for key in self.execution_keys)
+        execution = ("execId", execution_id)
+        return (execution,) if self.execution_is_unique else ((self.task_key, task.task_id), execution)
 
 
 _BEFORE_RUNNING = ("createSuccess", "preChecking", "preCheckSuccess", "preCheckFailed", "notStarted", "starting")
@@ -101,7 +101,7 @@ _TABLE = (
         state_path="/openapi/v1/comparedata/queryTaskById",
         state_task_key="id",
         execution_path="/openapi/v1/comparedata/queryTaskExecInfo",
-        execution_keys=("execId",),
+        execution_is_unique=True,
     ),
     Kind(
         "schema_compare",

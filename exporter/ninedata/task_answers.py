@@ -22,10 +22,10 @@ def read_state(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Tas
     request_id = clean_name(envelope.get("requestId"))
     if data.get("isDeleted") is True:
         raise QueryError(Reason.NOT_FOUND, "the task is deleted in NineData", request_id=request_id)
-    word = text_of(data.get("status"))
+    status, word = _status_of(text_of(data.get("status")), kind.statuses)
     return TaskState(
-        TaskStatus.of_word(word, kind.statuses),
-        status_word=clean_name(word),
+        status,
+        status_word=word,
         error=clean(data.get("errMsg")),
         execution_id=clean_name(data.get("lastExecId")) if kind.execution_path else "",
         subtasks=_read_subtasks(data["subTaskList"], kind) if data.get("subTaskList") else (),
@@ -37,7 +37,7 @@ def read_execution(envelope: Mapping[str, object], kind: Kind, task: TaskRef) ->
     """The execution in an envelope. Raises QueryError if there is none, or another task's."""
     data = data_of(envelope, (("taskId", task.task_id),))
     return Execution(
-        TaskStatus.of_word(text_of(data.get("status")), kind.statuses),
+        _status_of(text_of(data.get("status")), kind.statuses)[0],
         only_source=number_of(data.get("onlySourceRows")),
         only_target=number_of(data.get("onlyTargetRows")),
         different=number_of(data.get("differenceRows")),
@@ -58,10 +58,16 @@ def _read_subtask(name: str, entry: Mapping[str, Any], kind: Kind) -> Subtask:
     percent, milliseconds = number_of(entry.get("percent")), number_of(entry.get("delay"))
     return Subtask(
         name,
-        TaskStatus.of_word(text_of(entry.get("status")), kind.statuses),
+        _status_of(text_of(entry.get("status")), kind.statuses)[0],
         progress=None if percent is None else min(percent / 100, 1.0),
         delay_seconds=None if milliseconds is None else milliseconds / 1000,
     )
+
+
+@functools.lru_cache(maxsize=1024)  # a few words, over and over
+def _status_of(word: str, among: tuple[TaskStatus, ...]) -> tuple[TaskStatus, str]:
+    """The status that a word means, and the word for people."""
+    return TaskStatus.of_word(word, among), clean_name(word)
 
 
 def number_of(value: object) -> float | None:

@@ -123,6 +123,8 @@ class History:
                 self._skipped -= {(about, result.task.task_id) for result in results if result.sent}
             self._skipped |= {(about, result.task.task_id) for result in results if not result.sent}
             reasons |= {result.failure.reason for result in results if result.failure}
+        if not (before or self._skipped):
+            return
         skipped = len({task_id for _, task_id in self._skipped})
         tasks = len(self.prechecks.task_ids | self.states.task_ids)
         if skipped and not before:

@@ -292,11 +292,12 @@ def test_a_task_itself_stands_beside_its_precheck(site: Site) -> None:
     site.record_state(STOCK, REPLICATED)
     page = page_of(site)
     assert "Prechecks 2 Success Tasks 1 Running 1 Success" in page.text
+    assert "Precheck Success orders-prod" in page.text
     assert (
-        "The task itself: Success rows: 1,234,567 different, 3 only in the source, 0 only in the target; "
+        "Task itself Success rows: 1,234,567 different, 3 only in the source, 0 only in the target; "
         "2 tables skipped" in page.text
     )
-    assert "The task itself: Running full 45%; inc_writer is 0.7 s behind" in page.text
+    assert "Task itself Running full 45%; inc_writer is 0.7 s behind" in page.text
 
 
 def test_a_task_that_failed_comes_before_failed_prechecks() -> None:

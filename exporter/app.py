@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from exporter.logs import event
 from exporter.metrics import OwnMetrics
 from exporter.reload import Reloader
 from exporter.scraping.shard import Shard
+from exporter.signals import heeded, release_hangup
 from exporter.threads import DaemonThreads
 
 _log = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ _log = logging.getLogger(__name__)
 class Options:
     """The command line's options for a running exporter."""
 
-    listen_address: Address
+    listen_addresses: tuple[Address, ...]
     telemetry_path: str = "/metrics"
     timeout_offset: float = 0.5
     """Seconds subtracted from the scraper's timeout."""
@@ -34,19 +36,20 @@ class Options:
     """Whether /-/reload is on."""
     shard: Shard | None = None
     web_config_file: Path | None = None
+    auto_reload: bool = True
+    """Whether the configuration is loaded again when its file changes."""
 
 
-def run(config: Config, load: Callable[[], Config], options: Options) -> None:
-    """Serve until SIGTERM or SIGINT; SIGHUP puts what `load` returns into force.
+def run(config_file: WatchedFile[Config], options: Options) -> None:
+    """Serve with a configuration that was loaded, until SIGTERM or SIGINT; SIGHUP loads it again.
 
     Raises StartError or ConfigError if it cannot start.
     """
-    asyncio.run(start(config, load, options))
+    asyncio.run(start(config_file, options))
 
 
 async def start(
-    config: Config,
-    load: Callable[[], Config],
+    config_file: WatchedFile[Config],
     options: Options,
     *,
     hangup_stops: bool = False,
@@ -57,16 +60,21 @@ async def start(
     asyncio.get_running_loop().set_default_executor(DaemonThreads())
     own = OwnMetrics(options.shard)
     web_config = _load_web_config(options.web_config_file, own)
-    with listen(options.listen_address) as socket:
-        address = Address(options.listen_address.host, socket.getsockname()[1])
+    with ExitStack() as opened:
+        sockets = tuple(opened.enter_context(listen(address)) for address in options.listen_addresses)
+        addresses = [
+            Address(address.host, socket.getsockname()[1])
+            for address, socket in zip(options.listen_addresses, sockets, strict=True)
+        ]
         tls = web_config is not None and web_config.content is not None and web_config.content.tls is not None
-        url = f"{'https' if tls else 'http'}://{Address(address.host or 'localhost', address.port)}"
+        urls = [address.url("https" if tls else "http") for address in addresses]
 
         def ready() -> None:
-            on_listening(url)
-            event(_log, logging.INFO, "listening", address=str(address), metrics=f"{url}{options.telemetry_path}")
+            on_listening(urls[0])
+            for address, url in zip(addresses, urls, strict=True):
+                event(_log, logging.INFO, "listening", address=str(address), metrics=f"{url}{options.telemetry_path}")
 
-        reloader = Reloader(config, own, load)
+        reloader = Reloader(config_file, own, auto_reload=options.auto_reload)
         web_watcher = FileWatcher([web_config.refresh] if web_config else [])
         stop = _stop_on_signal(None if hangup_stops else reloader)
         background = asyncio.create_task(_log_stalls(lambda: (reloader.watcher, web_watcher)))
@@ -74,7 +82,7 @@ async def start(
             if await _started(reloader, stop):
                 web_watcher.start()
                 server_options = ServerOptions(
-                    (socket,), options.telemetry_path, options.timeout_offset, options.lifecycle, web_config
+                    sockets, options.telemetry_path, options.timeout_offset, options.lifecycle, web_config
                 )
                 await serve(reloader, server_options, stop=stop, ready=ready)
         finally:
@@ -102,7 +110,7 @@ def _stop_on_signal(reloader: Reloader | None) -> asyncio.Event:
         event(_log, logging.INFO, "stopping", signal=number.name)
         stop.set()
         # A second signal ends the process at once.
-        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for each in numbers:
             loop.remove_signal_handler(each)
             signal.signal(each, signal.SIG_DFL)
 
@@ -114,9 +122,10 @@ def _stop_on_signal(reloader: Reloader | None) -> asyncio.Event:
         reloads.add(reload)
         reload.add_done_callback(reloads.discard)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop_on, number)
-    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    numbers = heeded(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for number in numbers:
+        loop.add_signal_handler(number, *((hang_up,) if number is signal.SIGHUP else (stop_on, number)))
+    release_hangup()
     return stop
 
 

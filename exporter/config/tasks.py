@@ -8,6 +8,7 @@ import yaml
 from exporter.config.reader import Reader
 from exporter.config.settings import DiscoverySettings, Task
 from exporter.ninedata import DEFAULT_KIND, ID, KINDS, LISTS, TaskRef
+from exporter.ninedata.text import MAX_NAME
 
 _EXPORTERS_LABELS = "task_id task kind precheck_task_id status item item_name reason subtask difference le quantile"
 # Prometheus adds the first two to every series, and an alert the others: its rule would overwrite a task's label.
@@ -46,7 +47,7 @@ def _load_discovery(reader: Reader, kind: str) -> DiscoverySettings | None:
 
     enabled = reader.boolean("enabled", default=False)
     statuses = reader.texts("statuses", fault_of)
-    names = reader.texts("names")
+    names = reader.texts("names", lambda name: "names nothing after the !" if name.strip() == "!" else None)
     labels = _load_labels(reader.mapping("labels"))
     if not enabled:
         return None
@@ -62,7 +63,7 @@ def _load_labels(reader: Reader) -> Mapping[str, str]:
             reader.fault("must be a label name: letters, digits and _, not starting with a digit", name)
         elif name in _RESERVED_LABELS or name.startswith("__"):
             reader.fault("is a reserved label name", name)
-        value = reader.text(name)
+        value = reader.text(name, max_bytes=1000)
         if value is not None:
             labels[name] = value
     return labels
@@ -76,7 +77,7 @@ def _load_task(reader: Reader) -> Task | None:
         reader.fault(f"must be left out: a precheck of kind {kind} has no id", "precheck_task_id")
     if kind not in KINDS:
         reader.fault(f"must be one of {', '.join(KINDS)}", "kind")
-    name = reader.text("name")
+    name = reader.text("name", max_bytes=MAX_NAME)
     if name and "`" in name:
         reader.fault("must not contain a backquote, with which the dashboards quote it", "name")
     labels = _load_labels(reader.mapping("labels"))

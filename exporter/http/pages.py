@@ -38,7 +38,7 @@ class Pages:
         self._templates.globals.update(style=style, version=__version__, telemetry_path=telemetry_path)
         self._templates.filters["age"] = age_in_words
         # The overview shows the start and the end of a long reason; the task's page shows all of it.
-        self._templates.filters["shortened"] = lambda text: cut_middle(text, 500)
+        self._templates.filters["shortened"] = lambda text: cut_middle(text, 1000)
 
     async def overview(self, request: web.Request) -> web.Response:
         """All watched tasks with their last known status, those that need attention first."""
@@ -47,7 +47,9 @@ class Pages:
             with self._reloader.lease() as exporter:
                 now, history = datetime.now(UTC), exporter.history
                 views = [view_of(task, history, now) for task in exporter.watch_list.tasks]
-                sources = sources_of(exporter.watch_list, self._reloader.faults)
+                sources = sources_of(
+                    exporter.watch_list, self._reloader.faults, waits_for_reload=self._reloader.waits_for_reload
+                )
                 render = self._overview_json if wants_json(request) else self._overview_html
                 return await asyncio.to_thread(render, exporter, views, sources)
 

@@ -84,9 +84,9 @@ class ScrapeHandlers:
         rendering = self._renderings.get(key)
         if rendering is None:
             own_metrics = exporter.own_metrics() if own else None
-            failure_reasons = exporter.config.failure_reasons
+            reason_bytes = exporter.config.reason_bytes
             rendering = asyncio.create_task(
-                asyncio.to_thread(render, snapshot, own_metrics, form, failure_reasons=failure_reasons, gzip=gzip)
+                asyncio.to_thread(render, snapshot, own_metrics, form, reason_bytes=reason_bytes, gzip=gzip)
             )
             self._renderings[key] = rendering
             rendering.add_done_callback(lambda _: self._renderings.pop(key))

@@ -51,10 +51,10 @@ class QueryView(Generic[A]):
 
     @property
     def word(self) -> str:
-        """The status for people."""
-        if self.history is None:
-            return "Not queried"
-        return self.history.answer.status.value if self.history.answer else "No answer yet"
+        """The state for people. As in the metrics, what failed to be queried has no status now."""
+        if self.failure:
+            return "Query failing"
+        return self.answer.status.value if self.answer else "Not queried"
 
     @property
     def unknown_word(self) -> str:
@@ -259,13 +259,10 @@ def view_of(task: Task, history: History, now: datetime) -> TaskView:
 
 
 def summary_of(queries: Iterable[QueryView[A]]) -> list[tuple[str, int]]:
-    """The number of prechecks, or of tasks, with each status word, urgent ones first."""
-    queries = tuple(queries)
+    """The number of prechecks, or of tasks, in each state, urgent ones first. Each counts once."""
     counts = Counter(query.word for query in queries)
-    failing = sum(query.failure is not None for query in queries)
-    order = [*(str(word) for word in _URGENCY), "No answer yet", "Not queried"]
-    words: list[tuple[str, int]] = [(word, counts[word]) for word in order if counts[word]]
-    return [("Query failing", failing), *words] if failing else words
+    order = ["Query failing", *(str(word) for word in _URGENCY), "Not queried"]
+    return [(word, counts[word]) for word in order if counts[word]]
 
 
 def age_in_words(seconds: float) -> str:
@@ -276,11 +273,13 @@ def age_in_words(seconds: float) -> str:
     return f"{seconds / 86400:.0f} d"
 
 
-def sources_of(watch_list: WatchList, config_faults: tuple[str, ...]) -> dict[str, object]:
+def sources_of(
+    watch_list: WatchList, config_faults: tuple[str, ...], *, waits_for_reload: bool = False
+) -> dict[str, object]:
     """Where the watched tasks come from, for the overview and as JSON."""
     repeated = watch_list.repeated
     return {
-        "config": {"reloaded": not config_faults, "faults": config_faults},
+        "config": {"reloaded": not config_faults, "faults": config_faults, "waits_for_reload": waits_for_reload},
         "task_files": [
             {
                 "file": file.path,

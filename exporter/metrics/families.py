@@ -62,7 +62,7 @@ ITEM_FAILURE_INFO = Family(
     "ninedata_precheck_item_failure_info",
     "The failure reason and remediation that the API gives for a check item in status Failed or Warning.",
     ("item", "item_name", "reason"),
-    note="Credentials are masked. `reason` has at most 500 characters; of a longer text the middle is left out. "
+    note="Credentials are masked. Of a `reason` that is too long the middle is left out ([Limits](#limits)). "
     "Not exported with `failure_reasons: false`.",
 )
 PRECHECK_FAMILIES = (UP, QUERY_FAILURE_INFO, QUERY_DURATION, INFO, STATUS, ITEMS, ITEM_STATUS, ITEM_FAILURE_INFO)

@@ -31,28 +31,25 @@ class OwnMetrics:
         self._registry = CollectorRegistry()
         sent, failed, duration = families.API_REQUESTS, families.API_REQUEST_FAILURES, families.API_REQUEST_DURATION
         requests = Counter(sent.name, sent.help, sent.labels, registry=self._registry)
-        self._failures = Counter(failed.name, failed.help, failed.labels, registry=self._registry)
+        failures = Counter(failed.name, failed.help, failed.labels, registry=self._registry)
         durations = Histogram(
             duration.name, duration.help, duration.labels, registry=self._registry, buckets=duration.buckets
         )
-        # Every kind from the start; to look one up by its labels takes longer than to count.
-        self._sent = {kind: requests.labels(kind) for kind in REQUEST_PATHS}
-        self._ended = {kind: durations.labels(kind) for kind in REQUEST_PATHS}
-        for kind in REQUEST_PATHS:
-            for reason in Reason:
-                self._failures.labels(kind, reason.value)
+        self._requests = {kind: requests.labels(kind) for kind in REQUEST_PATHS}
+        self._failures = {(kind, reason): failures.labels(kind, reason) for kind in REQUEST_PATHS for reason in Reason}
+        self._durations = {kind: durations.labels(kind) for kind in REQUEST_PATHS}
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 
     def request_sent(self, kind: str) -> None:
         """A request was sent."""
-        self._sent[kind].inc()
+        self._requests[kind].inc()
 
     def request_ended(self, kind: str, seconds: float, failure: Reason | None) -> None:
         """A request was answered and understood, or failed."""
-        self._ended[kind].observe(seconds)
+        self._durations[kind].observe(seconds)
         if failure is not None:
-            self._failures.labels(kind, failure.value).inc()
+            self._failures[kind, failure].inc()
 
     def clock_skew(self, seconds: float) -> None:
         """An answer told the server's clock minus ours."""

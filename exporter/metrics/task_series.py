@@ -20,8 +20,11 @@ Ends = tuple[Family, list[str]]
 """A family, and the ends of its lines for one task: the family's own labels, and the value."""
 
 
-def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> list[bytes | bytearray]:
-    """The families of a snapshot that have series, one text each, in the order of their declaration."""
+def task_series(snapshot: Snapshot, reason_bytes: int) -> list[bytes | bytearray]:
+    """The families of a snapshot that have series, one text each, in the order of their declaration.
+
+    `reason_bytes` limits each failure text; 0 leaves them out.
+    """
     tasks = [*(result.task for result in snapshot.results), *(state.task for state in snapshot.states)]
     names = sorted({name for task in tasks for name in task.labels})
     # Bytes, because the lines of a large scrape as strings would take several times the memory.
@@ -36,9 +39,9 @@ def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> list[byt
             texts[family] += (start + start.join(ends)).encode() if ends else b""
 
     for result in snapshot.results:
-        add(result.task, _precheck_ends(result, failure_reasons=failure_reasons))
+        add(result.task, _result_ends(result, reason_bytes))
     for state in snapshot.states:
-        add(state.task, _state_ends(state, failure_reasons=failure_reasons))
+        add(state.task, _state_ends(state, reason_bytes))
     for discovery in snapshot.discoveries:
         for family, ends in _discovery_ends(discovery):
             texts[family] += f"{family.name}{{{ends[0][1:]}".encode()
@@ -50,7 +53,7 @@ def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> list[byt
     ]
 
 
-def _precheck_ends(result: QueryResult[Precheck], *, failure_reasons: bool) -> Iterator[Ends]:
+def _result_ends(result: QueryResult[Precheck], reason_bytes: int) -> Iterator[Ends]:
     """The lines of the query of one task's precheck."""
     ref, outcome = result.task.ref, result.outcome
     yield families.UP, [f"}} {float(result.up)}\n"]
@@ -59,23 +62,24 @@ def _precheck_ends(result: QueryResult[Precheck], *, failure_reasons: bool) -> I
     if isinstance(outcome, QueryFailure):
         yield families.QUERY_FAILURE_INFO, [_end(families.QUERY_FAILURE_INFO, 1, outcome.reason)]
         return
-    status, items = outcome.status, outcome.items
-    counts = Counter([item.status for item in items])
-    yield families.STATUS, [_known_end(families.STATUS, each is status, each) for each in Status]
-    yield families.ITEMS, [_known_end(families.ITEMS, counts[each], each) for each in Status]
-    yield families.ITEM_STATUS, [_known_end(families.ITEM_STATUS, 1, item.item, item.status) for item in items]
-    if failure_reasons and (counts[Status.FAILED] or counts[Status.WARNING]):
-        yield (
-            families.ITEM_FAILURE_INFO,
-            [
-                _end(families.ITEM_FAILURE_INFO, 1, item.item, item.name, cut_middle(item.message, 500))
-                for item in items
-                if item.status.needs_attention
-            ],
-        )
+    yield from _precheck_ends(outcome.status, tuple([(item.item, item.status) for item in outcome.items]))
+    if reason_bytes:
+        failing = [item for item in outcome.items if item.status.needs_attention]
+        texts = ((item.item, item.name, cut_middle(item.message, reason_bytes)) for item in failing)
+        yield families.ITEM_FAILURE_INFO, [_end(families.ITEM_FAILURE_INFO, 1, *labels) for labels in texts]
 
 
-def _state_ends(result: QueryResult[TaskState], *, failure_reasons: bool) -> Iterator[Ends]:
+@functools.lru_cache(maxsize=100)  # most tasks have the same check items
+def _precheck_ends(status: Status, items: tuple[tuple[str, Status], ...]) -> tuple[Ends, ...]:
+    counts = Counter(each for _, each in items)
+    return (
+        (families.STATUS, [_end(families.STATUS, each is status, each) for each in Status]),
+        (families.ITEMS, [_end(families.ITEMS, counts[each], each) for each in Status]),
+        (families.ITEM_STATUS, [_end(families.ITEM_STATUS, 1, *labels) for labels in items]),
+    )
+
+
+def _state_ends(result: QueryResult[TaskState], reason_bytes: int) -> Iterator[Ends]:
     """The lines of the query of one task itself."""
     kind, state = KINDS[result.task.ref.kind], result.answer
     yield families.TASK_INFO, [_known_end(families.TASK_INFO, 1, kind.name)]
@@ -87,8 +91,8 @@ def _state_ends(result: QueryResult[TaskState], *, failure_reasons: bool) -> Ite
     if state is None:
         return
     yield families.TASK_STATUS, _status_ends(kind.statuses, state.status)
-    if failure_reasons and state.error:
-        yield families.TASK_FAILURE_INFO, [_end(families.TASK_FAILURE_INFO, 1, cut_middle(state.error, 500))]
+    if reason_bytes and state.error:
+        yield families.TASK_FAILURE_INFO, [_end(families.TASK_FAILURE_INFO, 1, cut_middle(state.error, reason_bytes))]
     if state.execution:
         yield from _execution_ends(state.execution)
     if state.subtasks:
@@ -135,7 +139,7 @@ def _end(family: Family, value: float, *labels: str) -> str:
     return f"{own}}} {float(value)}\n"
 
 
-_known_end = functools.lru_cache(maxsize=2048)(_end)  # most tasks have the same check items
+_known_end = functools.lru_cache(maxsize=1024)(_end)  # for labels and values that many tasks have
 
 
 def _escaped(value: str) -> str:

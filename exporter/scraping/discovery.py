@@ -61,7 +61,10 @@ class Discovery:
         )
 
     def _selects(self, found: ListedTask) -> bool:
-        names = self._settings.names
-        return (not self._statuses or found.status.casefold() in self._statuses) and (
-            not names or any(fnmatch.fnmatchcase(found.name, pattern) for pattern in names)
+        excluded = [pattern[1:] for pattern in self._settings.names if pattern.startswith("!")]
+        wanted = [pattern for pattern in self._settings.names if not pattern.startswith("!")]
+        return (
+            (not self._statuses or found.status.casefold() in self._statuses)
+            and (not wanted or any(fnmatch.fnmatchcase(found.name, pattern) for pattern in wanted))
+            and not any(fnmatch.fnmatchcase(found.name, pattern) for pattern in excluded)
         )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from exporter.sandbox import InjectedFault, demo_tasks
+from exporter.sandbox import InjectedFault, SandboxTask, demo_tasks
+from exporter.sandbox.scripts import Script, ScriptItem, ScriptStatus, script_run
 from tests.program.components import check_metrics, component
 from tests.program.launcher import Api, launching
 from tests.program.process import Exporter, until
@@ -13,7 +14,18 @@ from tests.program.prometheus import Prometheus, scraping
 from tests.secrecy import Watch
 
 ORDERS = "cd-tg3isu1xgs"
-KNOWN = {task.task_id for task in demo_tasks() if task.script}
+LONG = "目标表缺少主键 " * 700
+WORDY = SandboxTask(
+    "cd-wordy",
+    "pcte-wordy",
+    "wordy",
+    {"team": "队" * 333, "env": "prod"},
+    Script((script_run([ScriptItem(LONG, LONG, "")], {LONG: (ScriptStatus.FAILED, LONG)}),)),
+)
+TASKS = (*demo_tasks(), WORDY)
+KNOWN = {task.task_id for task in TASKS if task.script}
+# As docs/metrics.md has them. Two labels are configured: team and env.
+LIMITS = {"label_limit": 8 + 2, "label_name_length_limit": 16, "label_value_length_limit": 1023, "sample_limit": 1000}
 SEEN_SECONDS = 30.0
 
 
@@ -34,11 +46,11 @@ def running(
 ) -> Iterator[Monitoring]:
     program = component("prometheus", pytestconfig)
     with launching(tmp_path_factory.mktemp("exporter"), secrecy) as launcher:
-        api = launcher.serve(*demo_tasks())
+        api = launcher.serve(*TASKS)
         exporter = launcher.watch(api, api={"request_timeout": "60s"})
         target = f"127.0.0.1:{exporter.port}"
         jobs: dict[str, dict[str, object]] = {
-            "ninedata": {"static_configs": [{"targets": [target]}]},
+            "ninedata": {"static_configs": [{"targets": [target]}], **LIMITS},
             "ninedata-probe": {
                 "honor_labels": True,
                 "http_sd_configs": [{"url": f"http://{target}/sd", "refresh_interval": "1s"}],
@@ -64,6 +76,8 @@ def test_one_target_for_all_tasks(monitoring: Monitoring, pytestconfig: pytest.C
     assert {labels["task"]: labels["status"] for labels, _ in statuses}["inventory-prod"] == "Failed"
     reasons = prometheus.query('ninedata_precheck_item_failure_info{job="ninedata",task="members-cn"}')
     assert any("预检查" in labels["reason"] for labels, _ in reasons)
+    ((wordy, _),) = prometheus.query('ninedata_precheck_item_failure_info{job="ninedata",task="wordy"}')
+    assert wordy["reason"].count("目标表缺少主键") >= 40, "its bytes are within the limits of the job"
     metadata = prometheus.api("metadata")
     assert isinstance(metadata, dict)
     assert metadata["ninedata_api_requests"][0]["type"] == "counter", "OpenMetrics was not negotiated"
@@ -83,9 +97,9 @@ def test_one_target_per_task(monitoring: Monitoring) -> None:
     """By http_sd and /probe; the labels of target and series agree, and a hanging task times out alone."""
     prometheus = monitoring.prometheus
     up = prometheus.query('up{job="ninedata-probe"}')
-    assert {labels["task_id"]: value for labels, value in up} == {task.task_id: 1.0 for task in demo_tasks()}
+    assert {labels["task_id"]: value for labels, value in up} == {task.task_id: 1.0 for task in TASKS}
     assert {(labels["task"], labels["team"]) for labels, _ in up} == {
-        (task.name, task.labels["team"]) for task in demo_tasks()
+        (task.name, task.labels["team"]) for task in TASKS
     }
     labels = prometheus.api("labels")
     assert isinstance(labels, list)

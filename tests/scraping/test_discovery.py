@@ -31,8 +31,20 @@ ALL = listed(("rp-2", "orders-eu", "running"), ("rp-1", "orders-us", "Failed"), 
         (["failed", "running"], ["orders-*"], ["rp-1", "rp-2"]),
         ([], ["users", "orders-[e]*"], ["rp-2", "rp-3"]),
         ([], ["ORDERS-*"], []),
+        ([], ["!orders-*"], ["rp-3"]),
+        ([], ["orders-*", "!*-us"], ["rp-2"]),
+        ([], ["!*-eu", "!users"], ["rp-1"]),
     ],
-    ids=["all", "one-status", "statuses-and-name", "several-patterns", "case-of-names"],
+    ids=[
+        "all",
+        "one-status",
+        "statuses-and-name",
+        "several-patterns",
+        "case-of-names",
+        "excluded",
+        "wanted-and-excluded",
+        "several-excluded",
+    ],
 )
 def test_selects_by_status_and_name(statuses: Iterable[str], names: Iterable[str], expected: list[str]) -> None:
     discovery = Discovery(DiscoverySettings("replication", frozenset(statuses), tuple(names), {"team": "dba"}))

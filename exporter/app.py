@@ -11,6 +11,7 @@ from pathlib import Path
 from exporter import __version__
 from exporter.config import Config
 from exporter.files import FileWatcher, WatchedFile
+from exporter.http.external_url import ExternalUrl
 from exporter.http.server import ServerOptions, serve
 from exporter.http.sockets import Address, listen
 from exporter.http.web_config import WebConfig, load_web_config
@@ -38,6 +39,8 @@ class Options:
     web_config_file: Path | None = None
     auto_reload: bool = True
     """Whether the configuration is loaded again when its file changes."""
+    external_url: ExternalUrl | None = None
+    route_prefix: str = ""
 
 
 def run(config_file: WatchedFile[Config], options: Options) -> None:
@@ -58,7 +61,8 @@ async def start(
     """Serve within a running loop. `on_listening` gets the URL for a browser on this machine."""
     event(_log, logging.INFO, "starting ninedata-exporter", version=__version__)
     asyncio.get_running_loop().set_default_executor(DaemonThreads())
-    own = OwnMetrics(options.shard)
+    external_url = options.external_url.text if options.external_url else None
+    own = OwnMetrics(options.shard, external_url=external_url)
     web_config = _load_web_config(options.web_config_file, own)
     with ExitStack() as opened:
         sockets = tuple(opened.enter_context(listen(address)) for address in options.listen_addresses)
@@ -67,12 +71,14 @@ async def start(
             for address, socket in zip(options.listen_addresses, sockets, strict=True)
         ]
         tls = web_config is not None and web_config.content is not None and web_config.content.tls is not None
-        urls = [address.url("https" if tls else "http") for address in addresses]
+        schemed = [address.url("https" if tls else "http") for address in addresses]
+        urls = [f"{url}{options.route_prefix}" for url in schemed]
 
         def ready() -> None:
             on_listening(urls[0])
             for address, url in zip(addresses, urls, strict=True):
-                event(_log, logging.INFO, "listening", address=str(address), metrics=f"{url}{options.telemetry_path}")
+                metrics = f"{url}{options.telemetry_path}"
+                event(_log, logging.INFO, "listening", address=str(address), metrics=metrics, external_url=external_url)
 
         reloader = Reloader(config_file, own, auto_reload=options.auto_reload)
         web_watcher = FileWatcher([web_config.refresh] if web_config else [])
@@ -82,7 +88,13 @@ async def start(
             if await _started(reloader, stop):
                 web_watcher.start()
                 server_options = ServerOptions(
-                    sockets, options.telemetry_path, options.timeout_offset, options.lifecycle, web_config
+                    sockets,
+                    options.telemetry_path,
+                    options.timeout_offset,
+                    options.lifecycle,
+                    web_config,
+                    options.external_url,
+                    options.route_prefix,
                 )
                 await serve(reloader, server_options, stop=stop, ready=ready)
         finally:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from exporter import __version__
 from exporter.faults import ConfigError
 from exporter.files import WatchedFile
+from exporter.http.external_url import parse_external_url, parse_route_prefix
 from exporter.http.sockets import Address, StartError, parse_address
 from exporter.logs import FORMATS, LEVELS, logging_to
 from exporter.scraping.shard import Shard, parse_shard
@@ -89,6 +90,9 @@ def _run(flags: argparse.Namespace) -> int:
     config_file = None if flags.demo else _load(flags)
     from exporter.app import Options, run
 
+    external_url, route_prefix = flags.web_external_url, flags.web_route_prefix
+    if route_prefix is None:
+        route_prefix = external_url.path if external_url else ""
     options = Options(
         listen_addresses=tuple(flags.web_listen_address or [Address("", 10199)]),
         telemetry_path=flags.web_telemetry_path,
@@ -97,6 +101,8 @@ def _run(flags: argparse.Namespace) -> int:
         shard=flags.shard,
         web_config_file=flags.web_config_file,
         auto_reload=flags.config_auto_reload,
+        external_url=external_url,
+        route_prefix=route_prefix,
     )
     if config_file is None:
         from exporter.demo import run_demo
@@ -171,7 +177,7 @@ def _argument(parse: Callable[[str], object]) -> Callable[[str], object]:
 
 
 def _telemetry_path(text: str) -> str:
-    reserved = text in ("/", "/probe", "/sd", "/tasks") or text.startswith(("//", "/-/", "/tasks/"))
+    reserved = text.rstrip("/") in ("", "/probe", "/sd", "/tasks") or text.startswith(("//", "/-/", "/tasks/"))
     if not text.startswith("/") or reserved or any(c in text for c in "{}?# ") or not text.isprintable():
         raise ValueError("must start with / and not be another path of the exporter")
     return text
@@ -209,6 +215,16 @@ _FLAGS: tuple[tuple[str, str, dict[str, Any]], ...] = (
         "--web.telemetry-path",
         "path of the metrics",
         {"default": "/metrics", "type": _argument(_telemetry_path), "metavar": "PATH"},
+    ),
+    (
+        "--web.external-url",
+        "address under which people and Prometheus reach the exporter, such as that of a reverse proxy",
+        {"type": _argument(parse_external_url), "metavar": "URL"},
+    ),
+    (
+        "--web.route-prefix",
+        "prefix of all paths (default: path of --web.external-url)",
+        {"type": _argument(parse_route_prefix), "metavar": "PATH"},
     ),
     (
         "--web.config.file",

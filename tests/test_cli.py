@@ -14,6 +14,7 @@ from exporter.app import Options
 from exporter.cli import main
 from exporter.config import Config
 from exporter.files import WatchedFile
+from exporter.http.external_url import parse_external_url
 from exporter.http.sockets import Address, StartError
 from exporter.scraping.shard import Shard
 
@@ -142,12 +143,15 @@ def test_it_runs_with_what_the_flags_say(command: Command, runs: list[tuple[Conf
         "--web.listen-address=:1",
         "--no-config.auto-reload",
         "--web.telemetry-path=/ninedata/metrics",
+        "--web.external-url=https://example.com/outside/",
         "--web.config.file=web.yaml",
         "--web.enable-lifecycle",
         "--shard=1/3",
         "--scrape.timeout-offset=0.25",
     ) == (0, "", "")
-    (config, default), (_, options) = runs
+    assert command("--web.external-url=https://example.com/outside", "--web.route-prefix=/") == (0, "", "")
+    (config, default), (_, options), (_, stripped) = runs
+    assert stripped.route_prefix == ""
     assert [task.task_id for task in config.tasks] == ["cd-1"]
     assert default == Options((Address("", 10199),), "/metrics", 0.5, lifecycle=False)
     assert options == Options(
@@ -158,6 +162,8 @@ def test_it_runs_with_what_the_flags_say(command: Command, runs: list[tuple[Conf
         shard=Shard(1, 3),
         web_config_file=Path("web.yaml"),
         auto_reload=False,
+        external_url=parse_external_url("https://example.com/outside"),
+        route_prefix="/outside",
     )
 
 
@@ -226,7 +232,7 @@ def test_help_and_version(command: Command) -> None:
     text = command("--help").out
     flags = (
         "--config.file --config.check --config.example --config.auto-reload "
-        "--doctor --doctor.format --web.listen-address --web.telemetry-path "
+        "--doctor --doctor.format --web.listen-address --web.telemetry-path --web.external-url --web.route-prefix "
         "--web.config.file --web.enable-lifecycle --shard --scrape.timeout-offset --log.level --log.format "
         "--demo --version"
     )
@@ -244,6 +250,8 @@ def test_help_and_version(command: Command) -> None:
         (["--shard=0/3", "--shard=1/3"], "argument --shard: is given 2 times"),
         (["--config.auto-reload", "--no-config.auto-reload"], "argument --config.auto-reload: is given 2 times"),
         (["--demo", "--log.level", "info", "--demo"], "argument --demo: is given 2 times"),
+        (["--web.external-url=example.com"], "argument --web.external-url: must be http[s]://host[:port][/path]"),
+        (["--web.route-prefix=x"], "argument --web.route-prefix: must be a path"),
         (["--shard=3/3"], "argument --shard: must be I/N with I from 0 to 2"),
         *(
             ([f"--scrape.timeout-offset={text}"], "argument --scrape.timeout-offset: must be a number of seconds")
@@ -255,7 +263,7 @@ def test_help_and_version(command: Command) -> None:
                 "metrics",
                 "/",
                 "/probe",
-                "/sd",
+                "/sd/",
                 "/-/healthy",
                 "/tasks/x",
                 "/me{x}",

@@ -19,8 +19,9 @@ from exporter.reload import Reloader
 class Pages:
     """The overview of all watched tasks, and the page of each."""
 
-    def __init__(self, reloader: Reloader, telemetry_path: str) -> None:
+    def __init__(self, reloader: Reloader, route_prefix: str, telemetry_path: str) -> None:
         self._reloader = reloader
+        self._route_prefix = route_prefix
         self._one_overview = asyncio.Semaphore(1)
         style = resources.files("exporter.http").joinpath("templates/style.css").read_text("utf-8")
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -51,15 +52,19 @@ class Pages:
                     exporter.watch_list, self._reloader.faults, waits_for_reload=self._reloader.waits_for_reload
                 )
                 render = self._overview_json if wants_json(request) else self._overview_html
-                return await asyncio.to_thread(render, exporter, views, sources)
+                return await asyncio.to_thread(render, request, exporter, views, sources)
 
-    def _overview_json(self, _: Exporter, views: list[TaskView], sources: dict[str, object]) -> web.Response:
+    def _overview_json(
+        self, _: web.Request, __: Exporter, views: list[TaskView], sources: dict[str, object]
+    ) -> web.Response:
         return self._json({"version": __version__, **sources, "tasks": [view.as_json() for view in views]})
 
-    def _overview_html(self, exporter: Exporter, views: list[TaskView], sources: dict[str, object]) -> web.Response:
+    def _overview_html(
+        self, request: web.Request, exporter: Exporter, views: list[TaskView], sources: dict[str, object]
+    ) -> web.Response:
         return self._html(
+            request,
             "overview.html",
-            base="./",
             views=sorted(views, key=lambda view: view.urgency),
             sources=sources,
             prechecks=summary_of(view.precheck_query for view in views if view.task.has_precheck),
@@ -75,19 +80,27 @@ class Pages:
         with self._reloader.lease() as exporter:
             task = exporter.watch_list.find(task_id)
             if task is None or not exporter.watch_list.watches(task):
-                return self.not_found(request, "No such task is watched.")
+                more = " The list of tasks is not complete yet." if exporter.watch_list.unread else ""
+                return self.not_found(request, f"No such task is watched.{more}")
             view = view_of(task, exporter.history, datetime.now(UTC))
-        return self._json(view.as_json()) if wants_json(request) else self._html("task.html", base="../", view=view)
+        return self._json(view.as_json()) if wants_json(request) else self._html(request, "task.html", view=view)
 
     def not_found(self, request: web.Request, message: str = "There is no such page.") -> web.Response:
         """The answer to an unknown path, with a link to the overview."""
         if wants_json(request):
             return self._json({"error": message}, status=404)
-        return self._html("not_found.html", base="/", status=404, message=message)
+        return self._html(request, "not_found.html", status=404, message=message)
 
-    def _html(self, template: str, *, status: int = 200, **values: object) -> web.Response:
-        page = self._templates.get_template(template).render(values)
+    def _html(self, request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
+        page = self._templates.get_template(template).render(values, base=self._base(request))
         return web.Response(text=page, status=status, content_type="text/html", headers=self._headers)
+
+    def _base(self, request: web.Request) -> str:
+        """A link from a page to the overview. Relative, because a proxy may have another prefix in its place."""
+        path, prefix = request.rel_url.raw_path, self._route_prefix
+        if path.startswith(f"{prefix}/"):
+            return "../" * (path.removeprefix(prefix).count("/") - 1) or "./"
+        return "../" * (path.count("/") - 1) + f"{prefix[1:]}/"
 
     def _json(self, content: object, *, status: int = 200) -> web.Response:
         return web.json_response(content, status=status, headers=self._headers)

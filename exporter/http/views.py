@@ -279,6 +279,7 @@ def sources_of(
     """Where the watched tasks come from, for the overview and as JSON."""
     repeated = watch_list.repeated
     return {
+        "unread": watch_list.unread,
         "config": {"reloaded": not config_faults, "faults": config_faults, "waits_for_reload": waits_for_reload},
         "task_files": [
             {
@@ -299,7 +300,7 @@ def _discovery_as_json(discovery: Discovery, watch_list: WatchList) -> dict[str,
     failure = last.failure if last else None
     return {
         "up": last.failure is None if last else None,
-        "tasks": sum(task.ref.kind == discovery.kind for task in watch_list.discovered),
+        "tasks": sum(task.ref.kind == discovery.kind for task in watch_list.discovered) if discovery.complete else None,
         "reason": failure.reason.value if failure else None,
         "error": failure.message if failure else None,
         "advice": advice_on(failure.reason, KINDS[discovery.kind].list_request) if failure else None,

@@ -12,7 +12,7 @@ from prometheus_client.samples import Sample
 from exporter import __version__
 from exporter.metrics import families
 from exporter.metrics.families import Family
-from exporter.ninedata import KINDS, REQUEST_PATHS, Reason
+from exporter.ninedata import REQUEST_PATHS, Reason
 from exporter.scraping.shard import Shard
 from exporter.scraping.watch_list import WatchList
 
@@ -20,8 +20,11 @@ from exporter.scraping.watch_list import WatchList
 class OwnMetrics:
     """The counters of the process, which no reload resets. The client's observer."""
 
-    def __init__(self, shard: Shard | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, shard: Shard | None = None, clock: Callable[[], float] = time.time, external_url: str | None = None
+    ) -> None:
         self.shard = shard or Shard()
+        self._external_url = external_url
         self._clock = clock
         self._skew: float | None = None
         self._reload_successful = False
@@ -68,8 +71,8 @@ class OwnMetrics:
     def _gauges(self, watch_list: WatchList) -> Iterator[Metric]:
         if self._skew is not None:
             yield _gauge(families.API_CLOCK_SKEW, {(): self._skew})
-        counts = watch_list.counts()
-        yield _gauge(families.WATCHED_TASKS, {(kind,): counts[kind] for kind in KINDS})
+        if counts := watch_list.counts():
+            yield _gauge(families.WATCHED_TASKS, {(kind,): count for kind, count in counts.items()})
         if watch_list.files:
             yield from _file_gauges(watch_list)
         if self.shard.count > 1:
@@ -78,6 +81,8 @@ class OwnMetrics:
         yield _gauge(families.RELOAD_TIMESTAMP, {(): self._reloaded_at})
         if self.web_config_successful is not None:
             yield _gauge(families.WEB_CONFIG_RELOAD_SUCCESSFUL, {(): self.web_config_successful()})
+        if self._external_url:
+            yield _gauge(families.EXPORTER_INFO, {(self._external_url,): 1})
         yield _gauge(families.BUILD_INFO, {(__version__, platform.python_version()): 1})
 
 
@@ -101,7 +106,7 @@ def _file_gauges(watch_list: WatchList) -> Iterator[Metric]:
     yield _gauge(families.TASK_FILE_SUCCESSFUL, {(path,): value for path, value in successful.items()})
     if loaded:
         yield _gauge(families.TASK_FILE_TIMESTAMP, {(path,): value for path, value in loaded.items()})
-    yield _gauge(families.TASK_FILE_TASKS, {(file.path,): len(file.tasks) for file in files})
+        yield _gauge(families.TASK_FILE_TASKS, {(file.path,): len(file.tasks) for file in files if file.path in loaded})
 
 
 def _gauge(family: Family, values: Mapping[tuple[str, ...], float]) -> Metric:

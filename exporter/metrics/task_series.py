@@ -131,7 +131,8 @@ def _discovery_ends(discovery: DiscoveryResult) -> Iterator[Ends]:
     if failure is not None:
         yield families.DISCOVERY_FAILURE_INFO, [_end(families.DISCOVERY_FAILURE_INFO, 1, kind, failure.reason)]
     yield families.DISCOVERY_DURATION, [_end(families.DISCOVERY_DURATION, discovery.seconds, kind)]
-    yield families.DISCOVERY_TASKS, [_end(families.DISCOVERY_TASKS, len(discovery.tasks), kind)]
+    if discovery.complete:
+        yield families.DISCOVERY_TASKS, [_end(families.DISCOVERY_TASKS, len(discovery.tasks), kind)]
 
 
 def _end(family: Family, value: float, *labels: str) -> str:

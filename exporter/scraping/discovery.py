@@ -7,7 +7,7 @@ from itertools import islice
 
 from exporter.config import DiscoverySettings, Task
 from exporter.logs import event
-from exporter.ninedata import LISTS, ListedTask, TaskRef
+from exporter.ninedata import LISTS, ListedTask, Reason, TaskRef
 from exporter.ninedata.task_lists import MAX_TASKS
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure
 
@@ -28,6 +28,10 @@ class Discovery:
         """All listed tasks by id, selected or not."""
         self.tasks = self._select()
         """The selected tasks; the same object while nothing changes."""
+        # A list of one status lacks the tasks that another selection needs.
+        unfiltered = before is not None and before.status_filter in (None, self.status_filter)
+        self.complete: bool = before is not None and before.complete and unfiltered
+        """Whether the list was read whole once since the start. Of one that is too long, MAX_TASKS count as whole."""
         self.last: DiscoveryResult | None = before.last if before else None
         """The latest attempt."""
 
@@ -41,6 +45,8 @@ class Discovery:
         """Take over a list. After a failure the tasks known before stay."""
         if failure is not None:
             found = dict(islice({**self.known, **found}.items(), MAX_TASKS))
+        too_long = failure is not None and failure.reason is Reason.TOO_LARGE and len(found) == MAX_TASKS
+        self.complete = self.complete or failure is None or too_long
         if found != self.known:
             self.known = dict(found)
             before, after = self.tasks, self._select()
@@ -49,7 +55,7 @@ class Discovery:
                 counts = {"tasks": len(new), "new": len(new - old), "gone": len(old - new)}
                 event(_log, logging.INFO, "discovered tasks", kind=self.kind, **counts)
                 self.tasks = after
-        self.last = DiscoveryResult(self.kind, self.tasks, failure, seconds)
+        self.last = DiscoveryResult(self.kind, self.tasks, failure, seconds, complete=self.complete)
         return self.last
 
     def _select(self) -> tuple[Task, ...]:

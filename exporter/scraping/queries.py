@@ -89,8 +89,10 @@ class Listing:
 
     def result(self, not_begun: QueryFailure) -> DiscoveryResult:
         """The result so far."""
-        failure = self.failure(not_begun)
-        return self.ended or DiscoveryResult(self.discovery.kind, self._known, failure, self._seconds())
+        if self.ended:
+            return self.ended
+        kind, failure, complete = self.discovery.kind, self.failure(not_begun), self.discovery.complete
+        return DiscoveryResult(kind, self._known, failure, self._seconds(), complete=complete)
 
     def _seconds(self) -> float:
         return self._clock() - self._query.began if self._query else 0.0

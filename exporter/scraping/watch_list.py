@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from exporter.config import Config, Task
 from exporter.logs import event
+from exporter.ninedata import KINDS
 from exporter.ninedata.task_lists import PAGE_SIZE
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.shard import Shard
@@ -73,9 +74,21 @@ class WatchList:
         """Whether this exporter watches the task."""
         return self._shard.has(task.task_id) and self.find(task.task_id) == task
 
-    def counts(self) -> Counter[str]:
-        """The number of watched tasks of each kind."""
-        return Counter(task.ref.kind for task in self.tasks)
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The sources, for people, that were not read whole since the start: while there are any, tasks are missing."""
+        files = tuple(f"task file {path}" for path in self.task_files.unread)
+        how = "which a scrape of the metrics reads (all, or collect[]=discovery)"
+        lists = tuple(f"list of {found.kind} tasks, {how}" for found in self.discoveries if not found.complete)
+        return files + lists
+
+    def counts(self) -> dict[str, int]:
+        """The number of watched tasks of each kind; without the kinds of which tasks may be missing."""
+        if self.task_files.unread:
+            return {}
+        counts = Counter(task.ref.kind for task in self.tasks)
+        incomplete = {found.kind for found in self.discoveries if not found.complete}
+        return {kind: counts[kind] for kind in KINDS if kind not in incomplete}
 
     def most_requests(self) -> int:
         """The most requests that a scrape sends, without retries."""

@@ -227,7 +227,7 @@ def test_a_task_as_json(site: Site) -> None:
 def test_the_overview_as_json(site: Site) -> None:
     site.record(STOCK, Precheck(Status.FAILED, ()))
     found = site.json("/")
-    assert found.keys() == {"version", "config", "task_files", "discovery", "tasks"}
+    assert found.keys() == {"version", "unread", "config", "task_files", "discovery", "tasks"}
     assert found["config"] == {"reloaded": True, "faults": [], "waits_for_reload": False}
     assert (found["task_files"], found["discovery"]) == ([], {})
     assert found["tasks"][0] == site.json("/tasks/cd-1")
@@ -278,15 +278,20 @@ def test_a_task_file_that_repeats_tasks(site: Site, tmp_path: Path) -> None:
 
 
 def test_discovery_that_fails(site: Site) -> None:
-    """Before the first discovery nothing is said; then why it failed, and what to do."""
+    """Until it succeeds the list of tasks is not complete; then why it failed, and what to do."""
     site.configure(discovery=(DiscoverySettings("replication"),))
-    nothing = {"up": None, "tasks": 0, "reason": None, "error": None, "advice": None}
+    nothing = {"up": None, "tasks": None, "reason": None, "error": None, "advice": None}
     assert site.json("/")["discovery"] == {"replication": nothing}
+    page = page_of(site)
+    assert "2 watched tasks so far at" in page.text
+    assert "The list of tasks is not complete yet. Not read since the start: list of replication tasks" in page.text
+    assert site.json("/tasks/cd-9")["error"] == "No such task is watched. The list of tasks is not complete yet."
     (discovery,) = site.exporter.watch_list.discoveries
     discovery.update({"rp-1": ListedTask("rp-1", "orders", "running")}, None, 0.1)
     assert site.json("/")["discovery"] == {"replication": {**nothing, "up": True, "tasks": 1}}
     discovery.update({}, QueryFailure(Reason.UNSUPPORTED, "HTTP 404: <unknown>"), 0.1)
     text = page_of(site).text
+    assert "not complete" not in text
     assert "Discovery of replication tasks failed: unsupported. Tasks that were discovered before" in text
     assert f"HTTP 404: <unknown> {' '.join(advice_on(Reason.UNSUPPORTED, 'replication_list').split())}" in text
 

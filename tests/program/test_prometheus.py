@@ -26,6 +26,7 @@ TASKS = (*demo_tasks(), WORDY)
 KNOWN = {task.task_id for task in TASKS if task.script}
 # As docs/metrics.md has them. Two labels are configured: team and env.
 LIMITS = {"label_limit": 8 + 2, "label_name_length_limit": 16, "label_value_length_limit": 1023, "sample_limit": 1000}
+SCHEMA = "cc-th6j3fs58y"
 SEEN_SECONDS = 30.0
 
 
@@ -54,6 +55,16 @@ def running(
             "ninedata-probe": {
                 "honor_labels": True,
                 "http_sd_configs": [{"url": f"http://{target}/sd", "refresh_interval": "1s"}],
+            },
+            # As the Prometheus operator writes it for a Probe of two tasks.
+            "probe/default/ninedata": {
+                "metrics_path": "/probe",
+                "static_configs": [{"targets": [ORDERS, SCHEMA]}],
+                "relabel_configs": [
+                    {"source_labels": ["__address__"], "target_label": "__param_target"},
+                    {"source_labels": ["__param_target"], "target_label": "instance"},
+                    {"target_label": "__address__", "replacement": target},
+                ],
             },
         }
         with scraping(program, jobs, tmp_path_factory.mktemp("prometheus")) as prometheus:
@@ -84,9 +95,9 @@ def test_one_target_for_all_tasks(monitoring: Monitoring, pytestconfig: pytest.C
     assert check_metrics(component("promtool", pytestconfig), monitoring.exporter.scrape().text) == ""
     monitoring.api.sandbox.faults |= {
         ORDERS: InjectedFault(kind="hang"),
-        "cc-th6j3fs58y": InjectedFault(kind="http_error"),
+        SCHEMA: InjectedFault(kind="http_error"),
     }
-    for task_id, reason in ((ORDERS, "deadline"), ("cc-th6j3fs58y", "http_error")):
+    for task_id, reason in ((ORDERS, "deadline"), (SCHEMA, "http_error")):
         failing = f'job="ninedata",task_id="{task_id}"'
         monitoring.awaits(f'ninedata_precheck_query_failure_info{{{failing},reason="{reason}"}}')
         assert prometheus.query(f"ninedata_precheck_status{{{failing}}}") == []
@@ -109,3 +120,13 @@ def test_one_target_per_task(monitoring: Monitoring) -> None:
     monitoring.awaits(f'ninedata_precheck_query_failure_info{{{probe},task_id="{ORDERS}",reason="deadline"}}')
     assert prometheus.query(f"sum(ninedata_precheck_up{{{probe}}} == bool 0)") == [({}, 2.0)]  # and legacy-erp
     assert set(prometheus.by("task_id", f"up{{{probe}}}").values()) == {1.0}
+
+
+def test_a_probe_of_the_prometheus_operator(monitoring: Monitoring) -> None:
+    """The task's labels come from the configuration; those of the target are the Probe's."""
+    monitoring.awaits('sum(ninedata_precheck_up{job="probe/default/ninedata"}) == 2')
+    found = monitoring.prometheus.query('ninedata_precheck_up{job="probe/default/ninedata"}')
+    assert {(labels["instance"], labels["task_id"], labels["task"]) for labels, _ in found} == {
+        (ORDERS, ORDERS, "orders-prod"),
+        (SCHEMA, SCHEMA, "orders-schema"),
+    }

@@ -245,6 +245,7 @@ async def test_a_discovery_that_had_no_time_comes_first_next_time(scraper: Scrap
     (discovery,) = snapshot.discoveries
     assert discovery.failure is not None
     assert not discovery.failure.sent
+    assert not discovery.complete
     client.answers, client.queried = {}, []
     await scraper.scrape(Targets(tasks(*"abc"), discover=True), deadline_in(60))
     assert client.queried[0] == "list"

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.config import ReplicationDiscovery
+from exporter.config import DiscoverySettings
 from exporter.ninedata import TaskRef
 from tests.http.site import Site
 
@@ -30,7 +30,7 @@ def test_it_queries_the_one_task(site: Site) -> None:
 
 def test_a_task_is_not_known_yet_while_the_list_is_incomplete(site: Site) -> None:
     """It may be one that discovery finds: that is no fault of the request."""
-    site.configure(discovery=ReplicationDiscovery())
+    site.configure(discovery=(DiscoverySettings("replication"),))
     response = site.get("/probe?task_id=rp-1")
     told = "No such task is known, but the list of tasks is not complete yet."
     assert (response.status_code, response.text) == (503, told)

@@ -44,7 +44,7 @@ def test_until_discovery_succeeded_once_there_is_no_list(site: Site) -> None:
 
 def test_until_every_task_file_was_read_once_there_is_no_list(site: Site, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
-    path.write_text("- {task_id: cd-3}\n")
+    path.write_text("- {name: cd-3}\n")
     site.configure(task_files=(f"{tmp_path}/*.yaml",))
     refused = site.get("/sd")
     told = f"The list of tasks is not complete yet. Not read so far:\n- task file {path}\n"

@@ -127,7 +127,7 @@ def test_a_name_that_is_not_utf8_can_be_shown(files: TaskFiles, folder: Path) ->
 
 def test_a_source_is_unread_until_it_was_read_whole_once(folder: Path) -> None:
     """Of files that are named without a wildcard, and of all that match. A reload keeps what was read."""
-    (folder / "fault.yaml").write_text("- {task_id: cd-3}\n")
+    (folder / "fault.yaml").write_text("- {name: cd-3}\n")
     (folder / "link.yaml").symlink_to("nowhere")
     patterns = [f"{folder}/*.yaml", f"{folder}/named", f"{folder}/none/*"]
     files = TaskFiles(patterns)

@@ -49,4 +49,4 @@ def demo_config(base_url: str) -> Config:
         tls=client_context(None, verify=True),
     )
     discovery = DiscoverySettings("replication", labels={"team": "replication", "env": "prod"})
-    return Config(api=api, tasks=tuple(tasks), discovery=(discovery,))
+    return Config(api=api, tasks=tuple(tasks), discovery=(discovery,), task_status=True)

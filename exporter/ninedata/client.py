@@ -79,12 +79,13 @@ class QueryProgress:
 
 @dataclass(slots=True)
 class _Get(Generic[T]):
-    """A GET request, and how its answer's envelope is understood."""
+    """A GET request, or a POST if it has a body, and how its answer's envelope is understood."""
 
     kind: str
     path: str
     parameters: Parameters
     read: Callable[[Mapping[str, object]], T]
+    body: bytes = b""
 
 
 class NineDataClient:
@@ -250,15 +251,16 @@ class NineDataClient:
         access_key_id, secret_key = self._access_key_id.current().reveal(), self._secret_key.current().reveal()
         signed = signature(get.path, secret_key, timestamp)
         request = httpx.Request(
-            "GET",
+            "POST" if get.body else "GET",
             _url_of(self._base_url + get.path, get.parameters),
             headers=[
                 *self._headers,
                 (b"access-key-id", access_key_id.encode("ascii")),
                 (b"timestamp", timestamp.encode("ascii")),
                 (b"signature", signed.encode("ascii")),
+                *([(b"content-type", b"application/json")] if get.body else []),
             ],
-            stream=_NO_BODY,  # with it httpx adds no headers of its own
+            stream=httpx.ByteStream(get.body) if get.body else _NO_BODY,  # with it httpx adds no headers of its own
             extensions=extensions,
         )
         return request, (access_key_id, secret_key, signed)
@@ -269,7 +271,7 @@ _NO_BODY = httpx.ByteStream(b"")
 
 @lru_cache(maxsize=40_000)  # the same in every scrape, and slow to parse
 def _url_of(address: str, parameters: Parameters) -> httpx.URL:
-    return httpx.URL(f"{address}?{urllib.parse.urlencode(parameters)}")
+    return httpx.URL(f"{address}?{urllib.parse.urlencode(parameters)}" if parameters else address)
 
 
 async def _read_body(stream: httpx.AsyncByteStream | httpx.SyncByteStream) -> bytes:

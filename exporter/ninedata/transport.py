@@ -40,8 +40,10 @@ class _Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         fresh = bool(request.extensions.get("connection"))
         session = self._sessions.get(fresh) or self._open_session(fresh=fresh)
-        response = await session.get(
+        response = await session.request(
+            request.method,
             _parsed(str(request.url)),
+            data=await request.aread() or None,
             headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
             allow_redirects=False,
             proxy=self._proxy_url,

@@ -61,8 +61,12 @@ class Exporter:
         return tuple(fault for file in self.config.watched_files for fault in file.faults)
 
     def forget_unwatched(self) -> None:
-        """Drop the history of tasks that are no longer watched."""
-        self.history.retain({task.task_id for task in self.watch_list.tasks})
+        """Drop the history of tasks, and of prechecks, that are no longer watched."""
+        tasks, discovered = self.watch_list.tasks, self.watch_list.discovered
+        itself = (task for task in tasks if self.config.task_status or not task.has_precheck)
+        self.history.retain(
+            {task.task_id for task in tasks if task.has_precheck}, {task.task_id for task in (*itself, *discovered)}
+        )
 
     def refresh_files(self) -> None:
         """Read the task files, secrets and certificates that changed. Blocks; never raises."""

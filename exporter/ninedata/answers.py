@@ -40,7 +40,7 @@ def read_envelope(
         raise _redirect_error(status, _without(secrets, headers.get("location", "")))
     envelope = _envelope_of(body, secrets)
     succeeded = 200 <= status < 300  # noqa: PLR2004 - HTTP's successes
-    if succeeded and envelope is not None and _is_true(envelope.get("success", True)):
+    if succeeded and envelope is not None and is_true(envelope.get("success", True)):
         return envelope
     # Only the API's own envelope has "success"; a gateway's JSON error has not.
     is_own, fields = envelope is not None and "success" in envelope, envelope or {}
@@ -49,7 +49,7 @@ def read_envelope(
         raise QueryError(Reason.AUTH, f"HTTP {status}{said}", request_id=request_id)
     if status in (404, 405, 501) and not is_own:
         raise QueryError(Reason.UNSUPPORTED, f"HTTP {status}: the server does not know this path")
-    if is_own and not _is_true(fields["success"]) and status < 500:  # noqa: PLR2004 - HTTP's server errors
+    if is_own and not is_true(fields["success"]) and status < 500:  # noqa: PLR2004 - HTTP's server errors
         raise _refusal_error(status, fields, said, request_id)
     if not succeeded:
         retry = status in (502, 503, 504)
@@ -163,7 +163,8 @@ def _without(secrets: Iterable[str], text: str) -> str:
     return text
 
 
-def _is_true(value: object) -> bool:
+def is_true(value: object) -> bool:
+    """Whether a value is true, given as one or as text."""
     return value is True or (isinstance(value, str) and value.strip().casefold() == "true")
 
 

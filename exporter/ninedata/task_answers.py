@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from exporter.ninedata.answers import data_of, entries_of
+from exporter.ninedata.answers import data_of, entries_of, is_true
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.kinds import Kind
 from exporter.ninedata.precheck import TaskRef
@@ -20,7 +20,7 @@ def read_state(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Tas
         envelope = {**envelope, "data": envelope}  # as an older page of the documentation has it
     data = data_of(envelope, ((kind.state_task_key, task.task_id),))
     request_id = clean_name(envelope.get("requestId"))
-    if data.get("isDeleted") is True:
+    if is_true(data.get("isDeleted")):
         raise QueryError(Reason.NOT_FOUND, "the task is deleted in NineData", request_id=request_id)
     status, word = _status_of(text_of(data.get("status")), kind.statuses)
     return TaskState(
@@ -90,6 +90,6 @@ def _parsed_moment(text: str) -> datetime | None:
     """`2025-03-19 09:12:40Z`, in UTC with or without the Z; None for anything else."""
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the latter for an offset at the end of the calendar
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,6 +48,8 @@ class QueryHistories(Generic[A]):
     def __init__(self, about: str) -> None:
         self._about = about
         self._tasks: dict[str, QueryHistory[A]] = {}
+        self.skipped: set[str] = set()
+        """The ids of the tasks for which the latest scrapes had no time."""
 
     @property
     def task_ids(self) -> AbstractSet[str]:
@@ -68,6 +70,7 @@ class QueryHistories(Generic[A]):
 
     def retain(self, task_ids: AbstractSet[str]) -> None:
         """Forget all other tasks."""
+        self.skipped &= task_ids
         if not self._tasks.keys() <= task_ids:
             self._tasks = {task_id: task for task_id, task in self._tasks.items() if task_id in task_ids}
 
@@ -79,6 +82,7 @@ class QueryHistories(Generic[A]):
             if before is not None and before.last.task.ref != result.task.ref:
                 before = None  # the task has a new precheck
             self._tasks[result.task.task_id] = _after(before, result, scrape, lines)
+            (self.skipped.discard if result.sent else self.skipped.add)(result.task.task_id)
         lines.end_scrape()
 
 
@@ -91,14 +95,12 @@ class History:
         self.discovery_priorities: dict[str, Priority] = {}
         """Sorts each discovery among the queries, by kind."""
         self._scrapes = 0
-        self._skipped: set[tuple[int, str]] = set()
         self._discovery_reasons: dict[str, Reason] = {}
 
-    def retain(self, task_ids: AbstractSet[str]) -> None:
-        """Forget all other tasks."""
-        self._skipped = {query for query in self._skipped if query[1] in task_ids}
-        self.prechecks.retain(task_ids)
-        self.states.retain(task_ids)
+    def retain(self, prechecks: AbstractSet[str], states: AbstractSet[str]) -> None:
+        """Forget all but the prechecks, and the states, of these tasks."""
+        self.prechecks.retain(prechecks)
+        self.states.retain(states)
 
     def record(
         self,
@@ -110,23 +112,21 @@ class History:
         self._scrapes += 1
         # A status that a list failed to show is a failure of the list, not of each task.
         results, states = tuple(results), tuple(each for each in states if each.up or each.seconds is not None)
+        skipped = self._skipped
         self.prechecks.record(results, self._scrapes)
         self.states.record(states, self._scrapes)
-        self._record_skipped(results, states)
+        failures = [each.failure for each in results] + [each.failure for each in states]
+        self._log_skipped(skipped, {failure.reason for failure in failures if failure})
         for discovery in discoveries:
             self._record_discovery(discovery)
 
-    def _record_skipped(self, *groups: Sequence[QueryResult[Any]]) -> None:
-        before, reasons = bool(self._skipped), set()
-        for about, results in enumerate(groups):
-            if self._skipped:
-                self._skipped -= {(about, result.task.task_id) for result in results if result.sent}
-            self._skipped |= {(about, result.task.task_id) for result in results if not result.sent}
-            reasons |= {result.failure.reason for result in results if result.failure}
-        if not (before or self._skipped):
-            return
-        skipped = len({task_id for _, task_id in self._skipped})
-        tasks = len(self.prechecks.task_ids | self.states.task_ids)
+    @property
+    def _skipped(self) -> int:
+        """The number of tasks for which there was no time."""
+        return len(self.prechecks.skipped | self.states.skipped)
+
+    def _log_skipped(self, before: int, reasons: AbstractSet[Reason]) -> None:
+        skipped, tasks = self._skipped, len(self.prechecks.task_ids | self.states.task_ids)
         if skipped and not before:
             message = "scrape ran out of time before querying all tasks"
             if Reason.RATE_LIMITED in reasons:

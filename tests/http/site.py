@@ -71,7 +71,8 @@ class FakeExporter:
         return self.own.collector(self.watch_list)
 
     def forget_unwatched(self) -> None:
-        self.history.retain({task.task_id for task in self.watch_list.tasks})
+        watched = {task.task_id for task in self.watch_list.tasks}
+        self.history.retain(watched, watched)
 
 
 def client_of(port: int, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:

@@ -93,6 +93,7 @@ def test_the_documented_words_and_no_others_are_statuses() -> None:
     [
         ({"id": "cd-2", "status": "success"}, "the answer is about id 'cd-2', not about 'cd-1'"),
         ({"id": "cd-1", "isDeleted": True}, "the task is deleted in NineData"),
+        ({"id": "cd-1", "isDeleted": "true"}, "the task is deleted in NineData"),
         ({"subTaskList": {"a": 1}}, "the subtasks are not a list"),
         ("success", "the answer's data is not an object"),
     ],
@@ -129,7 +130,7 @@ def test_an_execution() -> None:
         updated_at=datetime(2026, 4, 9, 6, 45, 15, tzinfo=UTC),
         error="table is gone",
     )
-    odd = {"status": "failed", "createTime": "yesterday", "updateTime": 1775717115000}
+    odd = {"status": "failed", "createTime": "0001-01-01 00:00:00+14:00", "updateTime": 1775717115000}
     assert read_execution({"data": odd}, kind, task) == Execution(S.FAILED)
     with pytest.raises(QueryError, match="about taskId 'cd-1', not about 'cc-1'"):
         read_execution({"data": EXECUTION}, KINDS["schema_compare"], TASKS["schema_compare"])

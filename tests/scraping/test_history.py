@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter.ninedata import CheckItem, Precheck, Reason, Status
+from exporter.ninedata import CheckItem, Precheck, Reason, Status, TaskState, TaskStatus
 from exporter.scraping.history import MAX_LINES, History
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult
 from tests.scraping.fakes import GOOD, NOON, result, tasks
@@ -47,11 +47,14 @@ def test_a_new_precheck_of_a_task_starts_a_new_history(history: History) -> None
     assert task.answer is None
 
 
-def test_forgets_tasks_that_are_no_longer_watched(history: History) -> None:
-    history.record([result("a", GOOD), result("b", GOOD)])
-    history.retain({"b"})
-    assert history.prechecks.get("a") is None
-    assert history.prechecks.get("b") is not None
+def test_forgets_what_is_no_longer_watched(history: History, lines: Lines) -> None:
+    """A task, or only its precheck, or only the task itself; and that there was no time for it."""
+    history.record([result("a", SKIPPED), result("b", GOOD)], [result("b", TaskState(TaskStatus.RUNNING))])
+    history.retain({"b"}, set())
+    assert (history.prechecks.task_ids, history.states.task_ids) == ({"b"}, set())
+    lines()
+    history.record([result("b", SKIPPED)])
+    assert [line["skipped"] for line in lines()] == [1]
 
 
 def test_logs_the_status_once_and_then_its_changes(history: History, lines: Lines) -> None:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import httpx
 from prometheus_client.registry import Collector
 
-from exporter import __version__
+from exporter.api_client import open_client
 from exporter.config import Config, Task
 from exporter.logs import event
 from exporter.metrics import OwnMetrics
-from exporter.ninedata.client import ApiSettings, NineDataClient
-from exporter.ninedata.transport import open_transport
+from exporter.ninedata.client import NineDataClient
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.scraper import Scraper, Targets
@@ -82,18 +81,7 @@ class Exporter:
 def open_exporter(config: Config, own: OwnMetrics, before: Exporter | None = None) -> Exporter:
     """An exporter for a configuration. It takes over what is still true from the one `before` it."""
     api = config.api
-    proxy = httpx.Proxy(api.proxy_url.reveal()) if api.proxy_url else None
-    transport = open_transport(api.tls.context, proxy, api.tls.server_name)
-    settings = ApiSettings(
-        base_url=api.base_url,
-        user_agent=f"ninedata-exporter/{__version__}",
-        request_timeout=api.request_timeout,
-        concurrency=api.concurrency,
-        rate_limit=api.rate_limit,
-    )
-    client = NineDataClient(
-        settings, access_key_id=api.access_key_id, secret_key=api.secret_key, transport=transport, observer=own
-    )
+    client, transport = open_client(api, own, "ninedata-exporter")
     history, known = History(), {}
     if before is not None and before.config.api.base_url == api.base_url:
         client.hold(before.client.held_seconds)

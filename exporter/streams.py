@@ -18,7 +18,7 @@ def reserve_closed_streams() -> None:
             os.open(os.devnull, os.O_RDONLY)  # takes the lowest free number, which is this one
 
 
-def show(text: str) -> bool:
+def show(text: str, program: str = "ninedata-exporter") -> bool:
     """Print to standard output. If that fails, say why on standard error and return False."""
     try:
         if sys.stdout is None:
@@ -27,7 +27,7 @@ def show(text: str) -> bool:
         encoding = sys.stdout.encoding or "utf-8"
         print(text.encode(encoding, "backslashreplace").decode(encoding), end="", flush=True)  # noqa: T201
     except OSError as error:
-        complain(f"ninedata-exporter: cannot write to standard output: {error.strerror}\n")
+        complain(f"{program}: cannot write to standard output: {error.strerror}\n")
         if sys.stdout is not None:
             # At its end Python would try again to write what is left.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,7 +11,8 @@ from typing import Generic, Protocol, TypeVar
 import httpx
 
 from exporter.credentials import SecretSource
-from exporter.ninedata.answers import date_of, read_envelope, read_precheck
+from exporter.ninedata.answers import read_envelope, read_precheck
+from exporter.ninedata.clock_skew import MAX_CLOCK_SKEW_SECONDS, clock_error, clock_skew
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.kinds import KINDS, LISTS, Parameters
 from exporter.ninedata.precheck import Precheck, TaskRef
@@ -26,8 +27,6 @@ T = TypeVar("T")
 
 MAX_ANSWER_BYTES = 1024 * 1024
 """The largest answer that is read, after decompression: more than any precheck needs."""
-MAX_CLOCK_SKEW_SECONDS = 600.0
-"""The API rejects a timestamp that is further than this from its own clock (documented)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class QueryProgress:
 
 
 @dataclass(slots=True)
-class _Get(Generic[T]):
+class ApiRequest(Generic[T]):
     """A GET request, or a POST if it has a body, and how its answer's envelope is understood."""
 
     kind: str
@@ -133,8 +132,9 @@ class NineDataClient:
     async def query(self, task: TaskRef, progress: QueryProgress | None = None) -> Precheck:
         """The task's precheck as the API has it now. Raises QueryError."""
         kind = KINDS[task.kind]
-        get = _Get(kind.name, kind.path, kind.parameters(task), lambda envelope: read_precheck(envelope, kind, task))
-        return await self._get(get, progress or QueryProgress())
+        read = partial(read_precheck, kind=kind, task=task)
+        request = ApiRequest(kind.name, kind.path, kind.parameters(task), read)
+        return await self._get(request, progress or QueryProgress())
 
     async def query_task(self, task: TaskRef, progress: QueryProgress | None = None) -> TaskState:
         """The task itself as the API has it now, with the results of a comparison. Raises QueryError.
@@ -143,13 +143,13 @@ class NineDataClient:
         """
         kind, progress = KINDS[task.kind], progress or QueryProgress()
         name, parameters = kind.state_request, kind.state_parameters(task)
-        get = _Get(name, kind.state_path, parameters, partial(read_state, kind=kind, task=task))
-        state = progress.state = await self._get(get, progress)
+        request = ApiRequest(name, kind.state_path, parameters, partial(read_state, kind=kind, task=task))
+        state = progress.state = await self._get(request, progress)
         if not state.execution_id:
             return state
         parameters = kind.execution_parameters(task, state.execution_id)
         read = partial(read_execution, kind=kind, task=task)
-        execution = await self._get(_Get(name, kind.execution_path, parameters, read), progress)
+        execution = await self._get(ApiRequest(name, kind.execution_path, parameters, read), progress)
         return state._replace(execution=execution, error=state.error or execution.error)
 
     async def list_tasks(
@@ -169,29 +169,32 @@ class NineDataClient:
         read = partial(read_page, listed=listed)
 
         async def get_page(number: int) -> Page:
-            return await self._get(_Get(name, listed.path, page_parameters(listed, number, status), read), progress)
+            parameters = page_parameters(listed, number, status)
+            return await self._get(ApiRequest(name, listed.path, parameters, read), progress)
 
         await read_list(get_page, found, at_once=max(1, self._settings.concurrency // 4))
 
-    async def _get(self, get: _Get[T], progress: QueryProgress) -> T:
+    async def _get(self, request: ApiRequest[T], progress: QueryProgress) -> T:
         """The answer to a request, which is sent again once, on a new connection, if that may help."""
         try:
-            return await self._attempt(get, progress)
+            return await self.send(request, progress)
         except QueryError as error:
             if not error.worth_retrying:
                 raise
             progress.first_error = first = error
         await asyncio.sleep(0.2)
         try:
-            value = await self._attempt(get, progress, FRESH)
+            value = await self.send(request, progress, FRESH)
         except QueryError as second:
             # If no second request left, the first one's failure is the news.
             raise (second if second.sent else first) from None
         progress.first_error = None  # a list shares the progress of all its pages
         return value
 
-    async def _attempt(self, get: _Get[T], progress: QueryProgress, extensions: dict[str, str] | None = None) -> T:
-        """One request, from its turn to its end, reported to the observer."""
+    async def send(
+        self, request: ApiRequest[T], progress: QueryProgress, extensions: dict[str, str] | None = None
+    ) -> T:
+        """Send a request once, in its turn, and understand its answer. Raises QueryError."""
         async with self._slots:
             progress.waiting_for_rate_limit = True
             await self._rate_limit.turn()
@@ -199,9 +202,9 @@ class NineDataClient:
             clock = asyncio.get_running_loop().time
             began = clock()
             failure: Reason | None = Reason.INTERNAL
-            self._observer.request_sent(get.kind)
+            self._observer.request_sent(request.kind)
             try:
-                value = await self._exchange(get, extensions)
+                value = await self._exchange(request, extensions)
             except QueryError as error:
                 failure = error.reason
                 if error.hold_seconds:
@@ -214,16 +217,16 @@ class NineDataClient:
                 failure = None
                 return value
             finally:
-                self._observer.request_ended(get.kind, clock() - began, failure)
+                self._observer.request_ended(request.kind, clock() - began, failure)
 
-    async def _exchange(self, get: _Get[T], extensions: dict[str, str] | None) -> T:
+    async def _exchange(self, request: ApiRequest[T], extensions: dict[str, str] | None) -> T:
         """Send the signed request, read the answer within the timeout, understand it."""
         sent_at = self._wall_clock()
-        request, secrets = self._signed(get, timestamp_of(sent_at), extensions)
+        signed, secrets = self._signed(request, timestamp_of(sent_at), extensions)
         timeout = asyncio.timeout(self._settings.request_timeout)
         try:
             async with timeout:
-                response = await self._transport.handle_async_request(request)
+                response = await self._transport.handle_async_request(signed)
                 try:
                     body = await _read_body(response.stream)
                 finally:
@@ -234,39 +237,39 @@ class NineDataClient:
                 raise QueryError(Reason.TIMEOUT, message) from None
             raise query_error_of(error) from None
         received_at = self._wall_clock()
-        skew = _clock_skew(response.headers.get("date", ""), sent_at, received_at)
+        skew = clock_skew(response.headers.get("date", ""), sent_at, received_at)
         if skew is not None:
             self._observer.clock_skew(skew)
         try:
-            return get.read(read_envelope(response.status_code, response.headers, body, received_at, secrets))
+            return request.read(read_envelope(response.status_code, response.headers, body, received_at, secrets))
         except QueryError as error:
             if error.reason is Reason.AUTH and skew is not None and abs(skew) > MAX_CLOCK_SKEW_SECONDS:
-                raise _clock_error(skew, error) from error
+                raise clock_error(skew, error) from error
             raise
 
     def _signed(
-        self, get: _Get[T], timestamp: str, extensions: dict[str, str] | None
+        self, request: ApiRequest[T], timestamp: str, extensions: dict[str, str] | None
     ) -> tuple[httpx.Request, tuple[str, ...]]:
         """The request, and the secrets in it that an answer must not repeat into logs and pages."""
         access_key_id, secret_key = self._access_key_id.current().reveal(), self._secret_key.current().reveal()
-        signed = signature(get.path, secret_key, timestamp)
-        request = httpx.Request(
-            "POST" if get.body else "GET",
-            _url_of(self._base_url + get.path, get.parameters),
+        key = signature(request.path, secret_key, timestamp)
+        signed = httpx.Request(
+            "POST" if request.body else "GET",
+            _url_of(self._base_url + request.path, request.parameters),
             headers=[
                 *self._headers,
                 (b"access-key-id", access_key_id.encode("ascii")),
                 (b"timestamp", timestamp.encode("ascii")),
-                (b"signature", signed.encode("ascii")),
-                *([(b"content-type", b"application/json")] if get.body else []),
+                (b"signature", key.encode("ascii")),
+                *(_JSON if request.body else ()),
             ],
-            stream=httpx.ByteStream(get.body) if get.body else _NO_BODY,  # with it httpx adds no headers of its own
+            stream=httpx.ByteStream(request.body),  # with it httpx adds no headers of its own
             extensions=extensions,
         )
-        return request, (access_key_id, secret_key, signed)
+        return signed, (access_key_id, secret_key, key)
 
 
-_NO_BODY = httpx.ByteStream(b"")
+_JSON = ((b"content-type", b"application/json"),)
 
 
 @lru_cache(maxsize=40_000)  # the same in every scrape, and slow to parse
@@ -283,21 +286,3 @@ async def _read_body(stream: httpx.AsyncByteStream | httpx.SyncByteStream) -> by
             message = f"the answer is larger than {MAX_ANSWER_BYTES // 1024} KiB; the rest was not read"
             raise QueryError(Reason.TOO_LARGE, message)
     return body
-
-
-def _clock_skew(date: str, sent_at: datetime, received_at: datetime) -> float | None:
-    """Seconds by which the server's clock is ahead of ours, to within half a second and the request's duration."""
-    server = date_of(date)
-    if server is None:
-        return None
-    # The header has whole seconds, cut off: half a second is missing on average.
-    return (server - sent_at - (received_at - sent_at) / 2).total_seconds() + 0.5
-
-
-def _clock_error(skew: float, error: QueryError) -> QueryError:
-    direction = "behind" if skew > 0 else "ahead of"
-    message = (
-        f"this machine's clock is {abs(skew) / 60:.0f} minutes {direction} the API's, which rejects timestamps more "
-        f"than 10 minutes off: set the clock, for example with NTP ({error.message})"
-    )
-    return QueryError(Reason.AUTH, message, request_id=error.request_id)

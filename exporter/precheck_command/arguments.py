@@ -4,32 +4,51 @@ import argparse
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from exporter import __version__
+from exporter.api_client import open_client
 from exporter.config import Config, Task, load
 from exporter.config.reader import duration_seconds
 from exporter.faults import ConfigError
-from exporter.ninedata import DEFAULT_KIND, ID, KINDS, Precheck, QueryError, TaskRef
-from exporter.precheck_command.following import ProgressDisplay, follow, open_client
+from exporter.ninedata import DEFAULT_KIND, ID, KINDS, Precheck, QueryError, Reason, TaskRef
+from exporter.ninedata.precheck_start import start_precheck
+from exporter.precheck_command.following import ProgressDisplay, follow
 from exporter.precheck_command.outcome import Outcome, json_of_outcome, junit_of_outcome, text_of_outcome, with_error
 from exporter.precheck_command.task_file_writer import kept_task, write_task_file
+from exporter.signals import heeded
+from exporter.streams import complain, show
 from exporter.threads import DaemonThreads
+
+_PROGRAM = "ninedata-precheck"
+
+
+class _Unobserved:
+    """A command has no metrics of its requests."""
+
+    def request_sent(self, kind: str) -> None:
+        """Nothing."""
+
+    def request_ended(self, kind: str, seconds: float, failure: Reason | None) -> None:
+        """Nothing."""
+
+    def clock_skew(self, seconds: float) -> None:
+        """Nothing."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0 passed or started, 1 failed, 2 could not be told."""
     flags = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline that is cancelled
+    for number in heeded(signal.SIGINT, signal.SIGTERM):  # the latter from a pipeline that is cancelled
+        signal.signal(number, signal.default_int_handler)
     try:
         return _run(flags, load(flags.config_file, os.environ))
     except (ConfigError, OSError, ValueError) as error:
-        sys.stderr.write(f"ninedata-precheck: {error}\n")
+        complain(f"{_PROGRAM}: {error}\n")
     except KeyboardInterrupt:
-        sys.stderr.write("ninedata-precheck: interrupted\n")
+        complain(f"{_PROGRAM}: interrupted\n")
     return 2
 
 
@@ -45,12 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--format", choices=("text", "json", "junit"), default="text", help="what goes to standard output")
     add("--fail-on", choices=("failed", "warning"), default="failed", help="what exit status 1 is for")
     parser = argparse.ArgumentParser(
-        prog="ninedata-precheck",
+        prog=_PROGRAM,
         description="Start a NineData precheck, wait for it, hand its id to the exporter.",
         epilog="Exit status: 0 passed (or started, without --wait), 1 failed, 2 could not be told.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"ninedata-precheck {__version__}")
+    parser.add_argument("--version", action="version", version=f"{_PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("start", parents=[common], help="start a precheck and print its id", allow_abbrev=False)
     start.add_argument("--label", action="append", type=_label, metavar="K=V", help="label for the task file")
@@ -100,7 +119,8 @@ def _run(flags: argparse.Namespace, config: Config) -> int:
     except KeyboardInterrupt:
         error = "interrupted"
     run.display.end()
-    return _report(flags, with_error(run.outcome, error))
+    code = _report(flags, with_error(run.outcome, error))
+    return code if run.shown else 2
 
 
 def _task_for_file(flags: argparse.Namespace, ref: TaskRef) -> Task:
@@ -113,6 +133,8 @@ class _Run:
     def __init__(self, flags: argparse.Namespace, outcome: Outcome) -> None:
         self.outcome = outcome
         self.display = ProgressDisplay()
+        self.shown = True
+        """Whether standard output took what was written to it."""
         self._flags = flags
 
     async def go(self, config: Config) -> None:
@@ -120,10 +142,10 @@ class _Run:
         flags = self._flags
         # A name server that does not answer must not hold up the end.
         asyncio.get_running_loop().set_default_executor(DaemonThreads())
-        client, transport = open_client(config.api)
+        client, transport = open_client(config.api, _Unobserved(), _PROGRAM)
         try:
             if flags.command == "start":
-                self._started(await client.start(self.outcome.ref))
+                self._started(await start_precheck(client, self.outcome.ref))
             if flags.wait:
                 async with asyncio.timeout(flags.timeout):
                     await follow(client, self.outcome.ref, self._answered)
@@ -137,8 +159,7 @@ class _Run:
         self.outcome = replace(self.outcome, ref=ref)
         if flags.format == "text" and precheck_id:
             # At once: if the task file cannot be written, the id is not lost.
-            sys.stdout.write(f"{precheck_id}\n")
-            sys.stdout.flush()
+            self.shown = show(f"{precheck_id}\n", _PROGRAM)
         if flags.task_file:
             write_task_file(flags.task_file, _task_for_file(flags, ref))
 
@@ -161,8 +182,6 @@ def _report(flags: argparse.Namespace, outcome: Outcome) -> int:
         text = junit_of_outcome(outcome, fail_on_warning=strict)
     else:
         text = text_of_outcome(outcome)
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
     if outcome.error:
-        sys.stderr.write(f"ninedata-precheck: {outcome.error}\n")
-    return code
+        complain(f"{_PROGRAM}: {outcome.error}\n")
+    return code if show(text, _PROGRAM) else 2

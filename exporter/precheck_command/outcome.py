@@ -82,14 +82,13 @@ def json_of_outcome(outcome: Outcome, exit_status: int) -> str:
 
 def junit_of_outcome(outcome: Outcome, *, fail_on_warning: bool) -> str:
     """One test case for each check item, and one that is an error if the precheck's end is not known."""
-    suite = ET.Element("testsuite", name=_xml(f"NineData precheck of {outcome.name}"))
+    suite = ET.Element("testsuite", name=_xml(f"NineData precheck of {outcome.name}"), time="0")
     for item in outcome.precheck.items if outcome.precheck else ():
         _add_case(suite, outcome, item, fail_on_warning=fail_on_warning)
     code = outcome.exit_status(fail_on_warning=fail_on_warning)
     if code == 2 or (code == 1 and suite.find("testcase/failure") is None):  # noqa: PLR2004 - not known
-        case = ET.SubElement(suite, "testcase", classname=_xml(f"ninedata.{outcome.name}"), name="precheck")
         message = outcome.error or f"the precheck's status is {outcome.status()}"
-        ET.SubElement(case, "error" if code > 1 else "failure", message=_xml(message), type=str(outcome.status()))
+        _add_result(_case(suite, outcome, "precheck"), "error" if code > 1 else "failure", outcome.status(), message)
     suite.set("tests", str(len(suite)))
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(len(suite.findall(f"testcase/{tag}"))))
@@ -100,17 +99,25 @@ def junit_of_outcome(outcome: Outcome, *, fail_on_warning: bool) -> str:
 
 
 def _add_case(suite: ET.Element, outcome: Outcome, item: CheckItem, *, fail_on_warning: bool) -> None:
-    case = ET.SubElement(
-        suite, "testcase", classname=_xml(f"ninedata.{outcome.name}"), name=_xml(item.name or item.item)
-    )
+    # With the id: GitLab drops cases of the same name.
+    case = _case(suite, outcome, f"{item.name} ({item.item})" if item.name else item.item)
     if item.status is Status.FAILED or (fail_on_warning and item.status is Status.WARNING):
-        first = item.message.partition("\n")[0] or f"{item.item} has failed"
-        failure = ET.SubElement(case, "failure", message=_xml(first), type=str(item.status))
-        failure.text = _xml(f"{item.item}: {item.message}")
+        _add_result(case, "failure", item.status, item.message or "The API gives no reason.")
     elif item.status is Status.WARNING:
         ET.SubElement(case, "system-out").text = _xml(f"Warning: {item.message}")
     elif item.status is not Status.SUCCESS:
-        ET.SubElement(case, "skipped", message=str(item.status))
+        _add_result(case, "skipped", item.status, f"The check item is {item.status}.")
+
+
+def _case(suite: ET.Element, outcome: Outcome, name: str) -> ET.Element:
+    # The API tells no times, but some readers want the attribute.
+    return ET.SubElement(suite, "testcase", classname=_xml(f"ninedata.{outcome.name}"), name=_xml(name), time="0")
+
+
+def _add_result(case: ET.Element, tag: str, status: Status, message: str) -> None:
+    """Jenkins shows attribute and text, GitLab the text alone."""
+    result = ET.SubElement(case, tag, message=_xml(message.partition("\n")[0]), type=str(status))
+    result.text = _xml(message)
 
 
 def _xml(text: str) -> str:

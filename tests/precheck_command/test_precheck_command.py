@@ -1,6 +1,7 @@
 """`ninedata-precheck` against the sandbox, over real sockets."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -132,6 +133,18 @@ def test_an_interrupt_leaves_what_is_known(pipeline: Pipeline) -> None:
     assert "interrupted" in out.splitlines()[-1]
 
 
+def test_a_closed_pipe_loses_the_answer_and_not_the_task_file(pipeline: Pipeline) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "exporter.precheck_command", "start", TASK, "--config.file", str(pipeline.config)]
+    command += ["--task-file", str(pipeline.task_file)]
+    done = subprocess.run(command, stdout=write, stderr=-1, text=True, check=False)  # noqa: S603 - our own
+    os.close(write)
+    assert done.returncode == 2
+    assert done.stderr == "ninedata-precheck: cannot write to standard output: Broken pipe\n"
+    assert load_task_file(pipeline.task_file)
+
+
 def test_several_at_once_never_tear_the_file(pipeline: Pipeline) -> None:
     command = [sys.executable, "-m", "exporter.precheck_command", "start", TASK, "--config.file", str(pipeline.config)]
     command += ["--task-file", str(pipeline.task_file)]
@@ -155,14 +168,17 @@ def test_junit_has_a_case_for_each_item_and_no_character_that_xml_lacks() -> Non
     )
     suite = ET.fromstring(junit_of_outcome(outcome, fail_on_warning=False).encode())[0]  # noqa: S314 - our own
     assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["4", "1", "1", "1"]
-    assert suite.findtext("testcase/failure") == "a: bad ? <&\nfix it"
-    error = suite.find("testcase/error")
-    assert error is not None
-    assert error.get("message") == "no end within 1 s"
+    assert [case.attrib for case in suite[:2]] == [
+        {"classname": "ninedata.orders", "name": "First (a)", "time": "0"},
+        {"classname": "ninedata.orders", "name": "Second (b)", "time": "0"},
+    ]
+    failure, error = suite[0][0], suite[3][0]
+    assert (failure.get("message"), failure.text) == ("bad ? <&", "bad ? <&\nfix it")
+    assert (error.get("message"), error.text) == ("no end within 1 s", "no end within 1 s")
 
 
 def test_the_exporter_itself_cannot_start_anything() -> None:
     """No module of the program that serves has the client that writes."""
     code = "import sys, exporter.app, exporter.demo, exporter.doctor, exporter.cli; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own
-    assert not [name for name in done.stdout.split() if "starting_client" in name or "precheck_command" in name]
+    assert not [name for name in done.stdout.split() if "precheck_start" in name or "precheck_command" in name]

@@ -40,6 +40,8 @@ class Sandbox:
         self.api = OpenApi(self.tasks, access_key_id, secret_key, lambda: clock() + self.skew_seconds)
         self.requests: Counter[str] = Counter()
         """The number of requests so far, by task id or list."""
+        self.methods: set[str] = set()
+        """Of the requests since the start."""
         self._control = ControlPaths(self)
         self._latency_seconds = latency_seconds
         self._clock = clock
@@ -77,6 +79,7 @@ class Sandbox:
             return await self._control.answer(request)
         names = await self.api.names(request)
         self.requests[names[-1]] += 1
+        self.methods.add(request.method)
         await asyncio.sleep(self._latency_seconds)
         fault = next((self.faults[name] for name in (*names, "") if name in self.faults), None)
         response: web.StreamResponse | None = self.api.refusal(request)

@@ -42,11 +42,30 @@ _WORDS = st.sampled_from(("Success", "Failed", "failure", "warning", "Running", 
 _TEXTS = ("precheckItem", "itemId", "itemName", "itemDescription", "errorMessage", "message")
 _items = st.lists(_objects({**dict.fromkeys(_TEXTS, told), "status": _WORDS}), max_size=6)
 _precheck = _objects({"status": _WORDS, "precheckStatus": _WORDS, "precheckItems": _items, "items": _items})
+_IDS = st.one_of(st.none(), st.just("cd-1"), st.integers(), texts)
+_TIMES = st.sampled_from(
+    ("2025-03-19 09:12:40Z", "2025-03-19", "0001-01-01 00:00:00+14:00", "9999-12-31 23:59:59-14:00")
+)
+_numbers = st.one_of(st.integers(), st.floats(), st.integers().map(str), st.floats().map(str))
+_COUNTS = ("onlySourceRows", "onlyTargetRows", "differenceRows", "skipTableCount")
+_subtask = _objects({"subTaskType": told, "status": _WORDS, "percent": _numbers, "delay": _numbers})
+_task = _objects(
+    {
+        **dict.fromkeys(("id", "taskId", "replicationId", "lastExecId"), _IDS),
+        **dict.fromkeys(_COUNTS, _numbers),
+        **dict.fromkeys(("createTime", "updateTime"), _TIMES),
+        **dict.fromkeys(("errMsg", "errorMessage"), told),
+        "status": _WORDS,
+        "isDeleted": st.booleans(),
+        "subTaskList": st.lists(_subtask, max_size=4),
+    }
+)
+"""A task itself, or an execution of it."""
 _replications = st.lists(_objects({"replicationId": st.from_regex("rp-[a-c]{1,2}", fullmatch=True), "name": told}))
 envelopes = _objects(
     {
         "success": st.sampled_from([True, True, True, False]),
-        "data": st.one_of(_precheck, _precheck, _replications),
+        "data": st.one_of(_precheck, _task, _replications),
         **dict.fromkeys(("errorCode", "message", "requestId"), told),
         **dict.fromkeys(("current", "pageSize", "total"), st.integers(-2, 300)),
     }

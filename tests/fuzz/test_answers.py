@@ -9,8 +9,9 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 
 from exporter.config import Task
 from exporter.metrics import choose_format, render
-from exporter.ninedata import KINDS, LISTS, Precheck, QueryError, TaskRef
+from exporter.ninedata import KINDS, LISTS, Precheck, QueryError, TaskRef, TaskState
 from exporter.ninedata.answers import MAX_ENTRIES, read_envelope, read_precheck
+from exporter.ninedata.task_answers import read_execution, read_state
 from exporter.ninedata.task_lists import read_page
 from exporter.ninedata.text import MAX_NAME, MAX_TEXT, is_printable
 from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
@@ -45,6 +46,16 @@ def assert_readable(precheck: Precheck) -> None:
     assert_clean(precheck.status_word, MAX_NAME)
 
 
+def assert_exported(snapshot: Snapshot, up: str, name: str) -> None:
+    """Both formats are read back; `up` says whether the one query was answered."""
+    (result,) = (*snapshot.results, *snapshot.states)
+    for accept, read in (("", text_parser), (OPENMETRICS, openmetrics_parser)):
+        text = render(snapshot, None, choose_format(accept)).decode()
+        samples = [each for family in read.text_string_to_metric_families(text) for each in family.samples]
+        found = [(sample.labels["task"], sample.value) for sample in samples if sample.name == up]
+        assert found == [(name, float(result.up))]
+
+
 @given(answers, st.sampled_from(sorted(KINDS)), texts)
 def test_any_answer_about_a_precheck(answer: Answer, kind: str, name: str) -> None:
     """A precheck or a failure, clean and without secrets; its series are read back by prometheus-client."""
@@ -56,16 +67,28 @@ def test_any_answer_about_a_precheck(answer: Answer, kind: str, name: str) -> No
     except QueryError as error:
         assert_known(error)
         outcome = QueryFailure.of(error)
-    snapshot = Snapshot((QueryResult(task, outcome, 0.25, NOW),))
-    for accept, read in (("", text_parser), (OPENMETRICS, openmetrics_parser)):
-        text = render(snapshot, None, choose_format(accept)).decode()
-        up = [
-            (sample.labels["task"], sample.value)
-            for family in read.text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == "ninedata_precheck_up"
-        ]
-        assert up == [(task.name, float(isinstance(outcome, Precheck)))]
+    assert_exported(Snapshot((QueryResult(task, outcome, 0.25, NOW),)), "ninedata_precheck_up", task.name)
+
+
+@given(answers, answers, st.sampled_from(sorted(KINDS)), texts)
+def test_any_answer_about_a_task_itself(answer: Answer, later: Answer, kind: str, name: str) -> None:
+    """The same of its state, and of the answer about its latest execution."""
+    task = Task(TaskRef(kind, "cd-1", ""), name.encode("utf-8", "replace").decode() or "x")
+    outcome: TaskState | QueryFailure
+    known: TaskState | None = None
+    try:
+        known = read_state(read_envelope(*answer, NOW, SECRETS), KINDS[kind], task.ref)
+        assert len({subtask.name for subtask in known.subtasks}) == len(known.subtasks) <= MAX_ENTRIES
+        for text in (known.status_word, known.execution_id, *(subtask.name for subtask in known.subtasks)):
+            assert_clean(text, MAX_NAME)
+        execution = read_execution(read_envelope(*later, NOW, SECRETS), KINDS[kind], task.ref)
+        outcome = known._replace(execution=execution, error=known.error or execution.error)
+        assert_clean(outcome.error, MAX_TEXT)
+    except QueryError as error:
+        assert_known(error)
+        outcome = QueryFailure.of(error)
+    snapshot = Snapshot((), (QueryResult(task, outcome, 0.25, NOW, known),))
+    assert_exported(snapshot, "ninedata_task_up", task.name)
 
 
 @given(answers, st.sampled_from(sorted(LISTS)))

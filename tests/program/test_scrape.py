@@ -3,6 +3,7 @@
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,18 +25,36 @@ def normalised(text: str) -> str:
     """Without what differs from run to run: times, the platform's own metrics, the version."""
     text = re.sub(r"^(?:# (?:HELP|TYPE) )?(?:python|process)_.*\n", "", text, flags=re.MULTILINE)
     text = re.sub(r'version="[^"]*"', 'version="..."', text)
-    timed = r"^(\w+_(?:seconds|seconds_bucket|seconds_sum)(?:\{.*\})?) [-+\w.]+$"
+    timed = r"^((?!ninedata_replication_delay)\w+_(?:seconds|seconds_bucket|seconds_sum)(?:\{.*\})?) [-+\w.]+$"
     return re.sub(timed, r"\1 ...", text, flags=re.MULTILINE)
 
 
 def test_a_whole_scrape(launch: Launcher) -> None:
-    """A task of each kind, one of them discovered: passed, failed, warned; and one that the API does not know."""
-    names = ("orders-prod", "inventory-schema", "ledger-failover", "legacy-erp")
-    orders, schema, replication, unknown = (next(task for task in demo_tasks() if task.name == name) for name in names)
-    api = launch.serve(orders, schema, replication, unknown)
+    """Tasks of each kind and their prechecks: passed, failed, late; one without a precheck, one discovered.
+
+    The API does not know the precheck of one, nor the execution of another: the rest of both is exported.
+    """
+    names = ("orders-prod", "inventory-schema", "legacy-erp", "ledger-eu", "customers-us", "billing-dwh")
+    *compared, replication = (next(task for task in demo_tasks() if task.name == name) for name in names)
+    api = launch.serve(*compared, replication)
+    api.sandbox.faults[f"{compared[-1].task_id}/execution"] = InjectedFault(kind="not_found")
+    watched = [replace(task, precheck_task_id="") if task.name == "ledger-eu" else task for task in compared]
     discovery = {"replication": {"enabled": True, "labels": {"env": "dr"}}}
-    exporter = launch.watch(api, tasks=[orders, schema, unknown], discovery=discovery)
+    exporter = launch.watch(api, tasks=watched, discovery=discovery, task_status=True)
     assert normalised(exporter.get("/metrics").text) == GOLDEN.read_text("utf-8")
+
+
+def test_the_exporter_only_reads(launch: Launcher) -> None:
+    """Whatever it is asked for, and although a request fails and is sent again."""
+    api = launch.serve(*demo_tasks())
+    task_id = demo_tasks()[0].task_id
+    api.sandbox.faults[task_id] = InjectedFault(kind="away")
+    discovery = {kind: {"enabled": True} for kind in ("replication", "schema_compare")}
+    exporter = launch.watch(api, discovery=discovery, task_status=True)
+    for path in ("/metrics", f"/probe?task_id={task_id}", "/sd", "/", f"/tasks/{task_id}", "/-/ready"):
+        exporter.get(path)
+    assert api.sandbox.requests[task_id] == 8
+    assert api.sandbox.methods == {"GET"}
 
 
 def test_every_scrape_asks_anew(shared: Shared) -> None:

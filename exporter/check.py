@@ -58,7 +58,9 @@ def _summary(config: Config, tasks: Collection[Task], files: int) -> str:
     of_files = f", with those of {files} task {'file' if files == 1 else 'files'}," if files else ""
     kinds = " and ".join(settings.kind for settings in config.discovery)
     discovered = f" and the {kinds} tasks that are discovered" if kinds else ""
+    alone = sum(not task.has_precheck for task in tasks)
+    without = f" ({alone} without precheck_task_id: only the task itself)" if alone else ""
     requests = sum(map(config.most_requests, tasks))
     cost = f"a scrape sends up to {requests} {'request' if requests == 1 else 'requests'}"
     of_discovery = " and those of discovery" if kinds else ""
-    return f"{listed}{of_files}{discovered} to watch at {config.api.base_url}; {cost}{of_discovery}"
+    return f"{listed}{of_files}{without}{discovered} to watch at {config.api.base_url}; {cost}{of_discovery}"

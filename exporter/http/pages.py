@@ -11,7 +11,8 @@ from aiohttp import web
 
 from exporter import __version__
 from exporter.exporter import Exporter
-from exporter.http.views import TaskView, age_in_words, sources_of, summary_of, view_of
+from exporter.http.sources import sources_of
+from exporter.http.views import TaskView, age_in_words, summary_of, view_of
 from exporter.ninedata.text import cut_middle
 from exporter.reload import Reloader
 

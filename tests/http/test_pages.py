@@ -334,6 +334,7 @@ def test_a_task_that_failed_comes_before_failed_prechecks() -> None:
     site = Site(ORDERS, STOCK, ALONE)
     site.record(ORDERS, Precheck(Status.FAILED, ()))
     site.record_state(ALONE, TaskState(TaskStatus.FAILED, error="The disk is full."))
+    assert "ninedata-precheck start cd-3 --kind data_compare" in page_of(site, "/tasks/cd-3").text
     page = page_of(site)
     assert names(page) == ["alone", "orders-prod", "stock-prod"]
     assert "The disk is full." in page.text
@@ -363,6 +364,8 @@ def test_a_failed_query_of_the_task_itself(site: Site, path: str) -> None:
     page = page_of(site, path)
     assert f"The query of the task itself failed: auth for 0 s bad signature {AUTH_ADVICE}" in page.text
     assert "Stopped" in page.badges()
+    site.record_state(STOCK, QueryFailure(Reason.AUTH, "bad signature"))
+    assert "bad signature" in page_of(site, path.replace("cd-1", "cd-2")).text
 
 
 def test_a_task_itself_as_json(site: Site) -> None:

@@ -37,7 +37,7 @@ def check(tmp_path: Path) -> Callable[[str], Checked]:
         (TASKS, "1 task to watch at URL; a scrape sends up to 1 request", []),
         (
             "tasks: [{task_id: cd-1}]\n",
-            "1 task (1 without precheck_task_id: only the task itself) to watch at URL; a scrape sends up to 2 requests",
+            "1 task (1 without precheck_task_id: only the task itself) to watch at URL; SENDS 2 requests",
             [],
         ),
         (f"{TASKS}task_status: true\n", "1 task to watch at URL; a scrape sends up to 3 requests", []),

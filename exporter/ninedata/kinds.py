@@ -147,7 +147,7 @@ LISTS: Mapping[str, TaskList] = {kind.name: kind.list for kind in reversed(_TABL
 
 REQUEST_PATHS: Mapping[str, str] = (
     {kind.name: kind.path for kind in _TABLE}
-    | {kind.state_request: kind.state_path for kind in _TABLE}
+    | {kind.state_request: " or ".join(filter(None, (kind.state_path, kind.execution_path))) for kind in _TABLE}
     | {kind.list_request: kind.list.path for kind in _TABLE if kind.list}
 )
-"""By every value of the label `kind` of the metrics about requests."""
+"""For people, by every value of the label `kind` of the metrics about requests."""

@@ -49,7 +49,7 @@ class _Transport(httpx.AsyncBaseTransport):
         response = await session.request(
             request.method,
             _parsed(str(request.url)),
-            data=await request.aread() or None,
+            data=await request.aread() if request.method == "POST" else None,
             headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
             allow_redirects=False,
             ssl=self._tls(),

@@ -16,7 +16,7 @@ from exporter.faults import ConfigError
 from exporter.ninedata import DEFAULT_KIND, ID, KINDS, Precheck, QueryError, Reason, TaskRef
 from exporter.ninedata.precheck_start import start_precheck
 from exporter.precheck_command.following import ProgressDisplay, follow
-from exporter.precheck_command.outcome import Outcome, json_of_outcome, junit_of_outcome, text_of_outcome, with_error
+from exporter.precheck_command.outcome import Outcome, json_of_outcome, junit_of_outcome, text_of_outcome
 from exporter.precheck_command.task_file_writer import kept_task, write_task_file
 from exporter.signals import heeded
 from exporter.streams import complain, show
@@ -119,7 +119,7 @@ def _run(flags: argparse.Namespace, config: Config) -> int:
     except KeyboardInterrupt:
         error = "interrupted"
     run.display.end()
-    code = _report(flags, with_error(run.outcome, error))
+    code = _report(flags, replace(run.outcome, error=error))
     return code if run.shown else 2
 
 

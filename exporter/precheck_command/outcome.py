@@ -4,7 +4,7 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from exporter.ninedata import CheckItem, Precheck, Status, TaskRef
@@ -38,11 +38,6 @@ class Outcome:
         if self.error or status not in ENDED:
             return 2
         return int(status is Status.FAILED or (fail_on_warning and status is Status.WARNING))
-
-
-def with_error(outcome: Outcome, error: str) -> Outcome:
-    """The same, whose end is not known for this reason."""
-    return replace(outcome, error=error)
 
 
 def text_of_outcome(outcome: Outcome, width: int = 100) -> str:

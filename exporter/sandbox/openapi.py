@@ -117,7 +117,10 @@ class OpenApi:
         for name in endpoint.required:
             if not parameters.get(name):
                 return failure("PARAMETER_MISSING", f"parameter {name} is missing", 400)
-        return endpoint.answer(_KINDS[room], parameters)
+        try:
+            return endpoint.answer(_KINDS[room], parameters)
+        except ValueError as error:
+            return failure("PARAMETER_INVALID", str(error), 400)
 
 
 async def _parameters(request: web.Request) -> Mapping[str, str]:

@@ -11,7 +11,6 @@ from exporter.sandbox.catalogue import SandboxTask
 from exporter.sandbox.injected_faults import failure, success
 from exporter.sandbox.task_scripts import ComparisonScript, ReplicationScript, TaskScript
 
-T = TypeVar("T")
 S = TypeVar("S", ComparisonScript, ReplicationScript)
 
 _CREATED = "2025-03-19 09:12:40Z"
@@ -138,10 +137,7 @@ class Tasks:
         """A page of the replications with a `status`; the numbers stand beside the data."""
         wanted = parameters.get("status", "")
         tasks = [task for task in self._of_kind(kind) if wanted in ("", self.status(task.task_id))]
-        try:
-            number, size, page = _page(tasks, parameters, "current", 10)
-        except ValueError as error:
-            return failure("PARAMETER_INVALID", str(error), 400)
+        number, size, page = _page(tasks, parameters, "current", 10)
         entries = [
             {
                 "replicationId": task.task_id,
@@ -160,10 +156,7 @@ class Tasks:
     def list_schema_comparisons(self, kind: str, parameters: Mapping[str, str]) -> web.Response:
         """A page of the schema comparisons; the numbers stand within the data."""
         tasks = self._of_kind(kind)
-        try:
-            number, size, page = _page(tasks, parameters, "pageNumber", 30)
-        except ValueError as error:
-            return failure("PARAMETER_INVALID", str(error), 400)
+        number, size, page = _page(tasks, parameters, "pageNumber", 30)
         entries = [
             {
                 "taskId": task.task_id,
@@ -199,13 +192,12 @@ class Tasks:
 
 
 def _page(
-    found: Sequence[T], parameters: Mapping[str, str], number_key: str, default_size: int
-) -> tuple[int, int, Sequence[T]]:
+    found: Sequence[SandboxTask], parameters: Mapping[str, str], number_key: str, default_size: int
+) -> tuple[int, int, Sequence[SandboxTask]]:
     """The number of the page, its size, of at most 100, and its part of what was found. Raises ValueError."""
-    numbers = parameters.get(number_key) or "1", parameters.get("pageSize") or str(default_size)
-    if not all(number.isdecimal() and len(number) < 10 and int(number) for number in numbers):  # noqa: PLR2004
-        raise ValueError(f"{number_key} and pageSize must be whole numbers, 1 or more")
-    number, size = int(numbers[0]), min(int(numbers[1]), 100)
+    number, size = int(parameters.get(number_key) or 1), min(int(parameters.get("pageSize") or default_size), 100)
+    if number < 1 or size < 1:
+        raise ValueError(f"{number_key} and pageSize must be 1 or more")
     return number, size, found[(number - 1) * size : number * size]
 
 

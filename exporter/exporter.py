@@ -61,11 +61,14 @@ class Exporter:
 
     def forget_unwatched(self) -> None:
         """Drop the history of tasks, and of prechecks, that are no longer watched."""
-        tasks, discovered = self.watch_list.tasks, self.watch_list.discovered
-        itself = (task for task in tasks if self.config.task_status or not task.has_precheck)
-        self.history.retain(
-            {task.task_id for task in tasks if task.has_precheck}, {task.task_id for task in (*itself, *discovered)}
-        )
+        tasks = self.watch_list.tasks
+        watched = {task.task_id for task in tasks}
+        itself = watched
+        if not self.config.task_status:
+            itself = {task.task_id for task in tasks if not task.has_precheck}
+            for found in self.watch_list.discoveries:
+                itself |= watched & found.known.keys()
+        self.history.retain({task.task_id for task in tasks if task.has_precheck}, itself)
 
     def refresh_files(self) -> None:
         """Read the task files, secrets and certificates that changed. Blocks; never raises."""

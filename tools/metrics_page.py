@@ -56,8 +56,9 @@ def _lines() -> Iterator[str]:
     yield "## Of the task itself"
     yield ""
     yield (
-        "Only of tasks without `precheck_task_id`, of discovered tasks, and with `task_status: true` of all. The lists "
-        "of discovery have no results and no subtasks: discovered tasks need `task_status: true` for them."
+        "Only of tasks without `precheck_task_id`, of tasks on a list of discovery, and with `task_status: true` of "
+        "all. The lists have no results and no subtasks: only `task_status: true` gives them. `/probe` and "
+        "`collect[]=tasks` read no list, so a replication needs `task_status: true` there."
     )
     yield from _sections(STATE_FAMILIES)
     yield ""

@@ -124,10 +124,15 @@ class _Run:
 
     def _queries_state(self, task: Task) -> bool:
         """Whether the task itself is queried. The status of a discovered one stands on the list."""
-        return self._scraper.task_status or not (task.has_precheck or self._listing_of(task))
+        discovered = task.task_id not in self._named and task.ref.kind in self._listings
+        return self._scraper.task_status or not (task.has_precheck or discovered)
 
     def _listing_of(self, task: Task) -> Listing | None:
-        return None if task.task_id in self._named else self._listings.get(task.ref.kind)
+        """The list that shows the task's status, also of a task that the configuration names."""
+        listing = self._listings.get(task.ref.kind)
+        if listing and task.task_id in self._named and task.task_id not in listing.discovery.known:
+            return None
+        return listing
 
     def _start_workers(self, jobs: int) -> None:
         for _ in range(min(jobs, self._scraper.concurrency)):

@@ -361,6 +361,18 @@ async def test_a_discovered_task_has_its_status_from_the_list(
     assert kept.failing_since is None
 
 
+async def test_a_named_task_that_is_on_the_list_has_its_status_too(scraper: Scraper, client: FakeClient) -> None:
+    """One that is not on the list has none, and that is no failure."""
+    named = tuple(Task(TaskRef("replication", task_id, ""), task_id) for task_id in ("rp-1", "rp-9"))
+    client.listed = REPLICATIONS[:1]
+    snapshot = await scraper.scrape(Targets(named, discover=True), deadline_in(60))
+    assert (client.queried.count("rp-1"), outcomes(snapshot).keys()) == (1, {"rp-1", "rp-9"})
+    assert states(snapshot) == {"rp-1": TaskState(TaskStatus.RUNNING, "running")}
+    client.listed, client.list_error = [], QueryError(Reason.CONNECT, "refused")
+    snapshot = await scraper.scrape(Targets(named, discover=True), deadline_in(60))
+    assert states(snapshot) == {"rp-1": Reason.CONNECT}
+
+
 async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, history: History) -> None:
     """Schema comparisons have no precheck that could be found; a probe queries such a task itself."""
     watch_list = empty_watch_list(*(Discovery(DiscoverySettings(kind)) for kind in ("replication", "schema_compare")))

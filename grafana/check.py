@@ -91,7 +91,9 @@ def _queries(document: Document) -> Iterator[str]:
         if not place.endswith(".expr"):
             continue
         for metric, matchers in _SELECTOR.findall(re.sub(r'"[^"]*"', '""', expr)):
-            wanted = {"job", "instance"} | ({"task"} if metric.startswith("ninedata_precheck") else set())
+            wanted = {"job", "instance"} | (
+                {"task"} if re.match("ninedata_(precheck|task|comparison|replication)_", metric) else set()
+            )
             missing = sorted(wanted - set(re.findall(r"(\w+)=", matchers)))
             yield from (f"{place}: {metric} is not filtered by {label}" for label in missing)
         if re.search(r"\btask=~?\"[^\"]*\$|\$task|`[^`]*\$\{task(?!:(?:raw|regex)\})", expr):

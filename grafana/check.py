@@ -174,7 +174,7 @@ def _stat(panel: Document) -> Iterator[str]:
         yield "0 has a colour"
     if panel.get("links"):
         yield "links take the title's room: put them into the description"
-    if len(panel["title"]) * 8 > _WIDTH * panel["gridPos"]["w"] / 24 - 50:
+    if len(panel["title"]) * 8 > _WIDTH * panel["gridPos"]["w"] / 24 - 75:
         yield "the title is cut at 1280 pixels"
     longest = max(len(target["legendFormat"]) for target in panel["targets"])
     if len(panel["targets"]) > 1 and longest * 6 > _WIDTH * panel["gridPos"]["w"] / 24 / len(panel["targets"]) - 20:

@@ -49,7 +49,7 @@ def _tasks() -> tuple[Column, ...]:
     return (
         Column("task", "Task", 0, {"links": [frame.task_of_row()]}),
         Column("Value #B", "Precheck", 112, panels.colored(words())),
-        Column("status", "Own status", 122, _OWN),
+        Column("status", "Own status", 136, _OWN),
     )
 
 
@@ -63,7 +63,7 @@ def _replications() -> Panel:
             *_tasks(),
             Column("Value #C", "Delay", 110, {"unit": "s"}),
             Column("subtask", "Subtask", 150),
-            Column("Value #D", "Progress", 90, {"unit": "percentunit"}),
+            Column("Value #D", "Progress", 104, {"unit": "percentunit"}),
         ),
         own.statuses(ALL, own.REPLICATIONS),
         own.of_kind(queries.precheck_states(ALL), ALL, own.REPLICATIONS),
@@ -84,8 +84,8 @@ def _comparisons() -> Panel:
             *_tasks(),
             Column("Value #C", "Only source", 98),
             Column("Value #D", "Only target", 98),
-            Column("Value #E", "Different", 86),
-            Column("Value #F", "Skipped tables", 122),
+            Column("Value #E", "Different", 104),
+            Column("Value #F", "Skipped", 84),
             Column("Value #G", "Updated", 122, {"unit": "dateTimeFromNow"}),
         ),
         own.statuses(ALL, own.COMPARISONS),

@@ -21,7 +21,7 @@ def overview() -> dashboard.Dashboard:
     sizes = ((20, 3), (4, 3), (24, 13), (24, 16), (24, 14), (24, 8))
     board = frame.place(board, sizes, (_now(), _exporters_now(), _attention(), _timeline(), *_checks()))
     board = board.with_row(dashboard.Row("Migrations").collapsed(collapsed=False))
-    board = frame.place(board, ((24, 9), (24, 9), (24, 16), (24, 9), (24, 8)), migrations())
+    board = frame.place(board, ((24, 10), (24, 11), (24, 16), (24, 9), (24, 8)), migrations())
     watchers = frame.place(dashboard.Row("Exporters"), ((24, 7), *[(12, 8)] * 4), _exporters())
     sources = frame.place(dashboard.Row("Where the tasks come from"), [(12, 8)] * 2, _sources())
     return board.with_row(watchers).with_row(sources)
@@ -48,7 +48,7 @@ def _now() -> stat.Panel:
 
 def _exporters_now() -> stat.Panel:
     return panels.numbers(
-        "Exporters now",
+        "Exporters",
         "How many exporters Prometheus can scrape. The tasks of those that are down are not counted. "
         f"[What to do]({frame.docs('alerts.md#ninedataexporterdown')})",
         {"Up": (FAILED.color, TRANSPARENT), "Down": (TRANSPARENT, FAILED.color)},
@@ -144,7 +144,7 @@ def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
     )
     scrapes = f"{by_exporter('scrape_duration_seconds')} and {exporters_up()}"
     yield panels.listing(
-        "Exporters",
+        "Each exporter",
         "Each exporter now. Rejected: its configuration has a fault that its log names, and the one before stays in "
         "use. The API refuses every request when the clocks are 600 seconds apart: set the clock.",
         "Prometheus scrapes no exporter that the variables select",

@@ -72,11 +72,21 @@ def _info(scope: Scope, kind: str) -> str:
 
 
 def worst_statuses(scope: Scope) -> str:
-    """The code of each task's worst own status in each interval. Where none is watched, one series says why."""
+    """The code of each task's worst own status in each interval. Where none is watched, one series says why.
+
+    The label `order` puts the tasks first that failed, or are not known, at the end.
+    """
     found = [f"{code} * {INTERVAL.positive.format(_words(scope, word))}" for word, code in s.own_codes().items()]
     found.append(f"{s.OWN_NOT_QUERIED} + 0 * {failing(scope, INTERVAL)}")
     nothing = label(why_none(s.OWN_NOT_WATCHED), "task", "no own status")
-    return f"max by ({TASK}) (\n  {union(found)}\n)\nor on () {nothing}"
+    bad = f"{status(scope, s.FAILED)} @ end() == 1 or {status(scope, s.UNKNOWN)} @ end() == 1"
+    watched = f"max_over_time({scope.tasks(_INFO)}[$__range] @ end())"
+    order = (
+        label(f"group by ({TASK}) ({bad} or {failing(scope, NOW, ' @ end()')})", "order", "1"),
+        label(f"group by ({TASK}) ({watched})", "order", "2"),
+    )
+    codes = f"max by ({TASK}) (\n  {union(found)}\n)"
+    return f"{codes}\n* on ({TASK}) group_left (order) (\n  {first(order)}\n)\nor on () {nothing}"
 
 
 def subtask_statuses(scope: Scope) -> str:

@@ -130,14 +130,14 @@ def reasons(scope: Scope) -> str:
     Its beginning only, as a long one would leave no room for other tasks.
     """
     joined = f'label_join({failing_items(scope)}, "why", ": ", "item_name", "reason")'
-    found = [label(joined, "why", "$2", "why", "([(]query[)]: )?(.*?)(: )?")]
+    found = [label(joined, "why", "$2", "why", "(?s)([(]query[)]: )?(.*?)(: )?")]
     unknown = "NineData gives no status, or one that the exporter does not know."
     found += [label(f"{of} == 1", "why", unknown) for of in (status_of(scope, s.UNKNOWN), own.status(scope, s.UNKNOWN))]
     for state, limit in _LATE:
         found.append(label(_late(scope, state, limit), "why", f"The precheck is {state.word} for more than {limit}."))
     down = "Prometheus cannot scrape this exporter: the states of its tasks are not known."
     none = "Prometheus scrapes no exporter that the variables above select."
-    some = label(union(found), "why", "$1 ...", "why", "(.{75}).{10,}")
+    some = label(union(found), "why", "$1 ...", "why", "(?s)(.{75}).{10,}")
     return (
         f"topk by ({TASK}) (1, max by ({TASK}, why) ({some})\nand on ({TASK}) ({attention(scope)}))\n"
         f"or {label(_down(), 'why', down)}\nor {label(_none(scope), 'why', none)}"

@@ -47,7 +47,7 @@ def task() -> dashboard.Dashboard:
         {state.word: (TRANSPARENT, state.color) for state in STATUSES},
         *(instant(queries.count_of_items(ONE, state), state.word) for state in STATUSES),
     )
-    sizes = [(8, 4), (4, 4), (12, 4), (5, 4), (5, 4), (3, 4), (11, 4), (24, 10), (24, 6), (24, 13)]
+    sizes = [(8, 4), (4, 4), (12, 4), (5, 4), (5, 4), (4, 4), (10, 4), (24, 10), (24, 6), (24, 13)]
     sizes += [*[(12, 8)] * 6, (24, 5)]
     head = (status, since, items, *_own_now(), _failing_items())
     return frame.place(board, sizes, (*head, *_items(), *_own_over_time(), *_queries()))
@@ -63,7 +63,7 @@ def _own_now() -> Iterable[Panel]:
         instant(own.status_of_one(ONE), "own status"),
     )
     yield panels.moment(
-        "Own status since",
+        "Status since",
         "Since when the task itself has been seen in its own status, and no longer than the time range.",
         instant(f"1000 * {own.since(ONE, '.+')}", "{{task}}"),
     )
@@ -79,12 +79,12 @@ def _own_now() -> Iterable[Panel]:
         "Found by the comparison",
         "Rows that the latest execution of a data comparison found only in the source, only in the target, or "
         "different, and tables that it skipped. ? for other tasks, and where NineData gives no number.",
-        dict.fromkeys((*found, "Skipped tables"), (TRANSPARENT, WARNING.color)),
+        dict.fromkeys((*found, "Skipped"), (TRANSPARENT, WARNING.color)),
         *(
             instant(f"{own.rows(ONE, difference)} or on () vector({NOT_KNOWN})", name)
             for name, difference in found.items()
         ),
-        instant(f"{own.of_comparisons(ONE, 'skipped_tables')} or on () vector({NOT_KNOWN})", "Skipped tables"),
+        instant(f"{own.of_comparisons(ONE, 'skipped_tables')} or on () vector({NOT_KNOWN})", "Skipped"),
     )
 
 
@@ -93,7 +93,7 @@ def _own_over_time() -> Iterable[Panel]:
     yield panels.timeline(
         "Status of every subtask",
         "Each subtask of a replication over time: schema, full copy, replication of changes.",
-        own_words("Not known"),
+        own_words("None"),
         over_time(own.subtask_statuses(ONE), "{{subtask}}"),
     )
     yield panels.lines(

@@ -215,5 +215,5 @@ def test_an_alert_of_several_items_and_exporters_is_one_mark_at_its_start(overvi
 
 
 def test_only_exporters_are_exporters(overview: Board) -> None:
-    found = {row.labels["instance"]: row.value for row in overview.show("Exporters")}
+    found = {row.labels["instance"]: row.value for row in overview.show("Each exporter")}
     assert found == {"a:10199": 1, "b:10199": 1, "empty:10199": 1, "away:10199": 1, "down:10199": 0}

@@ -118,6 +118,12 @@ def since(scope: Scope, words: str) -> str:
     return f"max by ({TASK}) ({last(f'{one} == 0')} {now} or {began} {now})"
 
 
+def since_unknown(scope: Scope) -> str:
+    """When the own status of each task was known for the last time, if it is not known now; Unix time."""
+    unknown = f"{scope.tasks(_INFO)} unless on ({TASK}) {known(scope)}"
+    return f"max by ({TASK}) ({last(known(scope))} and on ({SERIES}) ({unknown}))"
+
+
 def failed_queries(scope: Scope) -> str:
     """The failed queries of tasks that no exporter can query."""
     return f"{scope.tasks(QUERY_FAILURE)} unless on ({TASK}) {scope.tasks(UP)} == 1"

@@ -208,6 +208,7 @@ def since(scope: Scope) -> str:
     bad = (word for state in (s.FAILED, s.UNKNOWN) for word in s.OWN_STATUSES[state])
     found = (
         own.since(scope, "|".join(bad)),
+        own.since_unknown(scope),
         f"max by ({TASK}) ({rule} {now})",
         f"max by ({TASK}) ({last(f'{status} == 0')} {now})",
         f"max by ({TASK}) ({last(f'{up} == 1')} and on ({SERIES}) {up} == 0)",

@@ -45,11 +45,11 @@ def migrations() -> Iterable[Panel]:
     yield panels.worst_first(progress).max(1)
 
 
-def _tasks() -> tuple[Column, ...]:
+def _tasks(own_status: int) -> tuple[Column, ...]:
     return (
         Column("task", "Task", 0, {"links": [frame.task_of_row()]}),
-        Column("Value #B", "Precheck", 112, panels.colored(words())),
-        Column("status", "Own status", 136, _OWN),
+        Column("Value #B", "Precheck", 104, panels.colored(words())),
+        Column("status", "Own status", own_status, _OWN),
     )
 
 
@@ -60,7 +60,7 @@ def _replications() -> Panel:
         "its source. Subtask and progress: what it copies now.",
         _NONE.format("replication", "delay and progress"),
         (
-            *_tasks(),
+            *_tasks(136),
             Column("Value #C", "Delay", 110, {"unit": "s"}),
             Column("subtask", "Subtask", 150),
             Column("Value #D", "Progress", 104, {"unit": "percentunit"}),
@@ -81,7 +81,7 @@ def _comparisons() -> Panel:
         "different, and tables that it skipped. NineData gives no numbers of a schema comparison.",
         _NONE.format("comparison", "and what it found"),
         (
-            *_tasks(),
+            *_tasks(112),
             Column("Value #C", "Only source", 98),
             Column("Value #D", "Only target", 98),
             Column("Value #E", "Different", 104),

@@ -10,7 +10,7 @@ from grafana.states import own_words, words
 TURN_ON = "Set task_status: true in the exporter's configuration"
 
 _OWN = panels.colored(own_words(TURN_ON))
-_NONE = f"No exporter that answers knows a {{}} itself. {TURN_ON} to see its own status, {{}}."
+_NONE = "No exporter that answers watches {} themselves. If none is down, set task_status: true in its configuration."
 
 
 def migrations() -> Iterable[Panel]:
@@ -29,8 +29,8 @@ def migrations() -> Iterable[Panel]:
         "s",
         "Replication delay",
         "How far each subtask that replicates changes is behind its source: the 20 that were furthest behind in the "
-        "time range, the one that is furthest behind now first.",
-        _NONE.format("replication", "delay and progress"),
+        "time range, the worst first. Max: the greatest delay in the time range.",
+        _NONE.format("replications"),
         over_time(own.delays_over_time(ALL), "{{task}} {{subtask}}"),
     )
     yield panels.worst_first(delay)
@@ -58,7 +58,7 @@ def _replications() -> Panel:
         "Replications",
         "Each replication now, the one that is furthest behind first. Delay: of the subtask that is furthest behind "
         "its source. Subtask and progress: what it copies now.",
-        _NONE.format("replication", "delay and progress"),
+        _NONE.format("replications"),
         (
             *_tasks(136),
             Column("Value #C", "Delay", 110, {"unit": "s"}),
@@ -79,11 +79,11 @@ def _comparisons() -> Panel:
         "Comparisons",
         "Each comparison now, with what its latest execution found: rows only in the source, only in the target, or "
         "different, and tables that it skipped. NineData gives no numbers of a schema comparison.",
-        _NONE.format("comparison", "and what it found"),
+        _NONE.format("comparisons"),
         (
             *_tasks(112),
-            Column("Value #C", "Only source", 98),
-            Column("Value #D", "Only target", 98),
+            Column("Value #C", "Only source", 116),
+            Column("Value #D", "Only target", 116),
             Column("Value #E", "Different", 104),
             Column("Value #F", "Skipped", 84),
             Column("Value #G", "Updated", 122, {"unit": "dateTimeFromNow"}),

@@ -21,7 +21,7 @@ def overview() -> dashboard.Dashboard:
     sizes = ((20, 3), (4, 3), (24, 13), (24, 16), (24, 14), (24, 8))
     board = frame.place(board, sizes, (_now(), _exporters_now(), _attention(), _timeline(), *_checks()))
     board = board.with_row(dashboard.Row("Migrations").collapsed(collapsed=False))
-    board = frame.place(board, ((24, 10), (24, 11), (24, 16), (24, 9), (24, 8)), migrations())
+    board = frame.place(board, ((24, 10), (24, 11), (24, 16), (24, 12), (24, 12)), migrations())
     watchers = frame.place(dashboard.Row("Exporters"), ((24, 7), *[(12, 8)] * 4), _exporters())
     sources = frame.place(dashboard.Row("Where the tasks come from"), [(12, 8)] * 2, _sources())
     return board.with_row(watchers).with_row(sources)

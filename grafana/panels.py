@@ -84,10 +84,9 @@ def lines(unit: str, title: str, description: str, empty: str, *queries: prometh
 
 
 def worst_first(panel: timeseries.Panel) -> timeseries.Panel:
-    """Lines with a legend at the side that begins with the greatest present value."""
-    legend = common.VizLegendOptions().display_mode(c.LegendDisplayMode.TABLE).placement(c.LegendPlacement.RIGHT)
-    legend = legend.show_legend(show_legend=True).calcs(["lastNotNull"]).width(300)
-    return panel.legend(legend.sort_by("Last *").sort_desc(sort_desc=True))
+    """Lines with a legend that begins with the greatest value. Not with the last one, which may have ended long ago."""
+    legend = _legend().display_mode(c.LegendDisplayMode.TABLE).calcs(["max"])
+    return panel.legend(legend.sort_by("Max").sort_desc(sort_desc=True))
 
 
 def stacked(panel: timeseries.Panel, colors: Mapping[str, str]) -> timeseries.Panel:

@@ -113,9 +113,9 @@ def since(scope: Scope, words: str) -> str:
     Since another status ended in the time range, or since the first sample in it.
     """
     one = _words(scope, words)
-    now = f"and on ({SERIES}, status) ({one} == 1)"
-    began = f"min_over_time(timestamp({one})[$__range:$__interval])"
-    return f"max by ({TASK}) ({last(f'{one} == 0')} {now} or {began} {now})"
+    changed = f"max by ({TASK}) ({last(f'{one} == 0')} and on ({SERIES}, status) ({one} == 1))"
+    began = f"min_over_time(timestamp({scope.tasks(_INFO)})[$__range:$__interval])"
+    return f"({changed} or on ({TASK}) max by ({TASK}) ({began} and on ({SERIES}) ({one} == 1)))"
 
 
 def since_unknown(scope: Scope) -> str:

@@ -196,11 +196,11 @@ def statuses_of_attention(scope: Scope) -> str:
     return f"({own.statuses(scope, '.+')})\nand on ({TASK}) ({attention(scope)})"
 
 
-def since(scope: Scope) -> str:
+def since(scope: Scope, *otherwise: str) -> str:
     """Since when each task has been seen in its present state, in milliseconds of Unix time.
 
-    Of its own status where that is bad or the task has no precheck, otherwise of the precheck: from the recording rule;
-    without it, since the end of another state, or the first sample, in the time range.
+    Of its own status where that is bad, otherwise of the precheck: from the recording rule; without it, since the end
+    of another state, or the first sample, in the time range.
     """
     up, status = scope.tasks(_UP), scope.tasks(_STATUS)
     rule = scope.tasks("ninedata:precheck_status:since_timestamp_seconds")
@@ -213,7 +213,7 @@ def since(scope: Scope) -> str:
         f"max by ({TASK}) ({last(f'{status} == 0')} {now})",
         f"max by ({TASK}) ({last(f'{up} == 1')} and on ({SERIES}) {up} == 0)",
         f"min by ({TASK}) (min_over_time(timestamp({up})[$__range:$__interval]) and {up})",
-        own.since(scope, ".+"),
+        *otherwise,
     )
     return f"1000 * (\n  {first(found)}\n)"
 

@@ -39,7 +39,7 @@ def task() -> dashboard.Dashboard:
         "Since when the precheck has been seen in its status, or the task itself where that failed or there is no "
         "precheck; NineData itself gives no times. Exact for prechecks with this project's recording rules in "
         "Prometheus, otherwise no more than the time range.",
-        instant(queries.since(ONE), "{{task}}"),
+        instant(queries.since(ONE, own.since(ONE, ".+")), "{{task}}"),
     )
     items = panels.numbers(
         "Check items",

@@ -119,9 +119,11 @@ def since(scope: Scope, words: str) -> str:
 
 
 def since_unknown(scope: Scope) -> str:
-    """When the own status of each task was known for the last time, if it is not known now; Unix time."""
+    """When each task itself was known for the last time, if its status or results are not known now; Unix time."""
     unknown = f"{scope.tasks(_INFO)} unless on ({TASK}) {known(scope)}"
-    return f"max by ({TASK}) ({last(known(scope))} and on ({SERIES}) ({unknown}))"
+    up = scope.tasks(UP)
+    answered = f"{last(f'{up} == 1')} and on ({SERIES}) {up} == 0"
+    return f"max by ({TASK}) ({last(known(scope))} and on ({SERIES}) ({unknown}) or {answered})"
 
 
 def failed_queries(scope: Scope) -> str:

@@ -202,7 +202,7 @@ def since(scope: Scope, *otherwise: str) -> str:
     Of its own status where that is bad, otherwise of the precheck: from the recording rule; without it, since the end
     of another state, or the first sample, in the time range.
     """
-    up, status = scope.tasks(_UP), scope.tasks(_STATUS)
+    up, status, watched = scope.tasks(_UP), scope.tasks(_STATUS), scope.watched()
     rule = scope.tasks("ninedata:precheck_status:since_timestamp_seconds")
     now = f"and on ({SERIES}, status) ({status} == 1)"
     bad = (word for state in (s.FAILED, s.UNKNOWN) for word in s.OWN_STATUSES[state])
@@ -212,7 +212,7 @@ def since(scope: Scope, *otherwise: str) -> str:
         f"max by ({TASK}) ({rule} {now})",
         f"max by ({TASK}) ({last(f'{status} == 0')} {now})",
         f"max by ({TASK}) ({last(f'{up} == 1')} and on ({SERIES}) {up} == 0)",
-        f"min by ({TASK}) (min_over_time(timestamp({up})[$__range:$__interval]) and {up})",
+        f"min by ({TASK}) (min_over_time(timestamp({watched})[$__range:$__interval]) and on ({SERIES}) {watched})",
         *otherwise,
     )
     return f"1000 * (\n  {first(found)}\n)"

@@ -76,8 +76,6 @@ def worst_statuses(scope: Scope) -> str:
 
     The label `order` puts the tasks first that failed, or are not known, at the end.
     """
-    found = [f"{code} * {INTERVAL.positive.format(_words(scope, word))}" for word, code in s.own_codes().items()]
-    found.append(f"{s.OWN_NOT_QUERIED} + 0 * {failing(scope, INTERVAL)}")
     nothing = label(why_none(s.OWN_NOT_WATCHED), "task", "no own status")
     bad = f"{status(scope, s.FAILED)} @ end() == 1 or {status(scope, s.UNKNOWN)} @ end() == 1"
     watched = f"max_over_time({scope.tasks(_INFO)}[$__range] @ end())"
@@ -85,8 +83,18 @@ def worst_statuses(scope: Scope) -> str:
         label(f"group by ({TASK}) ({bad} or {failing(scope, NOW, ' @ end()')})", "order", "1"),
         label(f"group by ({TASK}) ({watched})", "order", "2"),
     )
-    codes = f"max by ({TASK}) (\n  {union(found)}\n)"
-    return f"{codes}\n* on ({TASK}) group_left (order) (\n  {first(order)}\n)\nor on () {nothing}"
+    return f"{_worst(scope)}\n* on ({TASK}) group_left (order) (\n  {first(order)}\n)\nor on () {nothing}"
+
+
+def worst_of_one(scope: Scope) -> str:
+    """The code of the one task's worst own status in each interval, or why it is not known: one series."""
+    return f"max({_worst(scope)})\nor on () {why_none(s.OWN_NOT_WATCHED)}"
+
+
+def _worst(scope: Scope) -> str:
+    found = [f"{code} * {INTERVAL.positive.format(_words(scope, word))}" for word, code in s.own_codes().items()]
+    found.append(f"{s.OWN_NOT_QUERIED} + 0 * {failing(scope, INTERVAL)}")
+    return f"max by ({TASK}) (\n  {union(found)}\n)"
 
 
 def subtask_statuses(scope: Scope) -> str:

@@ -60,8 +60,8 @@ def precheck_states(scope: Scope, window: Window = NOW) -> str:
 
 
 def worst_precheck(scope: Scope) -> str:
-    """The code of the worst state of each precheck in each interval. Where none is known, one series says why."""
-    return f"{precheck_states(scope, INTERVAL)}\nor on () {label(why_none(), 'task', 'no precheck')}"
+    """The code of the worst state of the one task's precheck in each interval, or why it is not known: one series."""
+    return f"max({precheck_states(scope, INTERVAL)})\nor on () {why_none()}"
 
 
 def _codes(scope: Scope, window: Window) -> str:

@@ -136,7 +136,7 @@ def _items() -> Iterable[statetimeline.Panel | timeseries.Panel]:
         "alert starts.",
         own_words(TURN_ON),
         over_time(queries.worst_precheck(ONE), "precheck"),
-        over_time(own.worst_statuses(ONE), "task itself"),
+        over_time(own.worst_of_one(ONE), "task itself"),
     )
     yield panels.timeline(
         "Status of every check item",

@@ -9,7 +9,6 @@ from exporter.config import Config, ConfigError
 from exporter.doctor.connection import check_connection
 from exporter.doctor.report import Check, Finding, Level, counted, skipped
 from exporter.exporter import Exporter, open_exporter
-from exporter.http.sockets import allow_open_files
 from exporter.metrics import OwnMetrics, families
 from exporter.ninedata import DISCOVERED_KIND, LIST_NAME, Reason, Status, advice_on
 from exporter.scraping.shard import Shard
@@ -34,7 +33,6 @@ async def examine(
     if any(found.level is Level.FAULT for found in connection):
         findings += skipped(_AFTER_CONNECTION, "there is no connection to the API")
         return
-    allow_open_files(config.api.concurrency)
     exporter = open_exporter(config, OwnMetrics(shard))
     try:
         exporter.refresh_files()

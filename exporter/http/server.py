@@ -5,7 +5,6 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -15,7 +14,7 @@ from aiohttp.typedefs import Handler
 from exporter.files import WatchedFile
 from exporter.http.external_url import ExternalUrl
 from exporter.http.pages import Pages
-from exporter.http.scrape_handlers import ARRIVED, ScrapeHandlers, scraper_timeout
+from exporter.http.scrape_handlers import ARRIVED, ScrapeHandlers, scrape_timeout, scraper_timeout
 from exporter.http.web_config import WebConfig
 from exporter.logs import event
 from exporter.reload import Reloader
@@ -67,13 +66,12 @@ async def serve(reloader: Reloader, options: ServerOptions, *, stop: asyncio.Eve
     try:
         await server.follow_web_config(runner, stop, ready)
     finally:
-        server.passwords.shutdown(wait=False, cancel_futures=True)
         await runner.cleanup()
 
 
 class _Server:
     def __init__(self, reloader: Reloader, options: ServerOptions) -> None:
-        self.passwords = ThreadPoolExecutor(2, "bcrypt")  # each check takes one processor
+        self._processors = asyncio.Semaphore(2)  # for checks of passwords, each of which takes one
         self._reloader = reloader
         self._options = options
         self._pages = Pages(reloader, options.route_prefix, options.telemetry_path)
@@ -151,8 +149,14 @@ class _Server:
         # The probes of an orchestrator have no password.
         if web_config.users is None or request.match_info.handler == self._healthy:
             return None
-        if await web_config.users.admit(request.headers.getall("Authorization", []), self.passwords):
-            return None
+        with self._reloader.lease() as exporter:
+            timeout = scrape_timeout(request.headers, exporter.config.scrape_timeout, self._options.timeout_offset)
+        try:
+            async with asyncio.timeout_at(request[ARRIVED] + timeout):
+                if await web_config.users.admit(request.headers.getall("Authorization", []), self._processors):
+                    return None
+        except TimeoutError:
+            return web.Response(status=503, text="Too many passwords to check; try again.\n")
         return web.Response(status=401, text="Unauthorized\n", headers={"WWW-Authenticate": "Basic"})
 
     async def _send(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:

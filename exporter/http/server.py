@@ -67,6 +67,7 @@ async def serve(reloader: Reloader, options: ServerOptions, *, stop: asyncio.Eve
         await server.follow_web_config(runner, stop, ready)
     finally:
         await runner.cleanup()
+        _log.removeFilter(_is_no_bad_request)
 
 
 class _Server:
@@ -112,19 +113,21 @@ class _Server:
         ready()
         while not stop.is_set():
             if file and file.content and file.content is not self._web_config:
-                await self._listen(runner, file.content)
+                with contextlib.suppress(OSError):  # too many open files: the next round tries again
+                    await self._listen(runner, file.content)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.25 if file else None):
                     await stop.wait()
 
     async def _listen(self, runner: web.AppRunner, web_config: WebConfig) -> None:
         """Accept connections with the TLS settings of a web configuration, no longer with those before."""
+        # A site closes its socket; with a duplicate, clients that wait to be accepted stay in the queue.
+        duplicates = [listening.dup() for listening in self._options.sockets]
         for site in runner.sites:
             await site.stop()
         self._web_config = web_config
-        for listening in self._options.sockets:
-            # A site closes its socket; with a duplicate, clients that wait to be accepted stay in the queue.
-            await web.SockSite(runner, listening.dup(), ssl_context=web_config.tls, backlog=512).start()
+        for duplicate in duplicates:
+            await web.SockSite(runner, duplicate, ssl_context=web_config.tls, backlog=512).start()
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -207,6 +207,7 @@ async def test_the_number_of_connections_has_no_limit_below_the_concurrency() ->
 
     async with serving(together) as peer, Asker(peer.url, concurrency=200) as asker:
         await asyncio.gather(*(asker.query() for _ in range(200)))
+    assert peer.connections == 200
 
 
 async def test_closing_the_transport_closes_its_connections() -> None:

@@ -8,7 +8,7 @@ RUN python3 -m venv /build \
 COPY requirements.lock tools/requirements-build.lock ./
 RUN /build/bin/pip install --no-cache-dir --require-hashes -r requirements-build.lock \
     && /build/bin/pip --python /opt/ninedata-exporter/bin/python install --no-cache-dir --require-hashes -r requirements.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE config.example.yaml ./
 COPY exporter exporter
 # Whatever the wheel needs is there by now: neither step may reach for the network.
 RUN /build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir dist . \

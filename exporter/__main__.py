@@ -1,8 +1,23 @@
-"""`python -m exporter` is the command `ninedata-exporter`."""
+"""`ninedata-exporter` and `python -m exporter`: what must come before the imports, then the command line."""
 
 import sys
 
-from exporter.cli import main
+from exporter.signals import hold_hangup, stop_at_once_on_signal
+from exporter.streams import reserve_closed_streams
+
+
+def main() -> int:
+    """Run the command; returns its exit status."""
+    runs = not {"--config.check", "--doctor"} & set(sys.argv)
+    # An exporter that is stopped while it starts has done nothing wrong; an interrupted check is no success.
+    stop_at_once_on_signal(0 if runs else 1)
+    if runs:
+        hold_hangup()
+    reserve_closed_streams()
+    from exporter.cli import main as run_command  # noqa: PLC0415 - takes most of the time of a start
+
+    return run_command()
+
 
 if __name__ == "__main__":
     sys.exit(main())

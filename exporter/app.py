@@ -4,12 +4,14 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from exporter import __version__
 from exporter.config import Config
 from exporter.files import FileWatcher, WatchedFile
+from exporter.http.external_url import ExternalUrl
 from exporter.http.server import ServerOptions, serve
 from exporter.http.sockets import Address, listen
 from exporter.http.web_config import WebConfig, load_web_config
@@ -17,6 +19,7 @@ from exporter.logs import event
 from exporter.metrics import OwnMetrics
 from exporter.reload import Reloader
 from exporter.scraping.shard import Shard
+from exporter.signals import heeded, release_hangup
 from exporter.threads import DaemonThreads
 
 _log = logging.getLogger(__name__)
@@ -26,7 +29,7 @@ _log = logging.getLogger(__name__)
 class Options:
     """The command line's options for a running exporter."""
 
-    listen_address: Address
+    listen_addresses: tuple[Address, ...]
     telemetry_path: str = "/metrics"
     timeout_offset: float = 0.5
     """Seconds subtracted from the scraper's timeout."""
@@ -34,19 +37,22 @@ class Options:
     """Whether /-/reload is on."""
     shard: Shard | None = None
     web_config_file: Path | None = None
+    auto_reload: bool = True
+    """Whether the configuration is loaded again when its file changes."""
+    external_url: ExternalUrl | None = None
+    route_prefix: str = ""
 
 
-def run(config: Config, load: Callable[[], Config], options: Options) -> None:
-    """Serve until SIGTERM or SIGINT; SIGHUP puts what `load` returns into force.
+def run(config_file: WatchedFile[Config], options: Options) -> None:
+    """Serve with a configuration that was loaded, until SIGTERM or SIGINT; SIGHUP loads it again.
 
     Raises StartError or ConfigError if it cannot start.
     """
-    asyncio.run(start(config, load, options))
+    asyncio.run(start(config_file, options))
 
 
 async def start(
-    config: Config,
-    load: Callable[[], Config],
+    config_file: WatchedFile[Config],
     options: Options,
     *,
     hangup_stops: bool = False,
@@ -55,18 +61,26 @@ async def start(
     """Serve within a running loop. `on_listening` gets the URL for a browser on this machine."""
     event(_log, logging.INFO, "starting ninedata-exporter", version=__version__)
     asyncio.get_running_loop().set_default_executor(DaemonThreads())
-    own = OwnMetrics(options.shard)
+    external_url = options.external_url.text if options.external_url else None
+    own = OwnMetrics(options.shard, external_url=external_url)
     web_config = _load_web_config(options.web_config_file, own)
-    with listen(options.listen_address) as socket:
-        address = Address(options.listen_address.host, socket.getsockname()[1])
+    with ExitStack() as opened:
+        sockets = tuple(opened.enter_context(listen(address)) for address in options.listen_addresses)
+        addresses = [
+            Address(address.host, socket.getsockname()[1])
+            for address, socket in zip(options.listen_addresses, sockets, strict=True)
+        ]
         tls = web_config is not None and web_config.content is not None and web_config.content.tls is not None
-        url = f"{'https' if tls else 'http'}://{Address(address.host or 'localhost', address.port)}"
+        schemed = [address.url("https" if tls else "http") for address in addresses]
+        urls = [f"{url}{options.route_prefix}" for url in schemed]
 
         def ready() -> None:
-            on_listening(url)
-            event(_log, logging.INFO, "listening", address=str(address), metrics=f"{url}{options.telemetry_path}")
+            on_listening(urls[0])
+            for address, url in zip(addresses, urls, strict=True):
+                metrics = f"{url}{options.telemetry_path}"
+                event(_log, logging.INFO, "listening", address=str(address), metrics=metrics, external_url=external_url)
 
-        reloader = Reloader(config, own, load)
+        reloader = Reloader(config_file, own, auto_reload=options.auto_reload)
         web_watcher = FileWatcher([web_config.refresh] if web_config else [])
         stop = _stop_on_signal(None if hangup_stops else reloader)
         background = asyncio.create_task(_log_stalls(lambda: (reloader.watcher, web_watcher)))
@@ -74,7 +88,13 @@ async def start(
             if await _started(reloader, stop):
                 web_watcher.start()
                 server_options = ServerOptions(
-                    (socket,), options.telemetry_path, options.timeout_offset, options.lifecycle, web_config
+                    sockets,
+                    options.telemetry_path,
+                    options.timeout_offset,
+                    options.lifecycle,
+                    web_config,
+                    options.external_url,
+                    options.route_prefix,
                 )
                 await serve(reloader, server_options, stop=stop, ready=ready)
         finally:
@@ -102,7 +122,7 @@ def _stop_on_signal(reloader: Reloader | None) -> asyncio.Event:
         event(_log, logging.INFO, "stopping", signal=number.name)
         stop.set()
         # A second signal ends the process at once.
-        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for each in numbers:
             loop.remove_signal_handler(each)
             signal.signal(each, signal.SIG_DFL)
 
@@ -114,9 +134,10 @@ def _stop_on_signal(reloader: Reloader | None) -> asyncio.Event:
         reloads.add(reload)
         reload.add_done_callback(reloads.discard)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop_on, number)
-    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    numbers = heeded(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for number in numbers:
+        loop.add_signal_handler(number, *((hang_up,) if number is signal.SIGHUP else (stop_on, number)))
+    release_hangup()
     return stop
 
 

@@ -4,15 +4,19 @@ import argparse
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from exporter import __version__
 from exporter.faults import ConfigError
-from exporter.http.sockets import StartError, parse_address
+from exporter.files import WatchedFile
+from exporter.http.external_url import parse_external_url, parse_route_prefix
+from exporter.http.sockets import Address, StartError, parse_address
 from exporter.logs import FORMATS, LEVELS, logging_to
 from exporter.scraping.shard import Shard, parse_shard
+from exporter.streams import complain, show
 
 if TYPE_CHECKING:
     from exporter.config import Config
@@ -20,7 +24,10 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, or 1 with the reason on standard error."""
-    flags = _parser().parse_args(arguments)
+    parser = _parser()
+    flags = _parsed(parser, sys.argv[1:] if arguments is None else arguments)
+    if flags.help or flags.version or flags.config_example:
+        return 0 if show(parser.format_help() if flags.help else _version() if flags.version else _example()) else 1
     command = _examine if flags.doctor else _check if flags.config_check else _run
     # The other commands report everything themselves.
     level = flags.log_level if command is _run else "error"
@@ -30,87 +37,79 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         _print_faults(map(str, error.faults), flags)
     except StartError as error:
-        sys.stderr.write(f"ninedata-exporter: {error}\n")
+        complain(f"ninedata-exporter: {error}\n")
     except KeyboardInterrupt:
-        # Only while starting: a running exporter handles the signal itself. An interrupted examination is a failure.
-        return int(flags.doctor)
+        # A running exporter handles the signal itself. An interrupted check is a failure.
+        return int(command is not _run)
     return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="ninedata-exporter", description="Prometheus exporter for NineData prechecks.", allow_abbrev=False
+        prog="ninedata-exporter",
+        description="Prometheus exporter for NineData prechecks.",
+        allow_abbrev=False,
+        add_help=False,
     )
-
-    def option(flag: str, default: object, text: str, **more: object) -> None:
+    parser.add_argument("-h", "--help", action="store_true", help="show this help and exit")
+    for flag, text, options in _FLAGS:
         name = flag.removeprefix("--").replace(".", "_").replace("-", "_")
-        if default:
-            text += " (default: %(default)s)"
-        parser.add_argument(flag, dest=name, default=default, help=text, **more)  # type: ignore[arg-type]
-
-    def switch(flag: str, text: str) -> None:
-        option(flag, False, text, action="store_true")  # noqa: FBT003 - the default of a switch
-
-    option("--config.file", Path("config.yaml"), "configuration file", type=Path, metavar="FILE")
-    switch("--config.check", "check the configuration and task files, print faults or a summary, and exit")
-    switch("--doctor", "examine configuration, network, clock, key and tasks, print findings with advice, and exit")
-    option("--doctor.format", "table", "format of the doctor's report", choices=("table", "json"))
-    option(
-        "--web.listen-address",
-        ":10199",
-        "address to listen on: host:port, :port or [::1]:port; port 0 takes a free port",
-        type=_argument(parse_address),
-        metavar="ADDRESS",
-    )
-    option("--web.telemetry-path", "/metrics", "path of the metrics", type=_argument(_telemetry_path), metavar="PATH")
-    option(
-        "--web.config.file",
-        None,
-        "web configuration file: TLS and basic authentication, in the format of Prometheus' exporter-toolkit",
-        type=Path,
-        metavar="FILE",
-    )
-    switch("--web.enable-lifecycle", "enable /-/reload")
-    share = "watch only share I of N shares of the tasks, from 0"
-    option("--shard", None, share, type=_argument(parse_shard), metavar="I/N")
-    option(
-        "--scrape.timeout-offset",
-        0.5,
-        "seconds to subtract from the scraper's timeout",
-        type=_argument(_offset),
-        metavar="SECONDS",
-    )
-    option("--log.level", "info", "minimum log level", choices=tuple(LEVELS))
-    option("--log.format", "logfmt", "log format", choices=FORMATS)
-    switch("--demo", "watch the tasks of a built-in sandbox of the NineData API; needs no configuration and no account")
-    python = ".".join(map(str, sys.version_info[:3]))
-    parser.add_argument("--version", action="version", version=f"ninedata-exporter {__version__} (Python {python})")
+        default = " (default: %(default)s)" if options.get("default") not in (None, True) else ""
+        parser.add_argument(flag, help=text + default, **({"dest": name} | options))
     return parser
 
 
+def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """The flags. One that is given twice is an error: argparse would drop the first without a word."""
+    flags = parser.parse_args(arguments)
+    names = [text.partition("=")[0].replace("--no-", "--") for text in arguments if text.startswith("--")]
+    for name, times in Counter(names).items():
+        if times > 1 and name != "--web.listen-address":
+            parser.error(f"argument {name}: is given {times} times; give it once")
+    return flags
+
+
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]  # exits, as the base class does
-        self.exit(1, f"{self.prog}: {message}\nSee {self.prog} --help.\n")
+    def error(self, message: str) -> NoReturn:
+        complain(f"{self.prog}: {message}\nSee {self.prog} --help.\n")
+        sys.exit(1)
+
+
+def _version() -> str:
+    return f"ninedata-exporter {__version__} (Python {'.'.join(map(str, sys.version_info[:3]))})\n"
+
+
+def _example() -> str:
+    """The example configuration: a wheel has it within the package, a source tree beside it."""
+    package = Path(__file__).parent
+    path = package / "config.example.yaml"
+    return (path if path.exists() else package.parent / path.name).read_text("utf-8")
 
 
 def _run(flags: argparse.Namespace) -> int:
-    config = None if flags.demo else _load(flags)
+    config_file = None if flags.demo else _load(flags)
     from exporter.app import Options, run
 
+    external_url, route_prefix = flags.web_external_url, flags.web_route_prefix
+    if route_prefix is None:
+        route_prefix = external_url.path if external_url else ""
     options = Options(
-        listen_address=flags.web_listen_address,
+        listen_addresses=tuple(flags.web_listen_address or [Address("", 10199)]),
         telemetry_path=flags.web_telemetry_path,
         timeout_offset=flags.scrape_timeout_offset,
         lifecycle=flags.web_enable_lifecycle,
         shard=flags.shard,
         web_config_file=flags.web_config_file,
+        auto_reload=flags.config_auto_reload,
+        external_url=external_url,
+        route_prefix=route_prefix,
     )
-    if config is None:
+    if config_file is None:
         from exporter.demo import run_demo
 
         run_demo(options)
     else:
-        run(config, lambda: _load(flags), options)
+        run(config_file, options)
     return 0
 
 
@@ -123,13 +122,14 @@ def _examine(flags: argparse.Namespace) -> int:
 
 def _check(flags: argparse.Namespace) -> int:
     from exporter.check import check_config, check_web_config
+    from exporter.config import load
 
     if flags.demo:
         from exporter.demo import demo_config
 
         reports = {"demonstration": check_config(lambda: demo_config("http://127.0.0.1"))}
     else:
-        reports = {str(flags.config_file): check_config(lambda: _load(flags))}
+        reports = {str(flags.config_file): check_config(lambda: load(flags.config_file, os.environ))}
     if flags.web_config_file is not None:
         reports[str(flags.web_config_file)] = check_web_config(flags.web_config_file)
     faults = [fault for report in reports.values() for fault in report.faults]
@@ -138,22 +138,30 @@ def _check(flags: argparse.Namespace) -> int:
         return 1
     for name, report in reports.items():
         for warning in report.warnings:
-            sys.stderr.write(f"{name}: warning: {warning}\n")
-        sys.stdout.write(f"{name}: good: {report.summary}\n")
-    return 0
+            complain(f"{name}: warning: {warning}\n")
+    return 0 if show("".join(f"{name}: good: {report.summary}\n" for name, report in reports.items())) else 1
 
 
-def _load(flags: argparse.Namespace) -> "Config":
+def _load(flags: argparse.Namespace) -> "WatchedFile[Config]":
+    """The configuration file, loaded. Raises ConfigError."""
     from exporter.config import load
 
-    return load(flags.config_file, os.environ)
+    file = WatchedFile(
+        flags.config_file,
+        lambda path: load(path, os.environ),
+        description="configuration",
+        # A file that it names may be what is at fault.
+        related=lambda _: (),
+    )
+    file.load()
+    return file
 
 
 def _print_faults(faults: Iterable[str], flags: argparse.Namespace) -> None:
     for fault in faults:
-        sys.stderr.write(f"{fault}\n")
+        complain(f"{fault}\n")
     if not flags.demo and not os.path.exists(flags.config_file):  # noqa: PTH110 - Path.exists may raise
-        sys.stderr.write("Name the configuration with --config.file, or try --demo.\n")
+        complain("Name the configuration with --config.file, or try --demo.\n")
 
 
 def _argument(parse: Callable[[str], object]) -> Callable[[str], object]:
@@ -169,7 +177,7 @@ def _argument(parse: Callable[[str], object]) -> Callable[[str], object]:
 
 
 def _telemetry_path(text: str) -> str:
-    reserved = text in ("/", "/probe", "/sd", "/tasks") or text.startswith(("//", "/-/", "/tasks/"))
+    reserved = text.rstrip("/") in ("", "/probe", "/sd", "/tasks") or text.startswith(("//", "/-/", "/tasks/"))
     if not text.startswith("/") or reserved or any(c in text for c in "{}?# ") or not text.isprintable():
         raise ValueError("must start with / and not be another path of the exporter")
     return text
@@ -179,3 +187,67 @@ def _offset(text: str) -> float:
     if not re.fullmatch(r"\d+(\.\d+)?|\.\d+", text, re.ASCII):
         raise ValueError("must be a number of seconds, 0 or more")
     return float(text)
+
+
+_SWITCH = {"action": "store_true"}
+_FLAGS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("--config.file", "configuration file", {"default": Path("config.yaml"), "type": Path, "metavar": "FILE"}),
+    ("--config.check", "check the configuration and task files, print faults or a summary, and exit", _SWITCH),
+    ("--config.example", "print an example of the configuration with every key and exit", _SWITCH),
+    (
+        "--config.auto-reload",
+        "reload the configuration when its file changes (the default)",
+        {"action": "store_true", "default": True},
+    ),
+    (
+        "--no-config.auto-reload",
+        "reload the configuration only by SIGHUP or /-/reload",
+        {"action": "store_false", "dest": "config_auto_reload"},
+    ),
+    ("--doctor", "examine configuration, network, clock, key and tasks, print findings with advice, and exit", _SWITCH),
+    ("--doctor.format", "format of the doctor's report", {"default": "table", "choices": ("table", "json")}),
+    (
+        "--web.listen-address",
+        "address to listen on, may be repeated: host:port, :port or [::1]:port; port 0: a free port (default: :10199)",
+        {"action": "append", "type": _argument(parse_address), "metavar": "ADDRESS"},
+    ),
+    (
+        "--web.telemetry-path",
+        "path of the metrics",
+        {"default": "/metrics", "type": _argument(_telemetry_path), "metavar": "PATH"},
+    ),
+    (
+        "--web.external-url",
+        "address under which people and Prometheus reach the exporter, such as that of a reverse proxy",
+        {"type": _argument(parse_external_url), "metavar": "URL"},
+    ),
+    (
+        "--web.route-prefix",
+        "prefix of all paths (default: path of --web.external-url)",
+        {"type": _argument(parse_route_prefix), "metavar": "PATH"},
+    ),
+    (
+        "--web.config.file",
+        "web configuration file: TLS and basic authentication, in the format of Prometheus' exporter-toolkit",
+        {"type": Path, "metavar": "FILE"},
+    ),
+    ("--web.enable-lifecycle", "enable /-/reload", _SWITCH),
+    (
+        "--shard",
+        "watch only share I of N shares of the tasks, from 0",
+        {"type": _argument(parse_shard), "metavar": "I/N"},
+    ),
+    (
+        "--scrape.timeout-offset",
+        "seconds to subtract from the scraper's timeout",
+        {"default": 0.5, "type": _argument(_offset), "metavar": "SECONDS"},
+    ),
+    ("--log.level", "minimum log level", {"default": "info", "choices": tuple(LEVELS)}),
+    ("--log.format", "log format", {"default": "logfmt", "choices": FORMATS}),
+    (
+        "--demo",
+        "watch the tasks of a built-in sandbox of the NineData API; needs no configuration and no account",
+        _SWITCH,
+    ),
+    ("--version", "show the version and exit", _SWITCH),
+)

@@ -1,15 +1,17 @@
 """The demonstration: the exporter and a sandbox of the API in one process."""
 
 import asyncio
-import sys
+from pathlib import Path
 
 from exporter.app import Options, start
 from exporter.config import Config, ReplicationDiscovery, Task
 from exporter.config.settings import Api
 from exporter.credentials import Secret
+from exporter.files import WatchedFile
 from exporter.ninedata import TaskRef
 from exporter.ninedata.tls import client_context
 from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, Sandbox, demo_tasks
+from exporter.streams import complain
 
 
 def run_demo(options: Options) -> None:
@@ -19,7 +21,7 @@ def run_demo(options: Options) -> None:
 
 async def _serve(options: Options) -> None:
     def greet(url: str) -> None:
-        sys.stderr.write(
+        complain(
             "\n  A demonstration: an embedded sandbox of the NineData API, nothing real is watched.\n\n"
             f"  Metrics, open these first:  {url}{options.telemetry_path}\n"
             f"  Prechecks, for people:      {url}/\n\n"
@@ -28,7 +30,9 @@ async def _serve(options: Options) -> None:
 
     async with Sandbox().serve() as base_url:
         config = demo_config(base_url)
-        await start(config, lambda: config, options, hangup_stops=True, on_listening=greet)
+        file = WatchedFile(Path("demonstration"), lambda _: config, description="demonstration")
+        file.load()
+        await start(file, options, hangup_stops=True, on_listening=greet)
 
 
 def demo_config(base_url: str) -> Config:

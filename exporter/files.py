@@ -65,11 +65,20 @@ class WatchedFile(Generic[T]):
         self._seen: tuple[_State, ...] = ()
 
     def load(self) -> T:
-        """Read the file now. Raises what `read` raises."""
-        state = _state(self.path)
-        content = self._read(self.path)
+        """Read the file now. Raises what `read` raises; the next refresh then reads it again."""
+        state, self._seen = _state(self.path), ()
+        try:
+            content = self._read(self.path)
+        except (ConfigError, OSError, ValueError) as error:
+            self.faults = _faults_of(error, self.path)
+            raise
         self._accept(content, state)
         return content
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file changed since it was last read. May block."""
+        return self._seen[:1] != (_state(self.path),)
 
     def refresh(self) -> None:
         """Read the file if it changed since it was last read."""

@@ -1,5 +1,6 @@
 """The command line: flags, exit statuses, and what is printed where."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from exporter import __version__, app, demo, doctor
 from exporter.app import Options
 from exporter.cli import main
 from exporter.config import Config
+from exporter.files import WatchedFile
+from exporter.http.external_url import parse_external_url
 from exporter.http.sockets import Address, StartError
 from exporter.scraping.shard import Shard
 
@@ -65,9 +68,9 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Config, Options]]:
     """What `app.run` is called with, instead of running."""
     runs: list[tuple[Config, Options]] = []
 
-    def run(config: Config, load: Callable[[], Config], options: Options) -> None:
-        assert load().tasks == config.tasks
-        runs.append((config, options))
+    def run(file: WatchedFile[Config], options: Options) -> None:
+        assert file.content is not None
+        runs.append((file.content, options))
 
     monkeypatch.setattr(app, "run", run)
     return runs
@@ -136,22 +139,30 @@ def test_it_runs_with_what_the_flags_say(command: Command, runs: list[tuple[Conf
     assert command() == (0, "", "")
     assert command(
         "--web.listen-address=[::1]:0",
+        "--web.listen-address=:1",
+        "--no-config.auto-reload",
         "--web.telemetry-path=/ninedata/metrics",
+        "--web.external-url=https://example.com/outside/",
         "--web.config.file=web.yaml",
         "--web.enable-lifecycle",
         "--shard=1/3",
         "--scrape.timeout-offset=0.25",
     ) == (0, "", "")
-    (config, default), (_, options) = runs
+    assert command("--web.external-url=https://example.com/outside", "--web.route-prefix=/") == (0, "", "")
+    (config, default), (_, options), (_, stripped) = runs
+    assert stripped.route_prefix == ""
     assert [task.task_id for task in config.tasks] == ["cd-1"]
-    assert default == Options(Address("", 10199), "/metrics", 0.5, lifecycle=False)
+    assert default == Options((Address("", 10199),), "/metrics", 0.5, lifecycle=False)
     assert options == Options(
-        Address("::1", 0),
+        (Address("::1", 0), Address("", 1)),
         "/ninedata/metrics",
         0.25,
         lifecycle=True,
         shard=Shard(1, 3),
         web_config_file=Path("web.yaml"),
+        auto_reload=False,
+        external_url=parse_external_url("https://example.com/outside"),
+        route_prefix="/outside",
     )
 
 
@@ -160,7 +171,7 @@ def test_the_demonstration_needs_no_configuration(command: Command, monkeypatch:
     runs: list[Options] = []
     monkeypatch.setattr(demo, "run_demo", runs.append)
     assert command("--demo", "--config.file=missing.yaml", "--web.listen-address=:0") == (0, "", "")
-    assert [options.listen_address for options in runs] == [Address("", 0)]
+    assert [options.listen_addresses for options in runs] == [(Address("", 0),)]
 
 
 @pytest.mark.usefixtures("config")
@@ -219,7 +230,8 @@ def test_help_and_version(command: Command) -> None:
     assert command("--version") == (0, f"ninedata-exporter {__version__} (Python {python})\n", "")
     text = command("--help").out
     flags = (
-        "--config.file --config.check --doctor --doctor.format --web.listen-address --web.telemetry-path "
+        "--config.file --config.check --config.example --config.auto-reload "
+        "--doctor --doctor.format --web.listen-address --web.telemetry-path --web.external-url --web.route-prefix "
         "--web.config.file --web.enable-lifecycle --shard --scrape.timeout-offset --log.level --log.format "
         "--demo --version"
     )
@@ -234,6 +246,11 @@ def test_help_and_version(command: Command) -> None:
         (["--config.fil=x"], "unrecognized arguments: --config.fil=x"),
         (["--log.level=loud"], "argument --log.level: invalid choice: 'loud'"),
         (["--web.listen-address=x"], "argument --web.listen-address: 'x' is not host:port"),
+        (["--shard=0/3", "--shard=1/3"], "argument --shard: is given 2 times"),
+        (["--config.auto-reload", "--no-config.auto-reload"], "argument --config.auto-reload: is given 2 times"),
+        (["--demo", "--log.level", "info", "--demo"], "argument --demo: is given 2 times"),
+        (["--web.external-url=example.com"], "argument --web.external-url: must be http[s]://host[:port][/path]"),
+        (["--web.route-prefix=x"], "argument --web.route-prefix: must be a path"),
         (["--shard=3/3"], "argument --shard: must be I/N with I from 0 to 2"),
         *(
             ([f"--scrape.timeout-offset={text}"], "argument --scrape.timeout-offset: must be a number of seconds")
@@ -245,7 +262,7 @@ def test_help_and_version(command: Command) -> None:
                 "metrics",
                 "/",
                 "/probe",
-                "/sd",
+                "/sd/",
                 "/-/healthy",
                 "/tasks/x",
                 "/me{x}",
@@ -263,6 +280,32 @@ def test_wrong_flags(command: Command, arguments: list[str], message: str) -> No
     assert (ended.status, ended.out) == (1, "")
     assert first.startswith(f"ninedata-exporter: {message}")
     assert second == "See ninedata-exporter --help."
+
+
+def test_the_example_is_the_whole_file(command: Command) -> None:
+    example = Path(__file__).parents[1] / "config.example.yaml"
+    assert command("--config.example") == (0, example.read_text("utf-8"), "")
+
+
+@pytest.mark.parametrize("flag", ["--config.check", "--version", "--help", "--config.example"])
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-", "| true"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_cannot_be_written_is_a_failure(config: Path, flag: str, redirection: str, unbuffered: str) -> None:
+    """With its reason; a closed pipe only where the program is slower than the reader."""
+    script = f'("$0" -m exporter --config.file={config.absolute()} {flag}; echo $? >&2) {redirection}'
+    if redirection == "| true":
+        script = f'("$0" -c "import time; time.sleep(0.2)"; {script[1:]}'
+    done = subprocess.run(  # noqa: S603 - the project itself
+        ["sh", "-c", script, sys.executable],  # noqa: S607
+        cwd=Path(__file__).parents[1],
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    reason, status = done.stderr.splitlines()
+    assert reason.startswith("ninedata-exporter: cannot write to standard output: ")
+    assert status == "1"
 
 
 @pytest.mark.parametrize("flag", ["--version", "--config.check"])

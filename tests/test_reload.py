@@ -5,12 +5,14 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import exporter.reload
-from exporter.config import Config, ConfigError, Fault
+from exporter.config import Config, ConfigError, Fault, load
 from exporter.exporter import Exporter
+from exporter.files import WatchedFile
 from exporter.metrics import OwnMetrics, choose_format, render
 from exporter.reload import Reloader
 from tests.scraping.fakes import config_of, tasks
@@ -36,6 +38,14 @@ class Source:
         return self.next
 
 
+def watched_file(load: Callable[[], Config]) -> WatchedFile[Config]:
+    """A configuration file with the task `old`, and then what `load` returns."""
+    file = WatchedFile(Path("missing"), lambda _: load(), description="configuration")
+    file.content = config_of(*tasks("old"))
+    file._seen = (None,)  # noqa: SLF001 - as if it had been read
+    return file
+
+
 @pytest.fixture
 def source() -> Source:
     return Source()
@@ -43,7 +53,7 @@ def source() -> Source:
 
 @pytest.fixture
 async def reloader(source: Source) -> AsyncIterator[Reloader]:
-    reloader = Reloader(config_of(*tasks("old")), OwnMetrics(), source.load)
+    reloader = Reloader(watched_file(source.load), OwnMetrics())
     await reloader.start()
     yield reloader
     await reloader.close()
@@ -113,7 +123,7 @@ async def test_a_file_system_that_hangs_ends_the_reload_not_the_exporter(
         answers.wait(10)
         return source.load()
 
-    reloader = Reloader(config_of(*tasks("old")), OwnMetrics(), hangs)
+    reloader = Reloader(watched_file(hangs), OwnMetrics())
     assert await reloader.reload() == ("the configuration could not be read within 0.05 s",)
     answers.set()
     with reloader.lease() as leased:
@@ -143,3 +153,47 @@ async def test_history_and_the_pause_after_a_429_survive_a_reload(reloader: Relo
     with reloader.lease() as other:
         assert other.history is not before.history
         assert other.client.held_seconds == 0
+
+
+@pytest.mark.parametrize("auto_reload", [True, False])
+async def test_a_changed_file_is_put_into_force_or_waits_for_a_reload(
+    tmp_path: Path, lines: Lines, *, auto_reload: bool
+) -> None:
+    """As Kubernetes changes it: by another link. A file with a fault changes nothing and is told."""
+    path = tmp_path / "config.yaml"
+    start = "api: {base_url: http://127.0.0.1:1, access_key_id: a, secret_key: b}\ntasks: "
+    for name, rest in (
+        ("old", "[{task_id: rp-1, kind: replication}]"),
+        ("new", "[{task_id: rp-2, kind: replication}]"),
+    ):
+        (tmp_path / name).write_text(start + rest)
+    (tmp_path / "bad").write_text("tasks: 1")
+    path.symlink_to("old")
+    file = WatchedFile(path, lambda path: load(path, {}), description="configuration", related=lambda _: ())
+    file.load()
+    reloader = Reloader(file, OwnMetrics(), auto_reload=auto_reload)
+    await reloader.start()
+
+    async def link_to(name: str) -> None:
+        (tmp_path / "link").symlink_to(name)
+        (tmp_path / "link").replace(path)
+        await asyncio.to_thread(reloader._look)  # noqa: SLF001 - as the watcher does each second
+        await asyncio.sleep(0.6)
+
+    await link_to("new")
+    with reloader.lease() as exporter:
+        assert watched(exporter) == (["rp-2"] if auto_reload else ["rp-1"])
+    told = "configuration changed and is not in force; reload it with SIGHUP or /-/reload"
+    assert reloader.waits_for_reload is not auto_reload
+    assert [line["msg"] for line in lines()].count(told) == int(not auto_reload)
+    await link_to("bad")
+    assert bool(reloader.faults) is auto_reload
+    with reloader.lease() as exporter:
+        assert own_metric(exporter, RELOADED) == ("0.0" if auto_reload else "1.0")
+    await link_to("old")
+    await reloader.reload()
+    with reloader.lease() as exporter:
+        assert watched(exporter) == ["rp-1"]
+        assert own_metric(exporter, RELOADED) == "1.0"
+    assert (reloader.faults, reloader.waits_for_reload) == ((), False)
+    await reloader.close()

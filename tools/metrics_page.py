@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from exporter.metrics.families import DISCOVERY_FAMILIES, OWN_FAMILIES, TASK_FAMILIES, TASK_LABELS, Family
 from exporter.ninedata import DEFAULT_KIND, KINDS, REQUEST_KINDS, Reason, Status, advice_on
+from exporter.ninedata.text import MAX_NAME
 
 _STATUS_MEANINGS = {
     Status.UNSTARTED: "The check has not started.",
@@ -13,6 +14,15 @@ _STATUS_MEANINGS = {
     Status.WARNING: "The check passed with a warning.",
     Status.FAILED: "The check failed; its reason says what to fix.",
     Status.UNKNOWN: "The API returned no status, or a word that the exporter does not know.",
+}
+_FAMILIES = (*TASK_FAMILIES, *DISCOVERY_FAMILIES, *OWN_FAMILIES)
+_LIMITS = {
+    "reason": "1000 bytes, or `failure_reasons.max_bytes`; of a longer text the middle is left out",
+    "item_name": f"{MAX_NAME} bytes; of a longer name the end is left out",
+    "item": f"{MAX_NAME} bytes; of a longer one the end is left out, and a repeated one gets a number",
+    "task": f"{MAX_NAME} bytes; `--config.check` refuses a longer name, and a longer discovered name is cut",
+    "task_id": "128 bytes, also `precheck_task_id`",
+    "file": "as long as the path",
 }
 
 
@@ -48,6 +58,8 @@ def _lines() -> Iterator[str]:
     )
     yield from _sections(OWN_FAMILIES)
     yield ""
+    yield from _limits()
+    yield ""
     yield "## Values of `status`"
     yield ""
     yield from _table("status", ((status.value, meaning) for status, meaning in _STATUS_MEANINGS.items()))
@@ -57,6 +69,35 @@ def _lines() -> Iterator[str]:
     yield "The set is closed: a failure that fits nowhere else is `internal`."
     yield ""
     yield from _table("reason", ((reason.value, advice_on(reason, DEFAULT_KIND)) for reason in Reason), "what to do")
+
+
+def _limits() -> Iterator[str]:
+    own = max(len(family.labels) for family in TASK_FAMILIES) + len(TASK_LABELS)
+    labels = own + len(("__name__", "job", "instance"))
+    longest = max((name for family in _FAMILIES for name in family.labels), key=len)
+    per_task = 3 + 2 * len(Status)
+    yield "## Limits"
+    yield ""
+    yield (
+        "Prometheus counts a label's value in bytes of UTF-8: a Chinese character has three. Values are cut between "
+        "characters. If one label of a target is over a limit of Prometheus, Prometheus refuses the whole scrape."
+    )
+    yield ""
+    yield from _table("label", _LIMITS.items(), "at most")
+    yield "| configured labels | 1000 bytes; `--config.check` refuses a longer value |"
+    yield ""
+    yield "Limits in a scrape configuration of Prometheus that all this fits:"
+    yield ""
+    settings = (
+        ("label_limit", f"{labels}, and one for each name of a configured label"),
+        ("label_name_length_limit", f"{len(longest)} (`{longest}`), or the longest name of a configured label"),
+        ("label_value_length_limit", "1023; 205 with a lower `failure_reasons.max_bytes` (`item`)"),
+        (
+            "sample_limit",
+            f"200, {per_task} for each task, one for each check item, and one more for each that failed or warns",
+        ),
+    )
+    yield from _table("setting", settings, "at least")
 
 
 def _sections(families: Iterable[Family]) -> Iterator[str]:

@@ -31,13 +31,14 @@ def load(path: Path, environment: Mapping[str, str]) -> Config:
         raise ConfigError(faults)
     api = load_api(root.mapping("api"), path.parent, environment)
     scrape_timeout = root.mapping("scrape").duration("timeout", default=10.0, highest=3600)
-    failure_reasons = root.boolean("failure_reasons", default=True)
+    reason_bytes = _load_reason_bytes(root)
     tasks = load_tasks(root.sequence("tasks"), root, "tasks")
     # The folder's name is not a pattern, whatever characters it has.
     folder = "" if path.parent == Path() else glob.escape(str(path.parent))
     task_files = tuple(os.path.join(folder, pattern) for pattern in root.texts("task_files"))  # noqa: PTH118 - no path
     discovery = load_discovery(root.mapping("discovery"))
     probe_unlisted = root.mapping("probe").boolean("allow_unlisted", default=False)
+    root.ignore("x-")
     root.done()
     if faults or api is None:
         raise ConfigError(faults)
@@ -48,9 +49,17 @@ def load(path: Path, environment: Mapping[str, str]) -> Config:
         discovery=discovery,
         probe_unlisted=probe_unlisted,
         scrape_timeout=scrape_timeout,
-        failure_reasons=failure_reasons,
+        reason_bytes=reason_bytes,
         secret_files=tuple(file for file in (api.access_key_id, api.secret_key) if isinstance(file, SecretFile)),
     )
+
+
+def _load_reason_bytes(root: Reader) -> int:
+    """The most bytes of a failure text in metrics, which `failure_reasons` gives; 0 if it is false."""
+    if root.has_mapping("failure_reasons"):
+        reasons = root.mapping("failure_reasons")
+        return int(reasons.number("max_bytes", default=1000, lowest=100, highest=1000, whole=True))
+    return 1000 if root.boolean("failure_reasons", default=True) else 0
 
 
 def load_task_file(path: Path) -> tuple[Task, ...]:

@@ -63,6 +63,10 @@ class Reader:
         else:
             self._values[name], self._lines[name] = value, line
 
+    def ignore(self, prefix: str) -> None:
+        """Take keys with a prefix as read: a place for anchors."""
+        self._read |= {name for name in self._values if name.startswith(prefix)}
+
     def path(self, name: str) -> str:
         """The path of a key of this mapping, such as `api.tls.ca_file`.
 
@@ -85,6 +89,10 @@ class Reader:
     def has(self, name: str) -> bool:
         """Whether the key is there and not null."""
         return name in self._values and self._values[name].tag != _NULL_TAG
+
+    def has_mapping(self, name: str) -> bool:
+        """Whether the value of the key is a mapping, where it may be something else too."""
+        return isinstance(self._values.get(name), yaml.MappingNode)
 
     def names(self) -> Iterator[str]:
         """The keys in the order of the file."""
@@ -120,12 +128,15 @@ class Reader:
             return []
         return list(node.value)
 
-    def text(self, name: str) -> str | None:
+    def text(self, name: str, *, max_bytes: int | None = None) -> str | None:
         """A text. A number is text as written, so an id of digits needs no quotes."""
         node = self._take(name)
         if node is None:
             return None
-        if message := _fault_of_text(node):
+        message = _fault_of_text(node)
+        if not message and max_bytes and len(str(node.value).encode()) > max_bytes:
+            message = f"is longer than {max_bytes} bytes"
+        if message:
             self.fault(message, name)
             return None
         return str(node.value)

@@ -46,7 +46,7 @@ class ReplicationDiscovery:
     statuses: frozenset[str] = frozenset()
     """Task statuses in the API's words; empty for all."""
     names: tuple[str, ...] = ()
-    """Shell patterns (`orders-*`), one of which the task's name must match; empty for all names."""
+    """Shell patterns: the task's name must match one (`orders-*`, if there are any) and none that begins with `!`."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -63,7 +63,7 @@ class Config:
     """Whether /probe takes ids of tasks that are not watched."""
     scrape_timeout: float = 10.0
     """Used if the scraper sends no X-Prometheus-Scrape-Timeout-Seconds."""
-    failure_reasons: bool = True
-    """Whether failure texts go into metrics."""
+    reason_bytes: int = 1000
+    """The most bytes of a failure text in metrics; 0: none go there."""
     secret_files: tuple[SecretFile, ...] = ()
     """To be watched, so that a new secret is used without a reload."""

@@ -8,6 +8,7 @@ import yaml
 from exporter.config.reader import Reader
 from exporter.config.settings import ReplicationDiscovery, Task
 from exporter.ninedata import DEFAULT_KIND, ID, KINDS, TASK_STATUSES, TaskRef
+from exporter.ninedata.text import MAX_NAME
 
 _EXPORTERS_LABELS = "task_id task kind precheck_task_id status item item_name reason subtask difference le quantile"
 # Prometheus adds the first two to every series, and an alert the others: its rule would overwrite a task's label.
@@ -38,7 +39,7 @@ def load_discovery(reader: Reader) -> ReplicationDiscovery | None:
     replication = reader.mapping("replication")
     enabled = replication.boolean("enabled", default=False)
     statuses = replication.texts("statuses", _fault_of_status)
-    names = replication.texts("names")
+    names = replication.texts("names", lambda name: "names nothing after the !" if name.strip() == "!" else None)
     labels = _load_labels(replication.mapping("labels"))
     if not enabled:
         return None
@@ -61,7 +62,7 @@ def _load_labels(reader: Reader) -> Mapping[str, str]:
             reader.fault("must be a label name: letters, digits and _, not starting with a digit", name)
         elif name in _RESERVED_LABELS or name.startswith("__"):
             reader.fault("is a reserved label name", name)
-        value = reader.text(name)
+        value = reader.text(name, max_bytes=1000)
         if value is not None:
             labels[name] = value
     return labels
@@ -78,7 +79,7 @@ def _load_task(reader: Reader) -> Task | None:
         precheck_task_id = _load_id(reader, "precheck_task_id") or ""
     if kind not in KINDS:
         reader.fault(f"must be one of {', '.join(KINDS)}", "kind")
-    name = reader.text("name")
+    name = reader.text("name", max_bytes=MAX_NAME)
     if name and "`" in name:
         reader.fault("must not contain a backquote, with which the dashboards quote it", "name")
     labels = _load_labels(reader.mapping("labels"))

@@ -1,8 +1,8 @@
 """The command `--doctor`: an examination, its report on standard output, its exit status."""
 
 import asyncio
-import os
 import shutil
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +13,8 @@ from exporter.doctor.examination import examine
 from exporter.doctor.report import Finding, is_good, json_of, table_of
 from exporter.sandbox import Sandbox
 from exporter.scraping.shard import Shard
+from exporter.signals import heeded
+from exporter.streams import show
 from exporter.threads import DaemonThreads
 
 
@@ -27,8 +29,12 @@ def run_doctor(
     findings: list[Finding] = []
 
     async def run() -> None:
+        loop = asyncio.get_running_loop()
+        examination = asyncio.current_task(loop)
+        for number in heeded(signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, lambda: examination and examination.cancel())
         # A name server that does not answer must not hold up the end.
-        asyncio.get_running_loop().set_default_executor(DaemonThreads())
+        loop.set_default_executor(DaemonThreads())
         if path is not None:
             await examine(lambda: load(path, environment), web_config, place, shard, findings)
             return
@@ -39,24 +45,11 @@ def run_doctor(
     complete = True
     try:
         asyncio.run(run())
-    except KeyboardInterrupt:
+    except (asyncio.CancelledError, KeyboardInterrupt):
         complete = False
     if form == "json":
         text = json_of(place, findings, complete=complete)
     else:
-        width = shutil.get_terminal_size((100, 0)).columns if sys.stdout.isatty() else 100
+        width = shutil.get_terminal_size((100, 0)).columns if sys.stdout and sys.stdout.isatty() else 100
         text = table_of(place, findings, complete=complete, width=width)
-    return 0 if _show(text) and complete and is_good(findings) else 1
-
-
-def _show(text: str) -> bool:
-    """Print the report; False if nobody reads it or the disk is full."""
-    # The terminal's encoding may lack characters of a name.
-    encoding = sys.stdout.encoding or "utf-8"
-    try:
-        print(text.encode(encoding, "backslashreplace").decode(encoding), end="", flush=True)  # noqa: T201 - its purpose
-    except OSError:
-        # At its end Python would try again to write what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
+    return 0 if show(text) and complete and is_good(findings) else 1

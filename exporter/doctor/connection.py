@@ -2,7 +2,6 @@
 
 import asyncio
 import ipaddress
-import os
 import socket
 import ssl
 import urllib.parse
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 from exporter.config.settings import Api
 from exporter.doctor.report import Check, Finding, Level, skipped
 from exporter.ninedata import Reason, advice_on
+from exporter.ninedata.failures import words_of_system
 
 
 async def check_connection(api: Api) -> list[Finding]:
@@ -81,9 +81,9 @@ def _reason(error: Exception) -> str:
         return f"the TLS handshake failed: {(error.reason or 'no reason given').replace('_', ' ').lower()}"
     if isinstance(error, TimeoutError):
         return "no answer within api.request_timeout"
-    if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
-        return os.strerror(error.errno)
-    return getattr(error, "strerror", None) or str(error)
+    if isinstance(error, OSError):
+        return words_of_system(error) or "the system gives no reason"
+    return "it is not a valid host name"
 
 
 def _advice(error: OSError, key: str) -> str:

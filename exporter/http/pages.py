@@ -19,8 +19,9 @@ from exporter.reload import Reloader
 class Pages:
     """The overview of all watched tasks, and the page of each."""
 
-    def __init__(self, reloader: Reloader, telemetry_path: str) -> None:
+    def __init__(self, reloader: Reloader, route_prefix: str, telemetry_path: str) -> None:
         self._reloader = reloader
+        self._route_prefix = route_prefix
         self._one_overview = asyncio.Semaphore(1)
         style = resources.files("exporter.http").joinpath("templates/style.css").read_text("utf-8")
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -38,7 +39,7 @@ class Pages:
         self._templates.globals.update(style=style, version=__version__, telemetry_path=telemetry_path)
         self._templates.filters["age"] = age_in_words
         # The overview shows the start and the end of a long reason; the task's page shows all of it.
-        self._templates.filters["shortened"] = lambda text: cut_middle(text, 500)
+        self._templates.filters["shortened"] = lambda text: cut_middle(text, 1000)
 
     async def overview(self, request: web.Request) -> web.Response:
         """All watched tasks with their last known status, those that need attention first."""
@@ -47,17 +48,23 @@ class Pages:
             with self._reloader.lease() as exporter:
                 now, history = datetime.now(UTC), exporter.history
                 views = [view_of(task, history.get(task.task_id), now) for task in exporter.watch_list.tasks]
-                sources = sources_of(exporter.watch_list, self._reloader.faults)
+                sources = sources_of(
+                    exporter.watch_list, self._reloader.faults, waits_for_reload=self._reloader.waits_for_reload
+                )
                 render = self._overview_json if wants_json(request) else self._overview_html
-                return await asyncio.to_thread(render, exporter, views, sources)
+                return await asyncio.to_thread(render, request, exporter, views, sources)
 
-    def _overview_json(self, _: Exporter, views: list[TaskView], sources: dict[str, object]) -> web.Response:
+    def _overview_json(
+        self, _: web.Request, __: Exporter, views: list[TaskView], sources: dict[str, object]
+    ) -> web.Response:
         return self._json({"version": __version__, **sources, "tasks": [view.as_json() for view in views]})
 
-    def _overview_html(self, exporter: Exporter, views: list[TaskView], sources: dict[str, object]) -> web.Response:
+    def _overview_html(
+        self, request: web.Request, exporter: Exporter, views: list[TaskView], sources: dict[str, object]
+    ) -> web.Response:
         return self._html(
+            request,
             "overview.html",
-            base="./",
             views=sorted(views, key=lambda view: view.urgency),
             sources=sources,
             summary=summary_of(views),
@@ -71,19 +78,27 @@ class Pages:
         with self._reloader.lease() as exporter:
             task = exporter.watch_list.find(task_id)
             if task is None or not exporter.watch_list.watches(task):
-                return self.not_found(request, "No such task is watched.")
+                more = " The list of tasks is not complete yet." if exporter.watch_list.unread else ""
+                return self.not_found(request, f"No such task is watched.{more}")
             view = view_of(task, exporter.history.get(task_id), datetime.now(UTC))
-        return self._json(view.as_json()) if wants_json(request) else self._html("task.html", base="../", view=view)
+        return self._json(view.as_json()) if wants_json(request) else self._html(request, "task.html", view=view)
 
     def not_found(self, request: web.Request, message: str = "There is no such page.") -> web.Response:
         """The answer to an unknown path, with a link to the overview."""
         if wants_json(request):
             return self._json({"error": message}, status=404)
-        return self._html("not_found.html", base="/", status=404, message=message)
+        return self._html(request, "not_found.html", status=404, message=message)
 
-    def _html(self, template: str, *, status: int = 200, **values: object) -> web.Response:
-        page = self._templates.get_template(template).render(values)
+    def _html(self, request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
+        page = self._templates.get_template(template).render(values, base=self._base(request))
         return web.Response(text=page, status=status, content_type="text/html", headers=self._headers)
+
+    def _base(self, request: web.Request) -> str:
+        """A link from a page to the overview. Relative, because a proxy may have another prefix in its place."""
+        path, prefix = request.rel_url.raw_path, self._route_prefix
+        if path.startswith(f"{prefix}/"):
+            return "../" * (path.removeprefix(prefix).count("/") - 1) or "./"
+        return "../" * (path.count("/") - 1) + f"{prefix[1:]}/"
 
     def _json(self, content: object, *, status: int = 200) -> web.Response:
         return web.json_response(content, status=status, headers=self._headers)

@@ -2,13 +2,13 @@
 
 import asyncio
 import math
-import re
 from collections.abc import Mapping
 
 from aiohttp import web
 
 from exporter.config import Task
 from exporter.exporter import Exporter
+from exporter.http.external_url import ExternalUrl, is_host_header
 from exporter.metrics import accepts_gzip, choose_format, render, rendering_seconds
 from exporter.ninedata import DEFAULT_KIND, ID, KINDS, TaskRef
 from exporter.reload import Reloader
@@ -19,15 +19,17 @@ ARRIVED = web.RequestKey("arrived", float)
 PARTS = frozenset({"tasks", "discovery", "exporter"})
 """What `collect[]` can name."""
 
-_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}))(:\d{1,5})?", re.ASCII)
-
 
 class ScrapeHandlers:
     """Answers scrapes, each before its deadline."""
 
-    def __init__(self, reloader: Reloader, timeout_offset: float) -> None:
+    def __init__(
+        self, reloader: Reloader, timeout_offset: float, external_url: ExternalUrl | None, route_prefix: str
+    ) -> None:
         self._reloader = reloader
         self._timeout_offset = timeout_offset
+        self._external_url = external_url
+        self._route_prefix = route_prefix
         self._renderings: dict[object, asyncio.Task[bytes]] = {}
 
     async def metrics(self, request: web.Request) -> web.Response:
@@ -49,24 +51,27 @@ class ScrapeHandlers:
             return await self._rendered(request, exporter, snapshot, own=False)
 
     async def targets(self, request: web.Request) -> web.Response:
-        """The watched tasks in the format of Prometheus' http_sd: each is a target, scraped with /probe."""
-        host = request.headers.get("Host", "")
-        match = _HOST.fullmatch(host)
-        if match is None:
+        """The watched tasks in the format of Prometheus' http_sd: each is a target, scraped with /probe.
+
+        Scheme and port are those of the job's scrape configuration, unless this server itself speaks TLS: only the
+        client knows what it used to reach a proxy.
+        """
+        host, external_url = request.headers.get("Host", ""), self._external_url
+        if not is_host_header(host):
             raise web.HTTPBadRequest(text="The header Host is not an address.")
-        scheme = "https" if request.secure else "http"
-        address = host if match[1] else f"{host}:{443 if request.secure else 80}"
+        prefix = external_url.path if external_url and host.lower() in external_url.hosts else self._route_prefix
+        how = {"__metrics_path__": f"{prefix}/probe"} | ({"__scheme__": "https"} if request.secure else {})
         with self._reloader.lease() as exporter:
             watch_list = exporter.watch_list
-            if watch_list.discovery and watch_list.last_discovery is None:
+            if unread := watch_list.unread:
                 # With an error Prometheus keeps its targets; with an incomplete list it drops those that are missing.
-                raise web.HTTPServiceUnavailable(text="No discovery yet: scrape /metrics, with collect[]=discovery.")
+                text = "The list of tasks is not complete yet. Not read so far:\n"
+                raise web.HTTPServiceUnavailable(text=text + "".join(f"- {source}\n" for source in unread))
             exporter.forget_unwatched()
-            how = {"__scheme__": scheme, "__metrics_path__": "/probe"}
             groups = []
             for task in watch_list.tasks:
                 labels = {**task.labels, "task_id": task.task_id, "task": task.name, "__param_task_id": task.task_id}
-                groups.append({"targets": [address], "labels": labels | how})
+                groups.append({"targets": [host], "labels": labels | how})
             return web.json_response(groups)
 
     def _deadline(self, request: web.Request, exporter: Exporter, tasks: int) -> float:
@@ -84,9 +89,9 @@ class ScrapeHandlers:
         rendering = self._renderings.get(key)
         if rendering is None:
             own_metrics = exporter.own_metrics() if own else None
-            failure_reasons = exporter.config.failure_reasons
+            reason_bytes = exporter.config.reason_bytes
             rendering = asyncio.create_task(
-                asyncio.to_thread(render, snapshot, own_metrics, form, failure_reasons=failure_reasons, gzip=gzip)
+                asyncio.to_thread(render, snapshot, own_metrics, form, reason_bytes=reason_bytes, gzip=gzip)
             )
             self._renderings[key] = rendering
             rendering.add_done_callback(lambda _: self._renderings.pop(key))
@@ -98,14 +103,19 @@ class ScrapeHandlers:
 
 def _probed_task(request: web.Request, exporter: Exporter) -> Task:
     """The task to probe. Raises HTTPBadRequest if the parameters do not name one that may be probed."""
-    task_id = _parameter(request, "task_id")
-    if task_id is None:
+    named = {task_id for name in ("task_id", "target") if (task_id := _parameter(request, name)) is not None}
+    if len(named) > 1:
+        raise web.HTTPBadRequest(text="The parameters task_id and target name different tasks.")
+    if not named:
         raise web.HTTPBadRequest(text="The parameter task_id is missing.")
+    (task_id,) = named
     precheck_task_id, kind_name = _parameter(request, "precheck_task_id"), _parameter(request, "kind")
     watched = exporter.watch_list.find(task_id)
     if watched and precheck_task_id in (None, watched.ref.precheck_task_id) and kind_name in (None, watched.ref.kind):
         return watched
     if not exporter.config.probe_unlisted:
+        if not watched and exporter.watch_list.unread:
+            raise web.HTTPServiceUnavailable(text="No such task is known, but the list of tasks is not complete yet.")
         what = "This task is watched as another kind or with another precheck" if watched else "No such task is watched"
         raise web.HTTPBadRequest(text=f"{what}; probe.allow_unlisted in the configuration would allow it.")
     kind = KINDS.get(kind_name or (watched.ref.kind if watched else DEFAULT_KIND))

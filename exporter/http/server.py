@@ -13,6 +13,7 @@ from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from exporter.files import WatchedFile
+from exporter.http.external_url import ExternalUrl
 from exporter.http.pages import Pages
 from exporter.http.scrape_handlers import ARRIVED, ScrapeHandlers, scraper_timeout
 from exporter.http.web_config import WebConfig
@@ -28,8 +29,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """Of every answer that sets no others."""
-_OPEN_PATHS = ("/-/healthy", "/-/ready")
-"""Need no password: the probes of an orchestrator have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,9 @@ class ServerOptions:
     lifecycle: bool = False
     """Whether /-/reload is allowed."""
     web_config: WatchedFile[WebConfig] | None = None
+    external_url: ExternalUrl | None = None
+    route_prefix: str = ""
+    """Prefix of all paths, `/a/b` for example."""
     keepalive_seconds: float = 120.0
     """Closes a connection without a whole request for so long. More than the usual scrape intervals."""
     answer_seconds: float = 60.0
@@ -74,24 +76,36 @@ class _Server:
         self.passwords = ThreadPoolExecutor(2, "bcrypt")  # each check takes one processor
         self._reloader = reloader
         self._options = options
-        self._pages = Pages(reloader, options.telemetry_path)
+        self._pages = Pages(reloader, options.route_prefix, options.telemetry_path)
         self._web_config = WebConfig()
         self._clock = asyncio.get_running_loop().time
 
     def application(self) -> web.Application:
-        scrapes = ScrapeHandlers(self._reloader, self._options.timeout_offset)
+        options = self._options
+        scrapes = ScrapeHandlers(self._reloader, options.timeout_offset, options.external_url, options.route_prefix)
         app = web.Application(middlewares=[self._answer])
         app.on_response_prepare.append(self._add_headers)
-        app.router.add_get(self._options.telemetry_path, scrapes.metrics)
-        app.router.add_get("/probe", scrapes.probe)
-        app.router.add_get("/sd", scrapes.targets)
-        app.router.add_get("/", self._pages.overview)
-        app.router.add_get("/tasks/{task_id}", self._pages.task)
-        for path in _OPEN_PATHS:
-            app.router.add_get(path, self._healthy)
-        app.router.add_post("/-/reload", self._reload)
-        app.router.add_put("/-/reload", self._reload)
+        handlers = {
+            options.telemetry_path: scrapes.metrics,
+            "/probe": scrapes.probe,
+            "/sd": scrapes.targets,
+            "/": self._pages.overview,
+            "/tasks/{task_id}": self._pages.task,
+            "/-/healthy": self._healthy,
+            "/-/ready": self._healthy,
+        }
+        for path, handler in handlers.items():
+            for each in self._paths(path):
+                app.router.add_get(each, handler)
+        for each in self._paths("/-/reload"):
+            app.router.add_post(each, self._reload)
+            app.router.add_put(each, self._reload)
         return app
+
+    def _paths(self, path: str) -> list[str]:
+        """A path with the prefix, without and with a slash at the end: a redirect would need the client's scheme."""
+        prefixed = f"{self._options.route_prefix}{path}".rstrip("/")
+        return [prefixed, f"{prefixed}/"] if prefixed else ["/"]
 
     async def follow_web_config(self, runner: web.AppRunner, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Listen with the latest web configuration until `stop` is set."""
@@ -134,7 +148,8 @@ class _Server:
             return web.Response()
         if not web_config.admits(request.get_extra_info("peercert")):
             return web.Response(status=403, text="The client certificate has none of the allowed names.\n")
-        if web_config.users is None or request.path in _OPEN_PATHS:
+        # The probes of an orchestrator have no password.
+        if web_config.users is None or request.match_info.handler == self._healthy:
             return None
         if await web_config.users.admit(request.headers.getall("Authorization", []), self.passwords):
             return None

@@ -20,10 +20,20 @@ class StartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to listen. An empty host means every address, IPv4 and IPv6."""
+    """Where to listen."""
 
     host: str
     port: int
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether this is every address, IPv4 and IPv6: `:port`, or `[::]:port` as in other exporters."""
+        return not self.host or (":" in self.host and not self.host.strip(":0"))
+
+    def url(self, scheme: str) -> str:
+        """A URL for a browser on this machine."""
+        local = self.everywhere or self.host == "0.0.0.0"
+        return f"{scheme}://{Address('localhost', self.port) if local else self}"
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -43,7 +53,7 @@ def parse_address(text: str) -> Address:
 def listen(address: Address) -> socket.socket:
     """A listening socket. Raises StartError if the address cannot be used."""
     try:
-        if address.host:
+        if not address.everywhere:
             family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
             listener = socket.create_server((address.host, address.port), family=family, backlog=512)
         else:

@@ -36,10 +36,10 @@ class TaskView:
 
     @property
     def word(self) -> str:
-        """The status for people."""
-        if self.history is None:
-            return "Not queried"
-        return self.precheck.status.value if self.precheck else "No answer yet"
+        """The state for people. As in the metrics, a task whose latest query failed has no status now."""
+        if self.failure:
+            return "Query failing"
+        return self.precheck.status.value if self.precheck else "Not queried"
 
     @property
     def items(self) -> list[CheckItem]:
@@ -139,12 +139,10 @@ def view_of(task: Task, history: TaskHistory | None, now: datetime) -> TaskView:
 
 
 def summary_of(views: list[TaskView]) -> list[tuple[str, int]]:
-    """The number of tasks with each status word, urgent ones first."""
+    """The number of tasks in each state, urgent ones first. Each task counts once."""
     counts = Counter(view.word for view in views)
-    failing = sum(view.failure is not None for view in views)
-    order = [*(status.value for status in _URGENCY), "No answer yet", "Not queried"]
-    words = [(word, counts[word]) for word in order if counts[word]]
-    return [("Query failing", failing), *words] if failing else words
+    order = ["Query failing", *(status.value for status in _URGENCY), "Not queried"]
+    return [(word, counts[word]) for word in order if counts[word]]
 
 
 def age_in_words(seconds: float) -> str:
@@ -155,19 +153,22 @@ def age_in_words(seconds: float) -> str:
     return f"{seconds / 86400:.0f} d"
 
 
-def sources_of(watch_list: WatchList, config_faults: tuple[str, ...]) -> dict[str, object]:
+def sources_of(
+    watch_list: WatchList, config_faults: tuple[str, ...], *, waits_for_reload: bool = False
+) -> dict[str, object]:
     """Where the watched tasks come from, for the overview and as JSON."""
     last, repeated = watch_list.last_discovery, watch_list.repeated
     failure = last.failure if last else None
     discovery = {
         "up": last.failure is None if last else None,
-        "tasks": len(watch_list.discovered),
+        "tasks": len(watch_list.discovered) if watch_list.discovery and watch_list.discovery.complete else None,
         "reason": failure.reason.value if failure else None,
         "error": failure.message if failure else None,
         "advice": advice_on(failure.reason, LIST_NAME) if failure else None,
     }
     return {
-        "config": {"reloaded": not config_faults, "faults": config_faults},
+        "unread": watch_list.unread,
+        "config": {"reloaded": not config_faults, "faults": config_faults, "waits_for_reload": waits_for_reload},
         "task_files": [
             {
                 "file": file.path,

@@ -13,6 +13,7 @@ from exporter.config.reader import Reader
 from exporter.faults import ConfigError, Fault
 from exporter.files import read_file
 from exporter.http.basic_auth import Users, hash_cost
+from exporter.http.server_tls import ServerContext
 
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _CLIENT_AUTH = {
@@ -94,7 +95,7 @@ def load_web_config(path: Path) -> WebConfig:
 
 
 def _load_tls(reader: Reader, folder: Path, files: list[Path]) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
     certificate, key = _file(reader, "cert_file", folder, files), _file(reader, "key_file", folder, files)

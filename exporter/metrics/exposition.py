@@ -37,10 +37,10 @@ def rendering_seconds(tasks: int) -> float:
 
 
 def render(
-    snapshot: Snapshot | None, own: Collector | None, form: Format, *, failure_reasons: bool = True, gzip: bool = False
+    snapshot: Snapshot | None, own: Collector | None, form: Format, *, reason_bytes: int = 1000, gzip: bool = False
 ) -> bytes:
     """The body: the series of the snapshot, then the exporter's own metrics."""
-    parts = task_series(snapshot, failure_reasons=failure_reasons) if snapshot else []
+    parts = task_series(snapshot, reason_bytes) if snapshot else []
     if own is not None:
         parts.append(form.encode(own))
     elif "openmetrics" in form.content_type:

@@ -62,10 +62,12 @@ ITEM_FAILURE_INFO = Family(
     "ninedata_precheck_item_failure_info",
     "The failure reason and remediation that the API gives for a check item in status Failed or Warning.",
     ("item", "item_name", "reason"),
-    note="Credentials are masked. `reason` has at most 500 characters; of a longer text the middle is left out. "
+    note="Credentials are masked. Of a `reason` that is too long the middle is left out ([Limits](#limits)). "
     "Not exported with `failure_reasons: false`.",
 )
 TASK_FAMILIES = (UP, QUERY_FAILURE_INFO, QUERY_DURATION, INFO, STATUS, ITEMS, ITEM_STATUS, ITEM_FAILURE_INFO)
+
+_WHOLE = "Absent until every source of these tasks was read whole once since the start."
 
 DISCOVERY_UP = Family(
     "ninedata_discovery_up",
@@ -85,7 +87,10 @@ DISCOVERY_DURATION = Family(
     note="Known tasks are queried at the same time.",
 )
 DISCOVERY_TASKS = Family(
-    "ninedata_discovery_tasks", "Number of tasks that are watched because discovery found them.", ("kind",)
+    "ninedata_discovery_tasks",
+    "Number of tasks that are watched because discovery found them.",
+    ("kind",),
+    note=_WHOLE,
 )
 DISCOVERY_FAMILIES = (DISCOVERY_UP, DISCOVERY_FAILURE_INFO, DISCOVERY_DURATION, DISCOVERY_TASKS)
 
@@ -110,7 +115,10 @@ API_CLOCK_SKEW = Family(
     note="Accurate to about a second. Absent until an answer had the header. The API rejects more than 600 s.",
 )
 WATCHED_TASKS = Family(
-    "ninedata_exporter_watched_tasks", "Number of watched tasks.", ("kind",), note="With `--shard`: of this shard."
+    "ninedata_exporter_watched_tasks",
+    "Number of watched tasks.",
+    ("kind",),
+    note="With `--shard`: of this shard. " + _WHOLE,
 )
 TASK_FILE_SUCCESSFUL = Family(
     "ninedata_exporter_task_file_last_load_successful",
@@ -127,7 +135,7 @@ TASK_FILE_TASKS = Family(
     "ninedata_exporter_task_file_tasks",
     "Number of tasks in the content of a task file that is in use.",
     ("file",),
-    note="Includes those of other shards.",
+    note="Includes those of other shards. Absent until the file was loaded once.",
 )
 SHARD_INFO = Family(
     "ninedata_exporter_shard_info",
@@ -148,6 +156,12 @@ WEB_CONFIG_RELOAD_SUCCESSFUL = Family(
     "1 if the last attempt to load the web configuration succeeded, 0 if not.",
     note="Absent without `--web.config.file`. While 0, the last good one stays in force; the log says what is wrong.",
 )
+EXPORTER_INFO = Family(
+    "ninedata_exporter_info",
+    "The address under which people reach the exporter.",
+    ("external_url",),
+    note="Always 1. Only with `--web.external-url`. Alerts and dashboards link to the exporter's pages by it.",
+)
 BUILD_INFO = Family(
     "ninedata_exporter_build_info", "The versions of the exporter and of Python.", ("version", "python_version")
 )
@@ -164,5 +178,6 @@ OWN_FAMILIES = (
     RELOAD_SUCCESSFUL,
     RELOAD_TIMESTAMP,
     WEB_CONFIG_RELOAD_SUCCESSFUL,
+    EXPORTER_INFO,
     BUILD_INFO,
 )

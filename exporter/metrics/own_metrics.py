@@ -12,7 +12,7 @@ from prometheus_client.samples import Sample
 from exporter import __version__
 from exporter.metrics import families
 from exporter.metrics.families import Family
-from exporter.ninedata import KINDS, REQUEST_KINDS, Reason
+from exporter.ninedata import REQUEST_KINDS, Reason
 from exporter.scraping.shard import Shard
 from exporter.scraping.watch_list import WatchList
 
@@ -20,8 +20,11 @@ from exporter.scraping.watch_list import WatchList
 class OwnMetrics:
     """The counters of the process, which no reload resets. The client's observer."""
 
-    def __init__(self, shard: Shard | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, shard: Shard | None = None, clock: Callable[[], float] = time.time, external_url: str | None = None
+    ) -> None:
         self.shard = shard or Shard()
+        self._external_url = external_url
         self._clock = clock
         self._skew: float | None = None
         self._reload_successful = False
@@ -30,28 +33,26 @@ class OwnMetrics:
         """Whether the web configuration in force is what its files say; None without one."""
         self._registry = CollectorRegistry()
         sent, failed, duration = families.API_REQUESTS, families.API_REQUEST_FAILURES, families.API_REQUEST_DURATION
-        self._requests = Counter(sent.name, sent.help, sent.labels, registry=self._registry)
-        self._failures = Counter(failed.name, failed.help, failed.labels, registry=self._registry)
-        self._durations = Histogram(
+        requests = Counter(sent.name, sent.help, sent.labels, registry=self._registry)
+        failures = Counter(failed.name, failed.help, failed.labels, registry=self._registry)
+        durations = Histogram(
             duration.name, duration.help, duration.labels, registry=self._registry, buckets=duration.buckets
         )
-        for kind in REQUEST_KINDS:
-            self._requests.labels(kind)
-            self._durations.labels(kind)
-            for reason in Reason:
-                self._failures.labels(kind, reason.value)
+        self._requests = {kind: requests.labels(kind) for kind in REQUEST_KINDS}
+        self._failures = {(kind, reason): failures.labels(kind, reason) for kind in REQUEST_KINDS for reason in Reason}
+        self._durations = {kind: durations.labels(kind) for kind in REQUEST_KINDS}
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 
     def request_sent(self, kind: str) -> None:
         """A request was sent."""
-        self._requests.labels(kind).inc()
+        self._requests[kind].inc()
 
     def request_ended(self, kind: str, seconds: float, failure: Reason | None) -> None:
         """A request was answered and understood, or failed."""
-        self._durations.labels(kind).observe(seconds)
+        self._durations[kind].observe(seconds)
         if failure is not None:
-            self._failures.labels(kind, failure.value).inc()
+            self._failures[kind, failure].inc()
 
     def clock_skew(self, seconds: float) -> None:
         """An answer told the server's clock minus ours."""
@@ -70,8 +71,8 @@ class OwnMetrics:
     def _gauges(self, watch_list: WatchList) -> Iterator[Metric]:
         if self._skew is not None:
             yield _gauge(families.API_CLOCK_SKEW, {(): self._skew})
-        counts = watch_list.counts()
-        yield _gauge(families.WATCHED_TASKS, {(kind,): counts[kind] for kind in KINDS})
+        if counts := watch_list.counts():
+            yield _gauge(families.WATCHED_TASKS, {(kind,): count for kind, count in counts.items()})
         if watch_list.files:
             yield from _file_gauges(watch_list)
         if self.shard.count > 1:
@@ -80,6 +81,8 @@ class OwnMetrics:
         yield _gauge(families.RELOAD_TIMESTAMP, {(): self._reloaded_at})
         if self.web_config_successful is not None:
             yield _gauge(families.WEB_CONFIG_RELOAD_SUCCESSFUL, {(): self.web_config_successful()})
+        if self._external_url:
+            yield _gauge(families.EXPORTER_INFO, {(self._external_url,): 1})
         yield _gauge(families.BUILD_INFO, {(__version__, platform.python_version()): 1})
 
 
@@ -103,7 +106,7 @@ def _file_gauges(watch_list: WatchList) -> Iterator[Metric]:
     yield _gauge(families.TASK_FILE_SUCCESSFUL, {(path,): value for path, value in successful.items()})
     if loaded:
         yield _gauge(families.TASK_FILE_TIMESTAMP, {(path,): value for path, value in loaded.items()})
-    yield _gauge(families.TASK_FILE_TASKS, {(file.path,): len(file.tasks) for file in files})
+        yield _gauge(families.TASK_FILE_TASKS, {(file.path,): len(file.tasks) for file in files if file.path in loaded})
 
 
 def _gauge(family: Family, values: Mapping[tuple[str, ...], float]) -> Metric:

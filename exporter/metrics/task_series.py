@@ -19,8 +19,11 @@ Ends = tuple[Family, list[str]]
 """A family, and the ends of its lines for one task: the family's own labels, and the value."""
 
 
-def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> list[bytes | bytearray]:
-    """The families of a snapshot that have series, one text each, in the order of their declaration."""
+def task_series(snapshot: Snapshot, reason_bytes: int) -> list[bytes | bytearray]:
+    """The families of a snapshot that have series, one text each, in the order of their declaration.
+
+    `reason_bytes` limits each failure text; 0 leaves them out.
+    """
     names = sorted({name for result in snapshot.results for name in result.task.labels})
     # Bytes, because the lines of a large scrape as strings would take several times the memory.
     texts = {family: bytearray() for family in (*families.TASK_FAMILIES, *families.DISCOVERY_FAMILIES)}
@@ -29,7 +32,7 @@ def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> list[byt
         shared = f'task_id="{_escaped(task.task_id)}",task="{_escaped(task.name)}"' + "".join(
             f',{name}="{_escaped(task.labels.get(name, ""))}"' for name in names
         )
-        for family, ends in _ends(result, failure_reasons=failure_reasons):
+        for family, ends in _ends(result, reason_bytes):
             start = f"{family.name}{{{shared}"
             texts[family] += (start + start.join(ends)).encode() if ends else b""
     for family, ends in _discovery_ends(snapshot.discovery):
@@ -42,7 +45,7 @@ def task_series(snapshot: Snapshot, *, failure_reasons: bool = True) -> list[byt
     ]
 
 
-def _ends(result: TaskResult, *, failure_reasons: bool) -> Iterator[Ends]:
+def _ends(result: TaskResult, reason_bytes: int) -> Iterator[Ends]:
     """The lines of one task's result."""
     ref, outcome = result.task.ref, result.outcome
     yield families.UP, [f"}} {float(result.up)}\n"]
@@ -51,20 +54,21 @@ def _ends(result: TaskResult, *, failure_reasons: bool) -> Iterator[Ends]:
     if isinstance(outcome, QueryFailure):
         yield families.QUERY_FAILURE_INFO, [_end(families.QUERY_FAILURE_INFO, 1, outcome.reason)]
         return
-    status, items = outcome.status, outcome.items
-    counts = Counter([item.status for item in items])
-    yield families.STATUS, [_known_end(families.STATUS, each is status, each) for each in Status]
-    yield families.ITEMS, [_known_end(families.ITEMS, counts[each], each) for each in Status]
-    yield families.ITEM_STATUS, [_known_end(families.ITEM_STATUS, 1, item.item, item.status) for item in items]
-    if failure_reasons and (counts[Status.FAILED] or counts[Status.WARNING]):
-        yield (
-            families.ITEM_FAILURE_INFO,
-            [
-                _end(families.ITEM_FAILURE_INFO, 1, item.item, item.name, cut_middle(item.message, 500))
-                for item in items
-                if item.status.needs_attention
-            ],
-        )
+    yield from _precheck_ends(outcome.status, tuple([(item.item, item.status) for item in outcome.items]))
+    if reason_bytes:
+        failing = [item for item in outcome.items if item.status.needs_attention]
+        texts = ((item.item, item.name, cut_middle(item.message, reason_bytes)) for item in failing)
+        yield families.ITEM_FAILURE_INFO, [_end(families.ITEM_FAILURE_INFO, 1, *labels) for labels in texts]
+
+
+@functools.lru_cache(maxsize=100)  # most tasks have the same check items
+def _precheck_ends(status: Status, items: tuple[tuple[str, Status], ...]) -> tuple[Ends, ...]:
+    counts = Counter(each for _, each in items)
+    return (
+        (families.STATUS, [_end(families.STATUS, each is status, each) for each in Status]),
+        (families.ITEMS, [_end(families.ITEMS, counts[each], each) for each in Status]),
+        (families.ITEM_STATUS, [_end(families.ITEM_STATUS, 1, *labels) for labels in items]),
+    )
 
 
 def _discovery_ends(discovery: DiscoveryResult | None) -> Iterator[Ends]:
@@ -75,15 +79,13 @@ def _discovery_ends(discovery: DiscoveryResult | None) -> Iterator[Ends]:
     if failure is not None:
         yield families.DISCOVERY_FAILURE_INFO, [_end(families.DISCOVERY_FAILURE_INFO, 1, kind, failure.reason)]
     yield families.DISCOVERY_DURATION, [_end(families.DISCOVERY_DURATION, discovery.seconds, kind)]
-    yield families.DISCOVERY_TASKS, [_end(families.DISCOVERY_TASKS, len(discovery.tasks), kind)]
+    if discovery.complete:
+        yield families.DISCOVERY_TASKS, [_end(families.DISCOVERY_TASKS, len(discovery.tasks), kind)]
 
 
 def _end(family: Family, value: float, *labels: str) -> str:
     own = "".join([f',{name}="{_escaped(label)}"' for name, label in zip(family.labels, labels, strict=True)])
     return f"{own}}} {float(value)}\n"
-
-
-_known_end = functools.lru_cache(maxsize=2048)(_end)  # most tasks have the same check items
 
 
 def _escaped(value: str) -> str:

@@ -16,22 +16,11 @@ from typing import Any
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.kinds import Kind
 from exporter.ninedata.precheck import CheckItem, Precheck, Status, TaskRef
+from exporter.ninedata.refusals import reason_of_refusal
 from exporter.ninedata.text import clean, clean_name, cut, text_of
 
 MAX_ITEMS = 1000
 """The most check items that are read of one precheck; NineData's have some dozens."""
-# Words in a failure's code or message that tell more than api_error. The vendor documents neither; these were seen in
-# clients or are the plain words for it. The order matters.
-_REASON_OF_WORDS = {
-    Reason.AUTH: re.compile(
-        r"(?i)signature|access.?key|timestamp|unauthori[sz]ed|authenticat|permission.?den|no.?permission|"
-        r"access.?denied|forbidden|签名|时间戳|权限|未授权"
-    ),
-    Reason.NOT_FOUND: re.compile(r"(?i)not.?(?:be.?)?found|not.?exist|n't.?exist|no.?such|不存在|未找到|找不到"),
-    Reason.RATE_LIMITED: re.compile(
-        r"(?i)throttl|too.?many.?requests|(?:rate|request).?limit.?(?:is.?)?exceeded|请求过于频繁|限流"
-    ),
-}
 
 
 def read_envelope(
@@ -179,11 +168,10 @@ def _words_of(envelope: Mapping[str, object]) -> str:
 
 def _refusal_error(status: int, envelope: Mapping[str, object], said: str, request_id: str) -> QueryError:
     message = f"the API refused the query{said or ' without a reason'}"
-    code = text_of(envelope.get("errorCode"))[:200]
-    words = f"{code} {text_of(envelope.get('message'))[:2000]}"
-    by_words = (reason for reason, pattern in _REASON_OF_WORDS.items() if pattern.search(words))
-    otherwise = Reason.NOT_FOUND if status == 404 else Reason.API_ERROR  # noqa: PLR2004 - HTTP's Not Found
-    return QueryError(next(by_words, otherwise), message, request_id=request_id)
+    reason = reason_of_refusal(text_of(envelope.get("errorCode"))[:200], text_of(envelope.get("message"))[:2000])
+    if reason is Reason.API_ERROR and status == 404:  # noqa: PLR2004 - HTTP's Not Found
+        reason = Reason.NOT_FOUND
+    return QueryError(reason, message, request_id=request_id)
 
 
 def _no_envelope_error(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> QueryError:

@@ -1,6 +1,8 @@
 """The ways in which a query can fail: a closed set of reasons, each with advice for people."""
 
 import enum
+import os
+import re
 from dataclasses import KW_ONLY, dataclass
 
 from exporter.ninedata.kinds import KINDS, LIST_PATH
@@ -42,6 +44,16 @@ class QueryError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+
+def words_of_system(error: OSError) -> str:
+    """Why the system could not connect, without what Python adds to it.
+
+    A name can have several addresses, such as one of IPv6 and one of IPv4, that fail in different ways.
+    """
+    numbers = [error.errno] if error.errno and error.errno > 0 else re.findall(r"\[Errno (\d+)\]", str(error))
+    words = dict.fromkeys(os.strerror(int(number)) for number in numbers)
+    return ", ".join(words) or error.strerror or ""
 
 
 def advice_on(reason: Reason, kind: str) -> str:

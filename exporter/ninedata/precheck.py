@@ -26,9 +26,10 @@ class Status(enum.StrEnum):
     @property
     def needs_attention(self) -> bool:
         """Whether a check item in this status carries a reason and a remediation."""
-        return self in (Status.FAILED, Status.WARNING)
+        return self in _NEEDING_ATTENTION
 
 
+_NEEDING_ATTENTION = (Status.FAILED, Status.WARNING)
 _STATUS_OF_WORD = {
     "unstarted": Status.UNSTARTED,
     "running": Status.RUNNING,

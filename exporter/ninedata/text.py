@@ -2,13 +2,14 @@
 
 import json
 import re
+import unicodedata
 
 from exporter.ninedata.masking import masked
 
 MAX_TEXT = 4000
 """Characters kept of a text."""
 MAX_NAME = 200
-"""Characters kept of an identifier or a name."""
+"""Bytes of UTF-8 kept of an identifier or a name: Prometheus counts a label's bytes."""
 _MAX_READ = 10_000
 """Characters of a text that are looked at: masking makes it shorter."""
 
@@ -41,11 +42,29 @@ def cut(text: str, limit: int) -> str:
 
 
 def cut_middle(text: str, limit: int) -> str:
-    """At most `limit` characters: a failure's reason stands at the start, the remedy mostly at the end."""
-    if len(text) <= limit:
+    """At most `limit` bytes of UTF-8: a failure's reason stands at the start, the remedy mostly at the end."""
+    data = text.encode()
+    if len(data) <= limit:
         return text
     tail = limit // 3
-    return f"{text[: limit - tail - 3].rstrip()} … {text[-tail:].lstrip()}"
+    end = data[-tail:].decode(errors="ignore")
+    while end and _is_mark(end[0]):
+        end = end[1:]
+    return f"{_start(data, limit - tail - len(' … '.encode())).rstrip()} … {end.lstrip()}"
+
+
+def _start(data: bytes, limit: int) -> str:
+    """The start of a text in UTF-8, at most `limit` bytes, cut before a character and not before its accents."""
+    end = len(data[:limit].decode(errors="ignore"))
+    text = data[: limit + 4].decode(errors="ignore")
+    while end and _is_mark(text[end]):
+        end -= 1
+    return text[:end]
+
+
+def _is_mark(character: str) -> bool:
+    """Whether a character combines with the one before it."""
+    return unicodedata.category(character).startswith("M")
 
 
 def clean(value: object, limit: int = MAX_TEXT) -> str:
@@ -60,8 +79,9 @@ def clean(value: object, limit: int = MAX_TEXT) -> str:
 
 
 def clean_name(value: object) -> str:
-    """An identifier or a name: printable, on one line, at most MAX_NAME characters."""
-    return cut(" ".join(_printable(text_of(value)[: MAX_NAME * 4]).split()), MAX_NAME)
+    """An identifier or a name: printable, on one line, at most MAX_NAME bytes of UTF-8."""
+    data = " ".join(_printable(text_of(value)[: MAX_NAME * 4]).split()).encode()
+    return data.decode() if len(data) <= MAX_NAME else _start(data, MAX_NAME - len("…".encode())) + "…"
 
 
 def _printable(text: str) -> str:

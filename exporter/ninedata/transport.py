@@ -11,7 +11,7 @@ import aiohttp
 import httpx
 from aiohttp import http_exceptions
 
-from exporter.ninedata.failures import QueryError, Reason
+from exporter.ninedata.failures import QueryError, Reason, words_of_system
 
 FRESH = {"connection": "fresh"}
 """The extensions of a request that must have a new connection."""
@@ -94,9 +94,9 @@ NETWORK_ERRORS = (httpx.TransportError, aiohttp.ClientError, http_exceptions.Htt
 _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
     (ssl.SSLError, Reason.TLS, "the TLS connection failed", False),
     (aiohttp.ClientHttpProxyError, Reason.CONNECT, "the proxy refused the connection", False),
-    (aiohttp.ClientProxyConnectionError, Reason.CONNECT, "cannot connect to the proxy", False),
-    (aiohttp.ClientConnectorDNSError, Reason.CONNECT, "the host name does not resolve", False),
-    (aiohttp.ClientConnectorError, Reason.CONNECT, "cannot connect", False),
+    (aiohttp.ClientProxyConnectionError, Reason.CONNECT, "cannot connect to the proxy {place}", False),
+    (aiohttp.ClientConnectorDNSError, Reason.CONNECT, "the host name {host} does not resolve", False),
+    (aiohttp.ClientConnectorError, Reason.CONNECT, "cannot connect to {place}", False),
     (http_exceptions.ContentEncodingError, Reason.INVALID_RESPONSE, "cannot decompress the answer", False),
     (aiohttp.ClientPayloadError, Reason.CONNECT, "the connection was lost in the middle of the answer", True),
     (http_exceptions.HttpProcessingError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
@@ -117,6 +117,10 @@ def query_error_of(error: Exception) -> QueryError:
     _, reason, message, worth_retrying = next(
         meaning for meaning in _MEANINGS if any(isinstance(cause, meaning[0]) for cause in causes)
     )
+    for cause in causes:
+        if isinstance(cause, aiohttp.ClientConnectorError):
+            host = f"[{cause.host}]" if ":" in cause.host else cause.host
+            message = message.format(host=host, place=f"{host}:{cause.port}")
     detail = next(filter(None, map(_detail, reversed(causes))), "")
     return QueryError(reason, f"{message}: {detail}" if detail else message, worth_retrying=worth_retrying)
 
@@ -127,4 +131,6 @@ def _detail(error: BaseException) -> str:
         return error.verify_message
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"HTTP {error.status}"
-    return (error.strerror or "") if isinstance(error, OSError) else ""
+    if isinstance(error, ssl.SSLError):
+        return error.strerror or ""
+    return words_of_system(error) if isinstance(error, OSError) else ""

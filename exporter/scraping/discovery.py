@@ -7,7 +7,7 @@ from itertools import islice
 
 from exporter.config import ReplicationDiscovery, Task
 from exporter.logs import event
-from exporter.ninedata import DISCOVERED_KIND, Replication, TaskRef
+from exporter.ninedata import DISCOVERED_KIND, Reason, Replication, TaskRef
 from exporter.ninedata.replication_list import MAX_TASKS
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure
 
@@ -27,6 +27,10 @@ class Discovery:
         """All listed tasks by id, selected or not."""
         self.tasks = self._select()
         """The selected tasks; the same object while nothing changes."""
+        # A list of one status lacks the tasks that another selection needs.
+        unfiltered = before is not None and before.status_filter in (None, self.status_filter)
+        self.complete: bool = before is not None and before.complete and unfiltered
+        """Whether the list was read whole once since the start. Of one that is too long, MAX_TASKS count as whole."""
         self.last: DiscoveryResult | None = before.last if before else None
         """The latest attempt."""
 
@@ -39,6 +43,8 @@ class Discovery:
         """Take over a list. After a failure the tasks known before stay."""
         if failure is not None:
             found = dict(islice({**self.known, **found}.items(), MAX_TASKS))
+        too_long = failure is not None and failure.reason is Reason.TOO_LARGE and len(found) == MAX_TASKS
+        self.complete = self.complete or failure is None or too_long
         if found != self.known:
             self.known = dict(found)
             before, after = self.tasks, self._select()
@@ -46,7 +52,7 @@ class Discovery:
                 old, new = {task.task_id for task in before}, {task.task_id for task in after}
                 event(_log, logging.INFO, "discovered tasks", tasks=len(new), new=len(new - old), gone=len(old - new))
                 self.tasks = after
-        self.last = DiscoveryResult(self.tasks, failure, seconds)
+        self.last = DiscoveryResult(self.tasks, failure, seconds, complete=self.complete)
         return self.last
 
     def _select(self) -> tuple[Task, ...]:
@@ -58,7 +64,10 @@ class Discovery:
         )
 
     def _selects(self, found: Replication) -> bool:
-        names = self._settings.names
-        return (not self._statuses or found.status.casefold() in self._statuses) and (
-            not names or any(fnmatch.fnmatchcase(found.name, pattern) for pattern in names)
+        excluded = [pattern[1:] for pattern in self._settings.names if pattern.startswith("!")]
+        wanted = [pattern for pattern in self._settings.names if not pattern.startswith("!")]
+        return (
+            (not self._statuses or found.status.casefold() in self._statuses)
+            and (not wanted or any(fnmatch.fnmatchcase(found.name, pattern) for pattern in wanted))
+            and not any(fnmatch.fnmatchcase(found.name, pattern) for pattern in excluded)
         )

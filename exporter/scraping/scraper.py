@@ -201,7 +201,9 @@ class _Run:
         if discovery is None and self.targets.discover:
             seconds = now - self._listing.began if self._listing else 0.0
             failure = self._failure_at_deadline(self._listing)
-            discovery = DiscoveryResult(self.targets.discovered, failure, seconds)
+            known = self._scraper.watch_list.discovery
+            complete = known is not None and known.complete
+            discovery = DiscoveryResult(self.targets.discovered, failure, seconds, complete=complete)
         return Snapshot(tuple(results), discovery)
 
     def _tasks(self) -> Iterable[Task]:

@@ -58,6 +58,8 @@ class DiscoveryResult:
     """The tasks to watch. After a failure: the tasks known before, and those listed so far."""
     failure: QueryFailure | None
     seconds: float
+    complete: bool = True
+    """False: the list was never read whole since the start, so that tasks may be missing."""
 
 
 @dataclass(frozen=True, slots=True)

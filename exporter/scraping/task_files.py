@@ -41,6 +41,10 @@ class TaskFiles:
         """The files as last read; the same object while nothing changes."""
         self.unmatched: tuple[str, ...] = ()
         """Patterns that match no file."""
+        self.unread: tuple[str, ...] = ()
+        """Files and folders that were never read whole."""
+        self.found: frozenset[str] = before.found if before else frozenset()
+        """Files that a pattern names without a wildcard, and folders, that were there once."""
         self._patterns = tuple(patterns)
         self._clock = clock
         # Copies: until the reload is complete, the files before it are refreshed as well.
@@ -62,6 +66,7 @@ class TaskFiles:
         for file in self.watched.values():
             file.refresh()
         self._log_unmatched(tuple(pattern for pattern, matches in found.items() if not matches))
+        self.found |= {pattern for pattern, matches in found.items() if matches}
         self._publish()
 
     def _watch(self, path: str) -> WatchedFile[tuple[Task, ...]]:
@@ -76,6 +81,12 @@ class TaskFiles:
         current = tuple(sorted((*files, *self._unlistable), key=lambda file: file.path))
         if current != self.current:
             self.current = current
+        unread = {path for path, file in self.watched.items() if file.loaded_at is None}
+        # A pattern with a wildcard may match nothing; a file that is named must have been there.
+        unread |= {pattern for pattern in self.unmatched if not glob.has_magic(pattern)} - self.found
+        unread |= {file.path for file in self._unlistable} - self.found
+        # After the tasks: an incomplete list must never look complete.
+        self.unread = tuple(map(printable, sorted(unread)))
 
     def _log_unmatched(self, unmatched: tuple[str, ...]) -> None:
         for pattern in unmatched:
@@ -86,6 +97,7 @@ class TaskFiles:
     def _look_for_unlistable_folders(self) -> None:
         folders = sorted({_folder_of(pattern) for pattern in self._patterns})
         unlistable = tuple(file for folder in folders for file in _fault_of_folder(folder))
+        self.found |= {printable(folder) for folder in folders} - {file.path for file in unlistable}
         for file in unlistable:
             if file not in self._unlistable:
                 event(_log, logging.WARNING, "task files may be missing", fault=file.faults[0])

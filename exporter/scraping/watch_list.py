@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from exporter.config import Config, Task
 from exporter.logs import event
+from exporter.ninedata import DISCOVERED_KIND, KINDS
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import DiscoveryResult
@@ -77,9 +78,21 @@ class WatchList:
         """Whether this exporter watches the task."""
         return self._shard.has(task.task_id) and self.find(task.task_id) == task
 
-    def counts(self) -> Counter[str]:
-        """The number of watched tasks of each kind."""
-        return Counter(task.ref.kind for task in self.tasks)
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The sources, for people, that were not read whole since the start: while there are any, tasks are missing."""
+        files = tuple(f"task file {path}" for path in self.task_files.unread)
+        if self.discovery is None or self.discovery.complete:
+            return files
+        return (*files, "list of replication tasks, which a scrape of the metrics reads (all, or collect[]=discovery)")
+
+    def counts(self) -> dict[str, int]:
+        """The number of watched tasks of each kind; without the kinds of which tasks may be missing."""
+        if self.task_files.unread:
+            return {}
+        counts = Counter(task.ref.kind for task in self.tasks)
+        incomplete = self.discovery is not None and not self.discovery.complete
+        return {kind: counts[kind] for kind in KINDS if not (incomplete and kind == DISCOVERED_KIND)}
 
     def share(self, result: DiscoveryResult) -> DiscoveryResult:
         """A discovery's result limited to the tasks that this shard watches because of it."""

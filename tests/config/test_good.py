@@ -17,6 +17,8 @@ Load = Callable[..., Config]
 
 EXAMPLE = (Path(__file__).parents[2] / "config.example.yaml").read_text("utf-8")
 ALIASES = """
+x-any: {anything: [1]}
+x-: null
 tasks:
   - {task_id: cd-1, precheck_task_id: &p p, labels: &l {a: b}}
   - {task_id: *p, kind: replication, labels: *l}
@@ -28,7 +30,7 @@ def test_defaults(load_text: Load, least: str) -> None:
     """Only the address and the credentials have no default."""
     config = load_text(least)
     assert (config.api.request_timeout, config.api.concurrency, config.api.rate_limit) == (5, 32, 0)
-    assert (config.api.proxy_url, config.scrape_timeout, config.failure_reasons) == (None, 10, True)
+    assert (config.api.proxy_url, config.scrape_timeout, config.reason_bytes) == (None, 10, 1000)
     assert (config.tasks, config.task_files, config.discovery, config.probe_unlisted) == ((), (), None, False)
 
 
@@ -44,7 +46,7 @@ api:
   rate_limit: 0.5
   proxy_url: http://user:hush@proxy.example:3128/
 scrape: {timeout: 20s}
-failure_reasons: false
+failure_reasons: {max_bytes: 300}
 tasks:
   - task_id: cd-1
     precheck_task_id: pcte-1
@@ -69,7 +71,7 @@ probe: {allow_unlisted: true}
     assert api.secret_key.current().reveal() == "hush-sk"
     assert api.proxy_url is not None
     assert api.proxy_url.reveal() == "http://user:hush@proxy.example:3128"
-    assert (config.scrape_timeout, config.failure_reasons, config.probe_unlisted) == (20, False, True)
+    assert (config.scrape_timeout, config.reason_bytes, config.probe_unlisted) == (20, 300, True)
     assert [(task.ref, task.name, dict(task.labels)) for task in config.tasks] == [
         (TaskRef("data_compare", "cd-1", "pcte-1"), "orders-prod", {"team": "dba", "_x9": '"quoted" \\ and 😀'}),
         (TaskRef("schema_compare", "cc-2", "pcte-1"), "orders-prod", {}),
@@ -80,6 +82,11 @@ probe: {allow_unlisted: true}
         frozenset({"running", "preCheckFailed", "stopped"}), ("orders-*", "billing"), {"team": "standby"}
     )
     assert "hush" not in f"{config!r}{config!s}"
+
+
+@pytest.mark.parametrize(("value", "reason_bytes"), [("true", 1000), ("false", 0), ("{}", 1000)])
+def test_failure_reasons_can_be_turned_off(load_text: Load, least: str, value: str, reason_bytes: int) -> None:
+    assert load_text(f"{least}failure_reasons: {value}\n").reason_bytes == reason_bytes
 
 
 @pytest.mark.parametrize("section", ["tasks", "scrape", "task_files", "discovery", "probe", "failure_reasons"])
@@ -215,16 +222,17 @@ def test_the_example_is_good_and_shows_the_defaults(load_text: Load) -> None:
     assert (example.tasks[0].name, dict(example.tasks[0].labels)) == ("orders-prod", {"team": "dba", "env": "prod"})
     for name in ("base_url", "request_timeout", "concurrency", "rate_limit", "proxy_url"):
         assert getattr(example.api, name) == getattr(default.api, name), name
-    for name in ("task_files", "discovery", "probe_unlisted", "scrape_timeout", "failure_reasons"):
+    for name in ("task_files", "discovery", "probe_unlisted", "scrape_timeout", "reason_bytes"):
         assert getattr(example, name) == getattr(default, name), name
 
 
 def test_the_alternatives_in_the_example_are_good(load_text: Load) -> None:
     """The lists, mappings and entries that are commented out."""
-    offered = r"^(\s*)# (- \{.*\}|(?:task_files|statuses|names|labels): [\[{].*[\]}])$"
+    offered = r"^(\s*)# (- \{.*\}|(?:task_files|statuses|names|labels|failure_reasons): [\[{].*[\]}])$"
     text, count = re.subn(offered, r"\1\2", EXAMPLE, flags=re.MULTILINE)
-    config = load_text(text.replace("task_files: []\n", "").replace("enabled: false", "enabled: true"), ENVIRONMENT)
-    assert count == 6
+    text = re.sub(r"^(?:task_files: \[\]|failure_reasons: true)$", "", text, flags=re.MULTILINE)
+    config = load_text(text.replace("enabled: false", "enabled: true"), ENVIRONMENT)
+    assert count == 7
     assert [task.ref.kind for task in config.tasks] == ["data_compare", "schema_compare", "replication"]
     assert config.discovery == ReplicationDiscovery(
         frozenset({"preChecking", "preCheckFailed", "preCheckSuccess"}), ("orders-*", "billing-*"), {"team": "dba"}
@@ -235,8 +243,8 @@ def test_the_example_mentions_every_key_and_status() -> None:
     """Some of them in comments."""
     keys = (
         "base_url access_key_id access_key_id_file secret_key secret_key_file request_timeout concurrency rate_limit "
-        "ca_file insecure_skip_verify proxy_url timeout failure_reasons task_id precheck_task_id name kind labels "
-        "task_files enabled statuses names allow_unlisted"
+        "ca_file insecure_skip_verify proxy_url timeout failure_reasons max_bytes task_id precheck_task_id name kind "
+        "labels task_files enabled statuses names allow_unlisted"
     )
     assert [key for key in keys.split() if f"{key}:" not in EXAMPLE] == []
     assert [status for status in TASK_STATUSES if not re.search(rf"\b{status}\b", EXAMPLE)] == []

@@ -74,6 +74,11 @@ async def test_a_name_that_does_not_resolve_leaves_nothing_to_connect_to() -> No
     assert connection == (Level.SKIPPED, "ninedata.invalid does not resolve")
 
 
+async def test_a_name_that_is_none_is_said_in_plain_words() -> None:
+    (name, _) = await found(api_at("http://a..example"))
+    assert name == (Level.FAULT, "does not resolve: it is not a valid host name")
+
+
 async def test_a_name_server_that_does_not_answer_costs_one_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(1))
     asyncio.get_running_loop().set_default_executor(DaemonThreads())

@@ -86,6 +86,7 @@ class Site:
         secret = Secret("hush")
         api = Api("https://ninedata.example", secret, secret, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
         self.faults: tuple[str, ...] = ()
+        self.waits_for_reload = False
         self.reloads = 0
         self.leased = 0
         self.options = ServerOptions(())

@@ -5,6 +5,7 @@ from urllib.parse import quote
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.config import ReplicationDiscovery
 from exporter.ninedata import TaskRef
 from tests.http.site import Site
 
@@ -27,6 +28,15 @@ def test_it_queries_the_one_task(site: Site) -> None:
     assert {s.labels["task_id"] for f in text_string_to_metric_families(response.text) for s in f.samples} == {"cd-1"}
 
 
+def test_a_task_is_not_known_yet_while_the_list_is_incomplete(site: Site) -> None:
+    """It may be one that discovery finds: that is no fault of the request."""
+    site.configure(discovery=ReplicationDiscovery())
+    response = site.get("/probe?task_id=rp-1")
+    told = "No such task is known, but the list of tasks is not complete yet."
+    assert (response.status_code, response.text) == (503, told)
+    assert site.get("/probe?task_id=cd-1").status_code == 200
+
+
 def labels_of(text: str, metric: str) -> list[dict[str, str]]:
     """The labels of each sample of a metric."""
     families = {family.name: family.samples for family in text_string_to_metric_families(text)}
@@ -34,11 +44,18 @@ def labels_of(text: str, metric: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "parameters", ["&precheck_task_id=pcte-1", "&kind=data_compare", "&precheck_task_id=pcte-1&kind=data_compare"]
+    "parameters",
+    [
+        "task_id=cd-1&precheck_task_id=pcte-1",
+        "task_id=cd-1&kind=data_compare",
+        "task_id=cd-1&precheck_task_id=pcte-1&kind=data_compare",
+        "target=cd-1",
+        "target=cd-1&task_id=cd-1&kind=data_compare",
+    ],
 )
 def test_what_is_watched_may_be_given_in_full(site: Site, parameters: str) -> None:
-    """It is the watched task, with its name and labels."""
-    (labels,) = labels_of(site.get(f"/probe?task_id=cd-1{parameters}").text, "ninedata_precheck_up")
+    """It is the watched task, with its name and labels. `target` is what Prometheus' blackbox_exporter calls it."""
+    (labels,) = labels_of(site.get(f"/probe?{parameters}").text, "ninedata_precheck_up")
     assert labels == {"task_id": "cd-1", "task": "orders-prod", "team": "dba"}
 
 
@@ -84,7 +101,8 @@ def test_an_unlisted_task_is_probed_where_that_is_allowed(open_site: Site, query
     ("query", "told"),
     [
         ("", "The parameter task_id is missing."),
-        ("target=cd-1", "The parameter task_id is missing."),
+        ("task_id=cd-1&target=cd-2", "The parameters task_id and target name different tasks."),
+        ("target=cd-1&target=cd-1", "The parameter target is given more than once."),
         ("precheck_task_id=pcte-9&kind=data_compare", "The parameter task_id is missing."),
         ("task_id=cd-1&task_id=cd-1", "The parameter task_id is given more than once."),
         (
@@ -135,7 +153,7 @@ ABSURD = [
 ]
 
 
-@pytest.mark.parametrize("parameter", ["task_id", "precheck_task_id", "kind"])
+@pytest.mark.parametrize("parameter", ["task_id", "target", "precheck_task_id", "kind"])
 @pytest.mark.parametrize("value", ABSURD)
 def test_an_absurd_value_is_refused(open_site: Site, parameter: str, value: str) -> None:
     """With a text that says which, and that has nothing of what was given; nothing is asked."""
@@ -148,7 +166,7 @@ def test_an_absurd_value_is_refused(open_site: Site, parameter: str, value: str)
     assert open_site.exporter.calls == []
 
 
-@pytest.mark.parametrize("parameter", ["target", "host", "base_url", "url", "api", "proxy_url", "module"])
+@pytest.mark.parametrize("parameter", ["host", "base_url", "url", "api", "proxy_url", "module"])
 def test_no_other_parameter_counts(open_site: Site, parameter: str) -> None:
     """None decides which host is called: the client is asked about an id, and knows one address."""
     evil = quote("http://evil.example/", safe="")

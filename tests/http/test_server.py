@@ -234,7 +234,7 @@ async def test_users_may_scrape_and_nobody_else(site: Site, folder: Path) -> Non
                 response = await client.get(path, auth=auth)
                 assert (response.status_code, response.headers["www-authenticate"]) == (401, "Basic")
         assert site.exporter.calls == []
-        for path in ("/-/healthy", "/-/ready"):
+        for path in ("/-/healthy", "/-/ready", "/-/healthy/"):
             assert (await client.get(path)).status_code == 200
         assert (await client.get("/metrics", auth=("alice", "hush"))).status_code == 200
 
@@ -311,13 +311,13 @@ async def test_tls_can_be_turned_on_and_off(site: Site, folder: Path, issuer: Is
     file = use(site, folder, "http_server_config:\n")
     async with site.served() as port:
         async with client_of(port) as client:
-            assert (await client.get("/sd")).json()[0]["labels"]["__scheme__"] == "http"
+            assert "__scheme__" not in (await client.get("/sd")).json()[0]["labels"]
         await file.change(TLS)
         async with client_of(port, trusting(issuer)) as client:
             assert (await client.get("/sd")).json()[0]["labels"]["__scheme__"] == "https"
-        with pytest.raises(httpx.TransportError):
-            async with client_of(port) as client:
-                await client.get("/sd")
+        async with client_of(port) as client:
+            told = await client.get("/sd")
+            assert (told.status_code, told.text) == (400, "Client sent an HTTP request to an HTTPS server.\n")
         await file.change("http_server_config:\n")
         async with client_of(port) as client:
             assert (await client.get("/sd")).status_code == 200

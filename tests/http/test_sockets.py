@@ -29,7 +29,20 @@ def test_what_is_not_an_address(text: str) -> None:
         parse_address(text)
 
 
-@pytest.mark.parametrize("host", ["", "127.0.0.1"])
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("[::]:1", "http://localhost:1"),
+        ("[0::0]:1", "http://localhost:1"),
+        ("0.0.0.0:1", "http://localhost:1"),
+        ("[::1]:1", "http://[::1]:1"),
+    ],
+)
+def test_a_browser_gets_an_address_that_it_can_open(text: str, url: str) -> None:
+    assert parse_address(text).url("http") == url
+
+
+@pytest.mark.parametrize("host", ["", "::", "0:0:0:0:0:0:0:0", "127.0.0.1"])
 def test_a_free_port(host: str) -> None:
     with listen(Address(host, 0)) as listening, socket.create_connection(("127.0.0.1", listening.getsockname()[1])):
         pass

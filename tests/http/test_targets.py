@@ -1,10 +1,15 @@
 """/sd: the watched tasks in the format of Prometheus' http_sd."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from exporter.config import ReplicationDiscovery, Task
-from exporter.ninedata import Replication, TaskRef
+from exporter.http.external_url import parse_external_url
+from exporter.ninedata import Reason, Replication, TaskRef
 from exporter.scraping.shard import Shard
+from exporter.scraping.snapshot import QueryFailure
 from tests.http.site import Site
 
 
@@ -12,7 +17,7 @@ def test_every_task_is_a_target(site: Site) -> None:
     """At the address of the request, with the labels of its series, to be scraped with /probe."""
     response = site.get("/sd", host="exporter.example:10199")
     assert response.headers["content-type"] == "application/json; charset=utf-8"
-    how = {"__scheme__": "http", "__metrics_path__": "/probe"}
+    how = {"__metrics_path__": "/probe"}
     orders = {"task_id": "cd-1", "task": "orders-prod", "team": "dba", "__param_task_id": "cd-1"}
     stock = {"task_id": "cd-2", "task": "stock-prod", "env": "prod", "__param_task_id": "cd-2"}
     assert response.json() == [
@@ -22,16 +27,33 @@ def test_every_task_is_a_target(site: Site) -> None:
     assert site.exporter.calls == []
 
 
-def test_before_the_first_discovery_there_is_no_list(site: Site) -> None:
+def test_until_discovery_succeeded_once_there_is_no_list(site: Site) -> None:
     """Prometheus would drop the targets that an incomplete list lacks; after an error it keeps those that it has."""
     site.configure(discovery=ReplicationDiscovery(labels={"team": "replication"}))
     refused = site.get("/sd")
     assert (refused.status_code, "collect[]=discovery" in refused.text) == (503, True)
     discovery = site.exporter.watch_list.discovery
     assert discovery is not None
-    discovery.update({"rp-1": Replication("rp-1", "orders-standby", "running")}, None, 0.1)
+    page = {"rp-1": Replication("rp-1", "orders-standby", "running")}
+    discovery.update(page, QueryFailure(Reason.RATE_LIMITED, "the second page"), 0.1)
+    assert site.get("/sd").status_code == 503
+    discovery.update(page, None, 0.1)
+    discovery.update({}, QueryFailure(Reason.CONNECT, "refused"), 0.1)
     *_, found = site.get("/sd").json()
     assert (found["labels"]["task"], found["labels"]["team"]) == ("orders-standby", "replication")
+
+
+def test_until_every_task_file_was_read_once_there_is_no_list(site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("- {task_id: cd-3}\n")
+    site.configure(task_files=(f"{tmp_path}/*.yaml",))
+    refused = site.get("/sd")
+    told = f"The list of tasks is not complete yet. Not read so far:\n- task file {path}\n"
+    assert (refused.status_code, refused.text) == (503, told)
+    for content in ("- {task_id: cd-3, precheck_task_id: p}\n", "nonsense"):
+        path.write_text(content)
+        site.exporter.watch_list.task_files.refresh()
+        assert len(site.get("/sd").json()) == 3
 
 
 def test_each_shard_lists_its_own_share() -> None:
@@ -42,12 +64,29 @@ def test_each_shard_lists_its_own_share() -> None:
     assert sorted(listed) == sorted(task.task_id for task in tasks)
 
 
+@pytest.mark.parametrize("host", ["10.1.2.3:10199", "[::1]:10199", "exporter", "Exporter.Example"])
+def test_targets_are_at_the_address_of_the_request(site: Site, host: str) -> None:
+    """No port is made up, and no scheme, even if a proxy tells one: the job's scrape configuration has both."""
+    proxy = {"x_forwarded_proto": "https", "x_forwarded_host": "evil.example", "forwarded": "proto=https;host=evil"}
+    found = site.get("/sd", host=host, **proxy).json()[0]
+    assert found["targets"] == [host]
+    assert [name for name in found["labels"] if name.startswith("__")] == ["__param_task_id", "__metrics_path__"]
+
+
 @pytest.mark.parametrize(
-    ("host", "target"),
-    [("10.1.2.3:10199", "10.1.2.3:10199"), ("[::1]:10199", "[::1]:10199"), ("exporter", "exporter:80")],
+    ("host", "path"),
+    [
+        ("example.com", "/outside/probe"),
+        ("EXAMPLE.com:443", "/outside/probe"),
+        ("example.com:8443", "/inside/probe"),
+        ("10.1.2.3:10199", "/inside/probe"),
+    ],
 )
-def test_targets_are_at_the_address_of_the_request(site: Site, host: str, target: str) -> None:
-    assert site.get("/sd", host=host).json()[0]["targets"] == [target]
+def test_the_path_of_targets_has_the_prefix_of_their_address(site: Site, host: str, path: str) -> None:
+    """That of the external URL where the request came to it, else the one that the exporter itself has."""
+    external_url = parse_external_url("https://example.com/outside/")
+    site.options = replace(site.options, external_url=external_url, route_prefix="/inside")
+    assert site.get("/inside/sd", host=host).json()[0]["labels"]["__metrics_path__"] == path
 
 
 @pytest.mark.parametrize(

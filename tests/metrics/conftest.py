@@ -39,7 +39,7 @@ def snapshot() -> Snapshot:
 
 @pytest.fixture
 def own() -> Collector:
-    metrics = OwnMetrics(Shard(1, 3), clock=lambda: 1767355200.0)
+    metrics = OwnMetrics(Shard(1, 3), clock=lambda: 1767355200.0, external_url="https://example.com/ninedata")
     metrics.clock_skew(-1.5)
     metrics.reload_ended(successful=True)
     metrics.web_config_successful = lambda: False

@@ -38,6 +38,7 @@ OWN_METRICS = {
     "ninedata_exporter_config_last_reload_successful": (),
     "ninedata_exporter_config_last_reload_success_timestamp_seconds": (),
     "ninedata_exporter_web_config_last_reload_successful": (),
+    "ninedata_exporter_info": ("external_url",),
     "ninedata_exporter_build_info": ("version", "python_version"),
 }
 """The interface: each name with the labels that it has beside those of every task."""

@@ -32,7 +32,7 @@ FORMATS = [("", parse_text), (OPENMETRICS, parse_openmetrics)]
 Parse = Callable[[str], Iterable[Metric]]
 
 
-def text_of(snapshot: Snapshot | None, own: Collector | None = None, accept: str = "", **options: bool) -> str:
+def text_of(snapshot: Snapshot | None, own: Collector | None = None, accept: str = "", **options: int) -> str:
     return render(snapshot, own, choose_format(accept), **options).decode()
 
 
@@ -110,20 +110,22 @@ def test_exactly_one_status_is_1_and_the_items_add_up(snapshot: Snapshot) -> Non
 
 
 def test_without_failure_reasons_no_text_of_the_api_is_exported(snapshot: Snapshot) -> None:
-    text = text_of(snapshot, failure_reasons=False)
+    text = text_of(snapshot, reason_bytes=0)
     assert "item_failure_info" not in text
     assert "second line" not in text
     assert "ninedata_precheck_item_status" in text
 
 
-def test_a_long_reason_keeps_its_start_and_its_end(snapshot: Snapshot) -> None:
-    message = f"reason {'x' * 3000} remediation"
+@pytest.mark.parametrize("reason_bytes", [1000, 100])
+@pytest.mark.parametrize("letter", ["x", "库"], ids=ascii)
+def test_a_long_reason_keeps_its_start_and_its_end(snapshot: Snapshot, letter: str, reason_bytes: int) -> None:
+    message = f"reason {letter * 3000} remediation"
     item = CheckItem("a", "a", "", Status.FAILED, message)
     result = replace(snapshot.results[0], outcome=Precheck(Status.FAILED, (item,)))
-    (reason,) = re.findall(r'reason="([^"]*)"', text_of(Snapshot((result,))))
-    assert len(reason) <= 500
-    assert reason.startswith("reason x")
-    assert reason.endswith("x remediation")
+    (reason,) = re.findall(r'reason="([^"]*)"', text_of(Snapshot((result,)), reason_bytes=reason_bytes))
+    assert reason_bytes - 6 < len(reason.encode()) <= reason_bytes
+    assert reason.startswith(f"reason {letter}")
+    assert reason.endswith(f"{letter} remediation")
 
 
 @pytest.mark.parametrize("part", ["tasks", "own"])

@@ -13,6 +13,10 @@ def test_discovered_tasks_are_watched_and_stay_while_the_list_fails(launch: Laun
     api = launch.serve(*REPLICATIONS, *FLEET[:2])
     exporter = launch.watch(api, tasks=FLEET[:2], discovery=DISCOVERY)
     assert exporter.get("/sd").status == 503  # an incomplete list would make Prometheus drop targets
+    api.sandbox.faults["replication/list/2"] = InjectedFault(kind="http_error")
+    assert exporter.scrape().value("ninedata_discovery_up") == 0
+    assert exporter.get("/sd").status == 503
+    api.sandbox.faults.clear()
     everything = dict.fromkeys([task.task_id for task in api.sandbox.tasks], 1)
     assert exporter.scrape().up == everything
     assert len(exporter.get("/sd").json) == 252

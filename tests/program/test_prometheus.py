@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from exporter.sandbox import InjectedFault, demo_tasks
+from exporter.sandbox import InjectedFault, SandboxTask, demo_tasks
+from exporter.sandbox.scripts import Script, ScriptItem, ScriptStatus, script_run
 from tests.program.components import check_metrics, component
 from tests.program.launcher import Api, launching
 from tests.program.process import Exporter, until
@@ -13,7 +14,19 @@ from tests.program.prometheus import Prometheus, scraping
 from tests.secrecy import Watch
 
 ORDERS = "cd-tg3isu1xgs"
-KNOWN = {task.task_id for task in demo_tasks() if task.script}
+LONG = "目标表缺少主键 " * 700
+WORDY = SandboxTask(
+    "cd-wordy",
+    "pcte-wordy",
+    "wordy",
+    {"team": "队" * 333, "env": "prod"},
+    Script((script_run([ScriptItem(LONG, LONG, "")], {LONG: (ScriptStatus.FAILED, LONG)}),)),
+)
+TASKS = (*demo_tasks(), WORDY)
+KNOWN = {task.task_id for task in TASKS if task.script}
+# As docs/metrics.md has them. Two labels are configured: team and env.
+LIMITS = {"label_limit": 8 + 2, "label_name_length_limit": 16, "label_value_length_limit": 1023, "sample_limit": 1000}
+SCHEMA = "cc-th6j3fs58y"
 SEEN_SECONDS = 30.0
 
 
@@ -34,14 +47,24 @@ def running(
 ) -> Iterator[Monitoring]:
     program = component("prometheus", pytestconfig)
     with launching(tmp_path_factory.mktemp("exporter"), secrecy) as launcher:
-        api = launcher.serve(*demo_tasks())
+        api = launcher.serve(*TASKS)
         exporter = launcher.watch(api, api={"request_timeout": "60s"})
         target = f"127.0.0.1:{exporter.port}"
         jobs: dict[str, dict[str, object]] = {
-            "ninedata": {"static_configs": [{"targets": [target]}]},
+            "ninedata": {"static_configs": [{"targets": [target]}], **LIMITS},
             "ninedata-probe": {
                 "honor_labels": True,
                 "http_sd_configs": [{"url": f"http://{target}/sd", "refresh_interval": "1s"}],
+            },
+            # As the Prometheus operator writes it for a Probe of two tasks.
+            "probe/default/ninedata": {
+                "metrics_path": "/probe",
+                "static_configs": [{"targets": [ORDERS, SCHEMA]}],
+                "relabel_configs": [
+                    {"source_labels": ["__address__"], "target_label": "__param_target"},
+                    {"source_labels": ["__param_target"], "target_label": "instance"},
+                    {"target_label": "__address__", "replacement": target},
+                ],
             },
         }
         with scraping(program, jobs, tmp_path_factory.mktemp("prometheus")) as prometheus:
@@ -64,15 +87,17 @@ def test_one_target_for_all_tasks(monitoring: Monitoring, pytestconfig: pytest.C
     assert {labels["task"]: labels["status"] for labels, _ in statuses}["inventory-prod"] == "Failed"
     reasons = prometheus.query('ninedata_precheck_item_failure_info{job="ninedata",task="members-cn"}')
     assert any("预检查" in labels["reason"] for labels, _ in reasons)
+    ((wordy, _),) = prometheus.query('ninedata_precheck_item_failure_info{job="ninedata",task="wordy"}')
+    assert wordy["reason"].count("目标表缺少主键") >= 40, "its bytes are within the limits of the job"
     metadata = prometheus.api("metadata")
     assert isinstance(metadata, dict)
     assert metadata["ninedata_api_requests"][0]["type"] == "counter", "OpenMetrics was not negotiated"
     assert check_metrics(component("promtool", pytestconfig), monitoring.exporter.scrape().text) == ""
     monitoring.api.sandbox.faults |= {
         ORDERS: InjectedFault(kind="hang"),
-        "cc-th6j3fs58y": InjectedFault(kind="http_error"),
+        SCHEMA: InjectedFault(kind="http_error"),
     }
-    for task_id, reason in ((ORDERS, "deadline"), ("cc-th6j3fs58y", "http_error")):
+    for task_id, reason in ((ORDERS, "deadline"), (SCHEMA, "http_error")):
         failing = f'job="ninedata",task_id="{task_id}"'
         monitoring.awaits(f'ninedata_precheck_query_failure_info{{{failing},reason="{reason}"}}')
         assert prometheus.query(f"ninedata_precheck_status{{{failing}}}") == []
@@ -83,9 +108,9 @@ def test_one_target_per_task(monitoring: Monitoring) -> None:
     """By http_sd and /probe; the labels of target and series agree, and a hanging task times out alone."""
     prometheus = monitoring.prometheus
     up = prometheus.query('up{job="ninedata-probe"}')
-    assert {labels["task_id"]: value for labels, value in up} == {task.task_id: 1.0 for task in demo_tasks()}
+    assert {labels["task_id"]: value for labels, value in up} == {task.task_id: 1.0 for task in TASKS}
     assert {(labels["task"], labels["team"]) for labels, _ in up} == {
-        (task.name, task.labels["team"]) for task in demo_tasks()
+        (task.name, task.labels["team"]) for task in TASKS
     }
     labels = prometheus.api("labels")
     assert isinstance(labels, list)
@@ -95,3 +120,13 @@ def test_one_target_per_task(monitoring: Monitoring) -> None:
     monitoring.awaits(f'ninedata_precheck_query_failure_info{{{probe},task_id="{ORDERS}",reason="deadline"}}')
     assert prometheus.query(f"sum(ninedata_precheck_up{{{probe}}} == bool 0)") == [({}, 2.0)]  # and legacy-erp
     assert set(prometheus.by("task_id", f"up{{{probe}}}").values()) == {1.0}
+
+
+def test_a_probe_of_the_prometheus_operator(monitoring: Monitoring) -> None:
+    """The task's labels come from the configuration; those of the target are the Probe's."""
+    monitoring.awaits('sum(ninedata_precheck_up{job="probe/default/ninedata"}) == 2')
+    found = monitoring.prometheus.query('ninedata_precheck_up{job="probe/default/ninedata"}')
+    assert {(labels["instance"], labels["task_id"], labels["task"]) for labels, _ in found} == {
+        (ORDERS, ORDERS, "orders-prod"),
+        (SCHEMA, SCHEMA, "orders-schema"),
+    }

@@ -181,3 +181,32 @@ def test_a_log_that_cannot_be_written_costs_nothing_else(shared: Shared, launch:
 def _listens(port: int) -> bool:
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a process number 1")
+@pytest.mark.parametrize(("flags", "status"), [(["--demo"], 0), (["--config.check"], 1), (["--doctor", "--demo"], 1)])
+def test_a_signal_to_process_1_is_never_lost(flags: list[str], status: int) -> None:
+    """The kernel drops it if there is no handler: it comes while the first imports run."""
+    kill = "m.reserve_closed_streams = lambda: os.kill(1, signal.SIGTERM)"
+    code = (
+        f"import os, signal, sys; import exporter.__main__ as m; {kill}; sys.argv[1:] = {flags!r}; sys.exit(m.main())"
+    )
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", code]
+    assert subprocess.run(command, cwd=ROOT, check=False, timeout=20).returncode == status  # noqa: S603 - our own
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", ">&- 2>&- <&-"])
+def test_closed_or_full_streams_do_not_end_it(redirection: str) -> None:
+    """Nor does SIGHUP under nohup; SIGTERM does."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    script = f'trap "" HUP; exec "$0" -m exporter --demo --web.listen-address=127.0.0.1:{port} {redirection}'
+    with subprocess.Popen(["sh", "-c", script, sys.executable], cwd=ROOT) as process:  # noqa: S603, S607 - our own
+        try:
+            until(lambda: _listens(port), 30, "it listens")
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.3)
+            assert process.poll() is None
+        finally:
+            process.terminate()
+        assert process.wait(10) == 0

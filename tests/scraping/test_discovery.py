@@ -31,8 +31,20 @@ ALL = listed(("rp-2", "orders-eu", "running"), ("rp-1", "orders-us", "Failed"), 
         (["failed", "running"], ["orders-*"], ["rp-1", "rp-2"]),
         ([], ["users", "orders-[e]*"], ["rp-2", "rp-3"]),
         ([], ["ORDERS-*"], []),
+        ([], ["!orders-*"], ["rp-3"]),
+        ([], ["orders-*", "!*-us"], ["rp-2"]),
+        ([], ["!*-eu", "!users"], ["rp-1"]),
     ],
-    ids=["all", "one-status", "statuses-and-name", "several-patterns", "case-of-names"],
+    ids=[
+        "all",
+        "one-status",
+        "statuses-and-name",
+        "several-patterns",
+        "case-of-names",
+        "excluded",
+        "wanted-and-excluded",
+        "several-excluded",
+    ],
 )
 def test_selects_by_status_and_name(statuses: Iterable[str], names: Iterable[str], expected: list[str]) -> None:
     discovery = Discovery(ReplicationDiscovery(frozenset(statuses), tuple(names), {"team": "dba"}))
@@ -41,12 +53,37 @@ def test_selects_by_status_and_name(statuses: Iterable[str], names: Iterable[str
     assert all(task.labels == {"team": "dba"} and task.ref.kind == "replication" for task in discovery.tasks)
 
 
-def test_a_reload_keeps_what_was_discovered() -> None:
-    """The service discovery of Prometheus would otherwise fail after each reload."""
-    before = discovered(ALL)
-    after = Discovery(ReplicationDiscovery(names=("users",)), before)
-    assert [task.task_id for task in after.tasks] == ["rp-3"]
-    assert after.last is before.last
+@pytest.mark.parametrize("reason", [Reason.CONNECT, Reason.RATE_LIMITED, Reason.TOO_LARGE])
+def test_the_list_is_complete_when_it_was_read_whole_once(reason: Reason) -> None:
+    """Pages that came before a failure are not the whole list."""
+    discovery = Discovery(ReplicationDiscovery())
+    failure, page = QueryFailure(reason, ""), listed(("rp-1", "one", "running"))
+    complete = [
+        discovery.update(found, failed, 0.1).complete
+        for found, failed in (({}, failure), (page, failure), (page, None), ({}, failure))
+    ]
+    assert complete == [False, False, True, True]
+
+
+def test_a_list_that_is_too_long_is_complete_with_as_many_tasks_as_are_read() -> None:
+    """It stays too long: without any list Prometheus would never have a target."""
+    discovery = Discovery(ReplicationDiscovery())
+    too_long = listed(*((f"rp-{number:06}", "", "") for number in range(MAX_TASKS + 50)))
+    assert discovery.update(too_long, QueryFailure(Reason.TOO_LARGE, ""), 0.1).complete
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "complete"),
+    [([], ["running"], True), (["running"], ["running"], True), (["running"], ["running", "failed"], False)],
+)
+def test_a_reload_keeps_what_was_discovered(before: list[str], after: list[str], complete: object) -> None:
+    """The list is complete if it was, and had every task that the new selection needs."""
+    known = Discovery(ReplicationDiscovery(frozenset(before)))
+    assert not Discovery(ReplicationDiscovery(frozenset(after)), known).complete
+    known.update(ALL, None, 0.1)
+    reloaded = Discovery(ReplicationDiscovery(frozenset(after), ("users",)), known)
+    assert [task.task_id for task in reloaded.tasks] == ["rp-3"]
+    assert (reloaded.last is known.last, reloaded.complete) == (True, complete)
 
 
 def test_a_name_has_no_backquote() -> None:

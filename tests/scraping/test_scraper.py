@@ -242,6 +242,7 @@ async def test_a_discovery_that_had_no_time_comes_first_next_time(scraper: Scrap
     assert snapshot.discovery is not None
     assert snapshot.discovery.failure is not None
     assert not snapshot.discovery.failure.sent
+    assert not snapshot.discovery.complete
     client.answers, client.queried = {}, []
     await scraper.scrape(Targets(tasks(*"abc"), discover=True), deadline_in(60))
     assert client.queried[0] == "list"

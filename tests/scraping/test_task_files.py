@@ -125,6 +125,27 @@ def test_a_name_that_is_not_utf8_can_be_shown(files: TaskFiles, folder: Path) ->
     assert faults(files) == ["f\\xff.yaml: is empty; write [] for no tasks"]
 
 
+def test_a_source_is_unread_until_it_was_read_whole_once(folder: Path) -> None:
+    """Of files that are named without a wildcard, and of all that match. A reload keeps what was read."""
+    (folder / "fault.yaml").write_text("- {task_id: cd-3}\n")
+    (folder / "link.yaml").symlink_to("nowhere")
+    patterns = [f"{folder}/*.yaml", f"{folder}/named", f"{folder}/none/*"]
+    files = TaskFiles(patterns)
+    files.refresh()
+    assert files.unread == tuple(f"{folder}/{name}" for name in ("fault.yaml", "link.yaml", "named"))
+    for name in ("fault.yaml", "nowhere", "named"):
+        (folder / name).write_text("[]")
+    files.refresh()
+    assert files.unread == ()
+    (folder / "fault.yaml").write_text("")
+    for name in ("nowhere", "named"):
+        (folder / name).unlink()
+    files.refresh()
+    reloaded = TaskFiles([*patterns, f"{folder}/new"], files)
+    reloaded.refresh()
+    assert (files.unread, reloaded.unread) == ((), (f"{folder}/new",))
+
+
 def test_files_in_a_folder_that_cannot_be_listed_stay(
     files: TaskFiles, folder: Path, monkeypatch: pytest.MonkeyPatch, lines: Lines
 ) -> None:
@@ -140,10 +161,13 @@ def test_files_in_a_folder_that_cannot_be_listed_stay(
         patched.setattr(os, "scandir", refuse)
         files.refresh()
         files.refresh()
+        started = TaskFiles([f"{folder}/*.yaml"])
+        started.refresh()
+    assert (files.unread, started.unread) == ((), (str(folder),))
     assert ids(files) == {"tasks.d": [], "a.yaml": ["cd-1"]}
     assert faults(files) == [": cannot be listed: Permission denied"]
     fault = f"{folder}: cannot be listed: Permission denied"
-    assert lines().count({"msg": "task files may be missing", "level": "WARNING", "fault": fault}) == 1
+    assert lines().count({"msg": "task files may be missing", "level": "WARNING", "fault": fault}) == 2
     files.refresh()
     assert ids(files) == {"a.yaml": ["cd-1"]}
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.config import ReplicationDiscovery
 from exporter.ninedata import Replication
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.shard import Shard
@@ -45,7 +46,20 @@ def test_a_task_that_several_sources_name_is_the_first_one_s(
         ("rp-2", "", "rp-2-name"),
     ]
     assert watch_list.repeated == {f"{folder}/a.yaml": ("cd-1",), f"{folder}/b.yaml": ("cd-2",)}
-    assert watch_list.counts() == {"data_compare": 2, "replication": 2}
+    assert watch_list.counts() == {"data_compare": 2, "schema_compare": 0, "replication": 2}
+    assert watch_list.unread == ()
+
+
+def test_while_a_source_is_unread_tasks_are_missing(task_files: TaskFiles, folder: Path) -> None:
+    """The kinds that they may have are not counted."""
+    watch_list = WatchList(config_of(), Shard(), task_files, Discovery(ReplicationDiscovery()))
+    (unread,) = watch_list.unread
+    assert unread.startswith("list of replication tasks, ")
+    assert watch_list.counts() == {"data_compare": 2, "schema_compare": 0}
+    (folder / "c.yaml").write_text("nonsense")
+    task_files.refresh()
+    assert watch_list.unread == (f"task file {folder}/c.yaml", unread)
+    assert watch_list.counts() == {}
 
 
 def test_repeated_task_ids_are_logged_once(task_files: TaskFiles, lines: Lines, folder: Path) -> None:

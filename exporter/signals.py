@@ -1,0 +1,33 @@
+"""Signals as supervisors send them: from the first moment on, and to process 1 too.
+
+The kernel drops a signal to process 1 that has no handler yet. A signal that was ignored at the start, as SIGHUP is
+under nohup, stays ignored.
+"""
+
+import os
+import signal
+from signal import SIGHUP, SIGINT, SIGTERM
+
+
+def stop_at_once_on_signal(status: int) -> None:
+    """Until there are better handlers, SIGTERM and SIGINT end the process with this status.
+
+    Not by an exception: raised within an import, it can be lost.
+    """
+    for number in heeded(SIGTERM, SIGINT):
+        signal.signal(number, lambda *_: os._exit(status))
+
+
+def heeded(*numbers: signal.Signals) -> list[signal.Signals]:
+    """Those that were not ignored at the start."""
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def hold_hangup() -> None:
+    """Keep a SIGHUP that comes before its handler, which would end the process, until `release_hangup`."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {SIGHUP})
+
+
+def release_hangup() -> None:
+    """Deliver the SIGHUP that was held, and those to come."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {SIGHUP})

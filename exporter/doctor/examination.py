@@ -11,7 +11,7 @@ from exporter.doctor.report import Check, Finding, Level, counted, skipped
 from exporter.exporter import Exporter, open_exporter
 from exporter.http.sockets import allow_open_files
 from exporter.metrics import OwnMetrics, families
-from exporter.ninedata import DISCOVERED_KIND, LIST_NAME, Reason, Status, advice_on
+from exporter.ninedata import DISCOVERED_KIND, LIST_NAME, Reason, Status
 from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, Snapshot, TaskResult
 
@@ -86,7 +86,7 @@ def check_query(snapshot: Snapshot, base_url: str, clock: Finding) -> Finding:
     kind, failure = next((each for each in refused if each[1].reason is Reason.AUTH), refused[0])
     if failure.reason is Reason.AUTH and clock.level is Level.FAULT:
         return Finding(Check.QUERY, base_url, Level.SKIPPED, "the key cannot be judged before the clock is right")
-    return Finding(Check.QUERY, base_url, Level.FAULT, words_of(failure), advice_on(failure.reason, kind))
+    return Finding(Check.QUERY, base_url, Level.FAULT, words_of(failure), failure.advice(kind))
 
 
 def check_clock(skew: float | None) -> Finding:
@@ -107,7 +107,7 @@ def check_discovery(result: DiscoveryResult | None) -> Finding:
     if result is None:
         return Finding(Check.DISCOVERY, "", Level.SKIPPED, "is not configured")
     if result.failure:
-        advice = advice_on(result.failure.reason, LIST_NAME)
+        advice = result.failure.advice(LIST_NAME)
         return Finding(Check.DISCOVERY, DISCOVERED_KIND, Level.FAULT, words_of(result.failure), advice)
     what = f"{counted(len(result.tasks), 'task')} discovered in {result.seconds:.2f} s"
     return Finding(Check.DISCOVERY, DISCOVERED_KIND, Level.OK, what)
@@ -132,7 +132,7 @@ def _check_task(result: TaskResult) -> Finding:
     task, kind, outcome = result.task, result.task.ref.kind, result.outcome
     subject = task.name if task.name == task.task_id else f"{task.name} ({task.task_id})"
     if isinstance(outcome, QueryFailure):
-        advice = advice_on(outcome.reason, kind)
+        advice = outcome.advice(kind)
         return Finding(Check.TASK, subject, Level.FAULT, f"{kind}, {words_of(outcome)}", advice)
     failed = [item.item for item in outcome.items if item.status is Status.FAILED]
     what = f"{kind}, {outcome.status}, {counted(len(outcome.items), 'check item')}"

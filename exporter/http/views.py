@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from exporter.config import Task
-from exporter.ninedata import LIST_NAME, CheckItem, Precheck, Status, advice_on
+from exporter.ninedata import LIST_NAME, CheckItem, Precheck, Status
 from exporter.scraping.history import TaskHistory
 from exporter.scraping.snapshot import QueryFailure
 from exporter.scraping.watch_list import WatchList
@@ -78,7 +78,7 @@ class TaskView:
     @property
     def advice(self) -> str:
         """What to do about the failure."""
-        return advice_on(self.failure.reason, self.task.ref.kind) if self.failure else ""
+        return self.failure.advice(self.task.ref.kind) if self.failure else ""
 
     @property
     def urgency(self) -> tuple[int, str]:
@@ -168,7 +168,7 @@ def sources_of(
         "tasks": len(watch_list.discovered) if watch_list.discovery and watch_list.discovery.complete else None,
         "reason": failure.reason.value if failure else None,
         "error": failure.message if failure else None,
-        "advice": advice_on(failure.reason, LIST_NAME) if failure else None,
+        "advice": failure.advice(LIST_NAME) if failure else None,
     }
     return {
         "unread": watch_list.unread,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from exporter.logs import event
-from exporter.ninedata import LIST_NAME, Precheck, Reason, Status, advice_on
+from exporter.ninedata import LIST_NAME, Precheck, Reason, Status
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, TaskResult
 
 _log = logging.getLogger(__name__)
@@ -173,6 +173,6 @@ def _failure_fields(failure: QueryFailure, kind: str) -> dict[str, object]:
     return {
         "reason": failure.reason.value,
         "error": failure.message,
-        "advice": advice_on(failure.reason, kind),
+        "advice": failure.advice(kind),
         "request_id": failure.request_id or None,
     }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from exporter.config import Task
-from exporter.ninedata import Precheck, QueryError, Reason
+from exporter.ninedata import Precheck, QueryError, Reason, advice_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +16,16 @@ class QueryFailure:
     request_id: str = ""
     sent: bool = True
     """False if no request left: the scrape's time or the rate limit was used up before."""
+    own_advice: str = ""
 
     @classmethod
     def of(cls, error: QueryError) -> "QueryFailure":
         """The failure that an error of the client describes."""
-        return cls(error.reason, error.message, error.request_id, error.sent)
+        return cls(error.reason, error.message, error.request_id, error.sent, error.advice)
+
+    def advice(self, kind: str) -> str:
+        """What a person can do about it; `kind` is what was queried."""
+        return self.own_advice or advice_on(self.reason, kind)
 
     @property
     def timed_out(self) -> bool:

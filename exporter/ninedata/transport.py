@@ -162,7 +162,7 @@ def query_error_of(error: Exception) -> QueryError:
             host = f"[{cause.host}]" if ":" in cause.host else cause.host
             message = message.format(host=host, place=f"{host}:{cause.port}")
     detail = next(filter(None, map(_detail, reversed(causes))), "")
-    advice = next((advice_on_tls(cause) for cause in causes if isinstance(cause, ssl.SSLError)), "")
+    advice = next((advice_on_tls(cause) for cause in reversed(causes) if isinstance(cause, ssl.SSLError)), "")
     message = f"{message}: {detail}" if detail else message
     return QueryError(reason, message, advice=advice, worth_retrying=worth_retrying)
 

@@ -8,8 +8,8 @@ from threading import Event
 import pytest
 
 from exporter.sandbox import InjectedFault, fleet
-from tests.program.conftest import FLEET, IDS
 from tests.http.certificates import new_issuer
+from tests.program.conftest import FLEET, IDS
 from tests.program.launcher import Launcher, entries, write
 from tests.program.process import Exporter, until
 from tests.secrecy import SECRET_KEY

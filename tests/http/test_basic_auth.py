@@ -78,6 +78,12 @@ async def test_every_version_of_bcrypt(threads: ThreadPoolExecutor, version: str
     assert not await users.admit([basic("alice:hush")], threads)
 
 
+async def test_passwords_are_checked_in_fips_mode(threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There Python refuses blake2."""
+    monkeypatch.delattr("hashlib.blake2b")
+    assert await Users({"alice": hashed("hush")}).admit([basic("alice:hush")], threads)
+
+
 async def test_wrong_passwords_and_names_are_not_admitted(threads: ThreadPoolExecutor) -> None:
     users = Users({"alice": hashed("hush"), "bob": hashed("hush-hush")})
     for text in ("alice:hush-hush", "bob:hush", "alice:", ":hush", "Alice:hush", "nobody:", "nobody:."):

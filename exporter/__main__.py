@@ -1,5 +1,6 @@
 """`ninedata-exporter` and `python -m exporter`: what must come before the imports, then the command line."""
 
+import os
 import sys
 
 from exporter.signals import hold_hangup, stop_at_once_on_signal
@@ -14,6 +15,9 @@ def main() -> int:
     if runs:
         hold_hangup()
     reserve_closed_streams()
+    # With these, prometheus-client would keep counters in files; an environment may have them for other programs.
+    for variable in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        os.environ.pop(variable, None)
     from exporter.cli import main as run_command  # noqa: PLC0415 - takes most of the time of a start
 
     return run_command()

@@ -16,6 +16,9 @@ def main() -> NoReturn:
     if runs:
         hold_hangup()
     reserve_closed_streams()
+    # With these, prometheus-client would keep counters in files; an environment may have them for other programs.
+    for variable in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        os.environ.pop(variable, None)
     from exporter.cli import main as run_command  # noqa: PLC0415 - takes most of the time of a start
 
     # Python's own end aborts the process (SIGABRT) if a thread leaves bcrypt's native code meanwhile.

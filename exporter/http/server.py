@@ -58,6 +58,7 @@ async def serve(reloader: Reloader, options: ServerOptions, *, stop: asyncio.Eve
         server.application(),
         handler_cancellation=True,  # a scrape ends when the scraper hangs up
         keepalive_timeout=options.keepalive_seconds,
+        max_field_size=64 * 1024,  # browsers send long cookies, those of a proxy's single sign-on for example
         access_log=None,
         logger=_log,
         shutdown_timeout=0.1,

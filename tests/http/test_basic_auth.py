@@ -75,6 +75,14 @@ async def test_every_version_of_bcrypt(processors: asyncio.Semaphore, version: s
     assert not await users.admit([basic("alice:hush")], processors)
 
 
+async def test_passwords_are_checked_in_fips_mode(
+    processors: asyncio.Semaphore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There Python refuses blake2."""
+    monkeypatch.delattr("hashlib.blake2b")
+    assert await Users({"alice": hashed("hush")}).admit([basic("alice:hush")], processors)
+
+
 async def test_wrong_passwords_and_names_are_not_admitted(processors: asyncio.Semaphore) -> None:
     users = Users({"alice": hashed("hush"), "bob": hashed("hush-hush")})
     for text in ("alice:hush-hush", "bob:hush", "alice:", ":hush", "Alice:hush", "nobody:", "nobody:."):

@@ -183,6 +183,11 @@ async def test_what_is_no_usual_request_is_refused(site: Site, caplog: pytest.Lo
     assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
 
 
+def test_long_cookies_are_accepted(site: Site) -> None:
+    """Applications on other ports of the same host, and a proxy's single sign-on, add to what a browser sends."""
+    assert site.get("/", cookie="c" * 60_000).status_code == 200
+
+
 async def test_pipelined_requests_are_answered_in_order(site: Site) -> None:
     async with site.served() as port, crowd_at(port) as crowd:
         paths = (b"/-/healthy", b"/nowhere", b"/probe")

@@ -32,7 +32,7 @@ async def examined(
     findings: list[Finding] = []
     tasks = tuple(Task(TaskRef(task.kind, task.task_id, task.precheck_task_id), task.name) for task in sandbox.tasks)
     async with sandbox.serve() as base_url:
-        config = replace(demo_config(base_url), tasks=tasks, discovery=())
+        config = replace(demo_config(base_url), tasks=tasks, discovery=(), task_status=False)
         config = change(replace(config, api=replace(config.api, request_timeout=0.3)))
         await examine(lambda: config, None, "config.yaml", shard or Shard(), findings)
     return findings

@@ -7,7 +7,7 @@ from grafana.panels import Column, Panel, over_time
 from grafana.promql import ALL
 from grafana.states import own_words, words
 
-TURN_ON = "Set task_status: true in the exporter's configuration"
+TURN_ON = "Set task_status: true"
 
 _OWN = panels.colored(own_words(TURN_ON))
 _NONE = "No exporter that answers watches {} themselves. If none is down, set task_status: true in its configuration."

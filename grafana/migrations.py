@@ -82,8 +82,8 @@ def _comparisons() -> Panel:
         _NONE.format("comparisons"),
         (
             *_tasks(112),
-            Column("Value #C", "Only source", 116),
-            Column("Value #D", "Only target", 116),
+            Column("Value #C", "Only source", 122),
+            Column("Value #D", "Only target", 120),
             Column("Value #E", "Different", 104),
             Column("Value #F", "Skipped", 84),
             Column("Value #G", "Updated", 122, {"unit": "dateTimeFromNow"}),

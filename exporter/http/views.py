@@ -81,6 +81,11 @@ class TaskView:
         return advice_on(self.failure.reason, self.task.ref.kind) if self.failure else ""
 
     @property
+    def failure_key(self) -> tuple[str, ...]:
+        """Equal for tasks whose queries fail for the same cause."""
+        return (self.failure.reason, self.failure.message, self.advice) if self.failure else ()
+
+    @property
     def urgency(self) -> tuple[int, str]:
         """Sort key: tasks that need attention first, then by name."""
         statuses = [

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from exporter.credentials import Secret, SecretFile, SecretSource
-from exporter.ninedata import TaskRef
+from exporter.ninedata import KINDS, TaskRef
 from exporter.ninedata.tls import TlsFiles
 
 
@@ -23,6 +23,11 @@ class Task:
     def task_id(self) -> str:
         """The id, unique among the watched tasks."""
         return self.ref.task_id
+
+    @property
+    def has_precheck(self) -> bool:
+        """Whether a precheck is watched, and not only the task itself."""
+        return bool(self.ref.precheck_task_id) or not KINDS[self.ref.kind].has_precheck_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,10 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplicationDiscovery:
-    """Which replication tasks are discovered, and with which labels."""
+class DiscoverySettings:
+    """Which tasks of a kind are discovered, and with which labels."""
 
+    kind: str
     statuses: frozenset[str] = frozenset()
     """Task statuses in the API's words; empty for all."""
     names: tuple[str, ...] = ()
@@ -72,12 +78,19 @@ class Config:
     tasks: tuple[Task, ...]
     task_files: tuple[str, ...] = ()
     """Shell patterns of task files."""
-    discovery: ReplicationDiscovery | None = None
+    discovery: tuple[DiscoverySettings, ...] = ()
     probe_unlisted: bool = False
     """Whether /probe takes ids of tasks that are not watched."""
     scrape_timeout: float = 10.0
     """Used if the scraper sends no X-Prometheus-Scrape-Timeout-Seconds."""
     reason_bytes: int = 1000
     """The most bytes of a failure text in metrics; 0: none go there."""
+    task_status: bool = False
+    """Whether the tasks themselves are queried as well as their prechecks."""
     watched_files: tuple[SecretFile | TlsFiles, ...] = ()
     """Secrets and certificates, to be used without a reload when they change."""
+
+    def most_requests(self, task: Task, *, listed: bool = False) -> int:
+        """The most requests that a scrape sends for a task, without retries; `listed`: a list shows its status."""
+        own_status = self.task_status or not (task.has_precheck or listed)
+        return task.has_precheck + own_status * KINDS[task.ref.kind].state_requests

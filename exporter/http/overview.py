@@ -1,6 +1,6 @@
 """Which tasks the overview shows, by its address, and which failures many of them share."""
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -19,53 +19,58 @@ _MIN_SHARED = 3
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`status` (any of them), `text` and `label` (all of them) of a query string; upper and lower case are the same."""
+    """What a query string asks for; upper and lower case of values are the same. A task matches if it has all of it."""
 
-    statuses: tuple[str, ...]
+    statuses: Mapping[str, tuple[str, ...]]
+    """Of `status`, the precheck's, and of `task_status`, the task's own: any of them."""
     text: str
     labels: tuple[str, ...]
-    """`NAME=VALUE`, or `NAME` for every value."""
+    """`NAME=VALUE`, or `NAME` for every value: all of them."""
 
     @classmethod
     def from_query(cls, query: "MultiMapping[str]") -> "Filter":
         """The filter of an address. Empty values are what a form sends for fields that are not filled in."""
         text = query.get("text", "").strip()
-        statuses, labels = (
-            tuple(filter(None, (value.strip() for value in query.getall(name, ())))) for name in ("status", "label")
-        )
+        statuses, labels = {name: _values(query, name) for name in ("status", "task_status")}, _values(query, "label")
         return cls(statuses, text, labels)
 
-    def matches(self, view: TaskView) -> bool:
-        """Whether the task has all of it."""
-        return self.has_status(view.word) and self.matches_but_status(view)
+    @property
+    def chosen(self) -> bool:
+        """Whether it leaves anything out."""
+        return bool(self.text or self.labels or any(self.statuses.values()))
 
-    def has_status(self, word: str) -> bool:
-        """Whether tasks with this status are shown."""
-        return not self.statuses or word.casefold() in {status.casefold() for status in self.statuses}
-
-    def matches_but_status(self, view: TaskView) -> bool:
-        """Whether the task has the text and the labels."""
-        wanted = self.text.casefold()
-        return all(_has_label(view, label) for label in self.labels) and (
-            not wanted or any(wanted in text.casefold() for text in _texts(view))
+    def matches(self, view: TaskView, *, but: str = "") -> bool:
+        """Whether the task has all of it, but for the parameter `but`."""
+        return (
+            all(
+                name == but or not words or self.chooses(name, _word(view, name))
+                for name, words in self.statuses.items()
+            )
+            and all(_has_label(view, label) for label in self.labels)
+            and (not self.text or any(self.text.casefold() in text.casefold() for text in _texts(view)))
         )
 
-    def toggled(self, word: str) -> list[str]:
+    def chooses(self, parameter: str, word: str) -> bool:
+        """Whether this status is among those that are asked for."""
+        return word.casefold() in map(str.casefold, self.statuses[parameter])
+
+    def toggled(self, parameter: str, word: str) -> list[str]:
         """The statuses with this one, or without it if it is among them."""
-        others = [status for status in self.statuses if status.casefold() != word.casefold()]
-        return others if len(others) < len(self.statuses) else [*others, word]
+        others = [status for status in self.statuses[parameter] if status.casefold() != word.casefold()]
+        return others if self.chooses(parameter, word) else [*others, word]
 
 
 @dataclass(slots=True)
 class SharedFailure:
     """The same failure of several tasks."""
 
-    number: int
     word: str
     title: str
     message: str
     advice: str = ""
     views: list[TaskView] = field(default_factory=list)
+    number: int = 0
+    """Its place on the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,8 @@ class Overview:
     """Those that are shown, the urgent ones first."""
     matching: int
     watched: int
-    summary: list[tuple[str, int]]
-    """By status, of the tasks that match but for their status: what choosing another status would show."""
+    summaries: list[tuple[str, str, list[tuple[str, int]]]]
+    """Of prechecks and of tasks: a title, the parameter of the filter, and how many tasks each status would show."""
     labels: list[str]
     """For the form to offer."""
     shared: dict[Hashable, SharedFailure]
@@ -87,24 +92,28 @@ class Overview:
 
     def has_own_failure(self, view: TaskView) -> bool:
         """Whether a failure of the task is not among the shared ones."""
-        keys = [*view.attention, *([view.failure_key] if view.failure else [])]
-        return any(key not in self.shared for key in keys)
+        untold = any(not item.message for item in view.attention)
+        return untold or any(key not in self.shared for key, _ in _failures(view))
 
 
 def overview_of(views: Sequence[TaskView], wanted: Filter) -> Overview:
     """What the page shows of these tasks."""
-    candidates = [view for view in views if wanted.matches_but_status(view)]
-    matching = sorted((view for view in candidates if wanted.has_status(view.word)), key=lambda view: view.urgency)
+    matching = sorted((view for view in views if wanted.matches(view)), key=lambda view: view.urgency)
+    prechecks = [view for view in views if view.task.has_precheck and wanted.matches(view, but="status")]
+    states = [view for view in views if view.shows_state and wanted.matches(view, but="task_status")]
     labels = {f"{name}={value}": None for view in views for name, value in view.task.labels.items()}
     return Overview(
         wanted,
         matching[:MAX_TASKS],
         len(matching),
         len(views),
-        summary_of(candidates),
+        [
+            ("Prechecks", "status", summary_of(view.precheck_query for view in prechecks)),
+            ("Tasks", "task_status", summary_of(view.state_query for view in states)),
+        ],
         sorted(islice(labels, _MAX_LABELS)),
         _shared(matching),
-        queried=any(view.history for view in views),
+        queried=any(view.precheck_query.history or view.state_query.history for view in views),
     )
 
 
@@ -120,6 +129,16 @@ def refresh_seconds(query: "MultiMapping[str]") -> int:
     return min(max(int(text[:9]), 5), 3600) if text.isascii() and text.isdigit() else 0
 
 
+def _values(query: "MultiMapping[str]", name: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, query.getall(name, ()))))
+
+
+def _word(view: TaskView, parameter: str) -> str:
+    if parameter == "status":
+        return view.precheck_query.word if view.task.has_precheck else ""
+    return view.state_query.word if view.shows_state else ""
+
+
 def _has_label(view: TaskView, label: str) -> bool:
     name, equals, value = label.partition("=")
     found = view.task.labels.get(name.strip(), "")
@@ -129,23 +148,35 @@ def _has_label(view: TaskView, label: str) -> bool:
 def _texts(view: TaskView) -> Iterator[str]:
     """What the text of a filter may stand in: names, ids, and why something failed."""
     yield from (view.task.name, view.task.task_id, view.task.ref.precheck_task_id, view.task.ref.kind)
-    if view.failure:
-        yield from (view.failure.reason.value, view.failure.message)
+    if view.state:
+        yield view.state.error
+    for query in view.failing:
+        if query.failure:
+            yield from (query.failure.reason.value, query.failure.message)
     for item in view.attention:
         yield from (item.item, item.name, item.message)
 
 
+def _failures(view: TaskView) -> Iterator[tuple[Hashable, SharedFailure]]:
+    """The failures of a task, each with what makes it the same as another task's."""
+    for query in view.failing:
+        if query.failure:
+            itself = " of the task itself" if query is view.state_query and view.task.has_precheck else ""
+            title = f"The query{itself} fails: {query.failure.reason.value}"
+            yield query.failure_key, SharedFailure(query.word, title, query.failure.message, query.advice)
+    if view.state and view.state.error:
+        yield view.error_key, SharedFailure(view.state.status.value, "The task itself", view.state.error)
+    for item in view.attention:
+        if item.message:
+            yield item, SharedFailure(item.status.value, item.name or item.item, item.message)
+
+
 def _shared(views: Iterable[TaskView]) -> dict[Hashable, SharedFailure]:
-    """The failures that at least three tasks share, by what makes them the same; the most frequent first."""
+    """The failures that at least three tasks share, the most frequent first."""
     found: dict[Hashable, SharedFailure] = {}
     for view in views:
-        if view.failure:
-            title = f"The query fails: {view.failure.reason.value}"
-            failure = SharedFailure(0, view.word, title, view.failure.message, view.advice)
-            found.setdefault(view.failure_key, failure).views.append(view)
-        for item in {item: None for item in view.attention if item.message}:
-            failure = SharedFailure(0, item.status.value, item.name or item.item, item.message)
-            found.setdefault(item, failure).views.append(view)
+        for key, failure in _failures(view):
+            found.setdefault(key, failure).views.append(view)
     shared = [(key, failure) for key, failure in found.items() if len(failure.views) >= _MIN_SHARED]
     shared.sort(key=lambda pair: -len(pair[1].views))
     for number, (_, failure) in enumerate(shared, 1):

@@ -50,7 +50,7 @@ class Pages:
         async with self._one_overview:
             with self._reloader.lease() as exporter:
                 now, history = datetime.now(UTC), exporter.history
-                views = [view_of(task, history.get(task.task_id), now) for task in exporter.watch_list.tasks]
+                views = [view_of(task, history, now) for task in exporter.watch_list.tasks]
                 reloader = self._reloader
                 sources = sources_of(
                     exporter.watch_list,
@@ -78,6 +78,7 @@ class Pages:
             sources=sources,
             host=request.headers.get("Host", "HOST:PORT"),
             metrics_path=self._route_prefix + self._telemetry_path,
+            requests=exporter.watch_list.most_requests(),
             api=exporter.config.api.base_url,
             shard=exporter.own.shard,
         )
@@ -90,7 +91,7 @@ class Pages:
             if task is None or not exporter.watch_list.watches(task):
                 more = " The list of tasks is not complete yet." if exporter.watch_list.unread else ""
                 return self.not_found(request, f"No such task is watched.{more}")
-            view = view_of(task, exporter.history.get(task_id), datetime.now(UTC))
+            view = view_of(task, exporter.history, datetime.now(UTC))
         return self._json(view.as_json()) if wants_json(request) else self._html(request, "task.html", view=view)
 
     def not_found(self, request: web.Request, message: str = "There is no such page.") -> web.Response:

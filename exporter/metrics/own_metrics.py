@@ -12,7 +12,7 @@ from prometheus_client.samples import Sample
 from exporter import __version__
 from exporter.metrics import families
 from exporter.metrics.families import Family
-from exporter.ninedata import REQUEST_KINDS, Reason
+from exporter.ninedata import REQUEST_PATHS, Reason
 from exporter.scraping.shard import Shard
 from exporter.scraping.watch_list import WatchList
 
@@ -38,9 +38,9 @@ class OwnMetrics:
         durations = Histogram(
             duration.name, duration.help, duration.labels, registry=self._registry, buckets=duration.buckets
         )
-        self._requests = {kind: requests.labels(kind) for kind in REQUEST_KINDS}
-        self._failures = {(kind, reason): failures.labels(kind, reason) for kind in REQUEST_KINDS for reason in Reason}
-        self._durations = {kind: durations.labels(kind) for kind in REQUEST_KINDS}
+        self._requests = {kind: requests.labels(kind) for kind in REQUEST_PATHS}
+        self._failures = {(kind, reason): failures.labels(kind, reason) for kind in REQUEST_PATHS for reason in Reason}
+        self._durations = {kind: durations.labels(kind) for kind in REQUEST_PATHS}
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 

@@ -4,11 +4,13 @@ httpx's own connection pool costs time with the square of the requests in flight
 types are used: an `httpx.AsyncClient` would add cookies, redirects, and proxies from the environment.
 """
 
+import functools
 import ssl
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import httpx
+import yarl
 from aiohttp import http_exceptions
 
 from exporter.ninedata.failures import QueryError, Reason, words_of_system
@@ -46,7 +48,7 @@ class _Transport(httpx.AsyncBaseTransport):
         session = self._sessions.get(fresh) or self._open_session(fresh=fresh)
         response = await session.request(
             request.method,
-            str(request.url),
+            _parsed(str(request.url)),
             data=await request.aread() or None,
             headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
             allow_redirects=False,
@@ -75,6 +77,9 @@ class _Transport(httpx.AsyncBaseTransport):
             max_headers=1000,
         )
         return self._sessions[fresh]
+
+
+_parsed = functools.lru_cache(maxsize=40_000)(yarl.URL)  # the same in every scrape, and slow to parse
 
 
 class _Body(httpx.AsyncByteStream):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from exporter.ninedata import TASK_STATUSES
+from exporter.ninedata import LISTS
 from exporter.sandbox.check_items import CHECKS
 from exporter.sandbox.injected_faults import read_fault
 from exporter.sandbox.scripts import Script, ScriptStatus, script_run
@@ -80,7 +80,7 @@ _COMPARISON_STATUSES = ("success", "failed", "running", "stopped", "starting", "
 _STATUSES = {
     "data_compare": _COMPARISON_STATUSES,
     "schema_compare": _COMPARISON_STATUSES,
-    "replication": ("running", *(status for status in TASK_STATUSES if status != "running")),
+    "replication": ("running", *(status for status in LISTS["replication"].statuses if status != "running")),
 }
 """The first is what a task shows if none is given."""
 _NUMBERS: dict[str, tuple[str, ...]] = {

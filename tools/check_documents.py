@@ -1,4 +1,4 @@
-"""Checks all documents: links and anchors, the commands and flags that they name, and their examples in YAML.
+"""Checks all documents: links and anchors, the commands, flags and tests that they name, and their examples in YAML.
 
 `python -m tools.check_documents` prints a line for each fault; exit status 1 if there is one.
 """
@@ -49,6 +49,14 @@ def _help(module: str) -> str:
 
 
 def _faults(path: Path, text: str, flags: str) -> Iterator[str]:
+    yield from _dead_links(path, text)
+    yield from _unknown_names(path, text, flags)
+    for _, language, block in _BLOCK.findall(text):
+        if language == "yaml":
+            yield from _faults_of_yaml(block)
+
+
+def _dead_links(path: Path, text: str) -> Iterator[str]:
     for link in _LINK.findall(_BLOCK.sub("", text)):
         target, _, anchor = unquote(link).partition("#")
         file = path.parent / target if target else path
@@ -58,6 +66,9 @@ def _faults(path: Path, text: str, flags: str) -> Iterator[str]:
             yield f"{link}: there is no such file"
         elif anchor and anchor not in _anchors(file.read_text("utf-8")):
             yield f"{link}: there is no such heading"
+
+
+def _unknown_names(path: Path, text: str, flags: str) -> Iterator[str]:
     targets = re.findall(r"^([a-z][a-z-]*):", Path("Makefile").read_text("utf-8"), re.MULTILINE)
     for what, named in _NAMED.items():
         for name in dict.fromkeys(named.findall(text)):
@@ -70,9 +81,9 @@ def _faults(path: Path, text: str, flags: str) -> Iterator[str]:
             }
             if not known[what]:
                 yield f"{name}: there is no such {what}"
-    for _, language, block in _BLOCK.findall(text):
-        if language == "yaml":
-            yield from _faults_of_yaml(block)
+    for file, test in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text):
+        if not Path(file).exists() or f"def {test}(" not in Path(file).read_text("utf-8"):
+            yield f"{file}::{test}: there is no such test"
 
 
 def _anchors(text: str) -> set[str]:

@@ -1,9 +1,9 @@
-"""Where the watched tasks come from, for the overview and as JSON."""
+"""Where the watched tasks come from: plain data for a template or for JSON."""
 
 from datetime import UTC, datetime
 
-from exporter.http.views import iso
-from exporter.ninedata import KINDS, advice_on
+from exporter.http.views import iso_time
+from exporter.ninedata import KINDS
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.watch_list import WatchList
 
@@ -15,7 +15,7 @@ def sources_of(
     *,
     waits_for_reload: bool = False,
 ) -> dict[str, object]:
-    """The configuration, the task files and discovery, each with its faults."""
+    """Where the watched tasks come from, for the overview and as JSON."""
     repeated = watch_list.repeated
     return {
         "unread": watch_list.unread,
@@ -29,7 +29,7 @@ def sources_of(
             {
                 "file": file.path,
                 "tasks": len(file.tasks),
-                "loaded_at": iso(datetime.fromtimestamp(file.loaded_at, UTC) if file.loaded_at else None),
+                "loaded_at": iso_time(datetime.fromtimestamp(file.loaded_at, UTC) if file.loaded_at else None),
                 "faults": file.faults,
                 "named_before": repeated.get(file.path, ()),
             }
@@ -47,5 +47,5 @@ def _discovery_as_json(discovery: Discovery, watch_list: WatchList) -> dict[str,
         "tasks": sum(task.ref.kind == discovery.kind for task in watch_list.discovered) if discovery.complete else None,
         "reason": failure.reason.value if failure else None,
         "error": failure.message if failure else None,
-        "advice": advice_on(failure.reason, KINDS[discovery.kind].list_request) if failure else None,
+        "advice": failure.advice(KINDS[discovery.kind].list_request) if failure else None,
     }

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Generic
 
 from exporter.config import Task
-from exporter.ninedata import KINDS, CheckItem, Precheck, Status, TaskState, TaskStatus, advice_on
+from exporter.ninedata import KINDS, CheckItem, Precheck, Status, TaskState, TaskStatus
 from exporter.scraping.history import A, History, QueryHistory
 from exporter.scraping.snapshot import QueryFailure
 
@@ -80,7 +80,12 @@ class QueryView(Generic[A]):
     @property
     def advice(self) -> str:
         """What to do about the failure."""
-        return advice_on(self.failure.reason, self.request) if self.failure else ""
+        return self.failure.advice(self.request) if self.failure else ""
+
+    @property
+    def failure_key(self) -> tuple[str, ...]:
+        """Equal for queries that fail for the same cause."""
+        return (self.failure.reason, self.failure.message, self.advice) if self.failure else ()
 
     def as_json(self) -> dict[str, object] | None:
         """The latest query as JSON; None before the first."""
@@ -89,7 +94,7 @@ class QueryView(Generic[A]):
         last, failure = self.history.last, self.failure
         answer = failure or self.answer
         return {
-            "at": iso(last.at),
+            "at": iso_time(last.at),
             "duration_seconds": last.seconds,
             "up": last.up,
             "reason": failure.reason.value if failure else None,
@@ -104,7 +109,7 @@ class QueryView(Generic[A]):
         return {
             "status": self.answer.status.value if self.answer else None,
             "status_word": self.unknown_word or None,
-            "answered_at": iso(self.history.answered_at if self.history else None),
+            "answered_at": iso_time(self.history.answered_at if self.history else None),
             "age_seconds": self.age,
             "request_id": (self.answer.request_id if self.answer else "") or None,
         }
@@ -142,6 +147,11 @@ class TaskView:
     def failing(self) -> list[QueryView[Precheck] | QueryView[TaskState]]:
         """The queries that failed."""
         return [query for query in (self.precheck_query, self.state_query) if query.failure]
+
+    @property
+    def error_key(self) -> tuple[str, ...]:
+        """Equal for tasks that failed themselves with the same text."""
+        return (self.state.status, self.state.error) if self.state else ()
 
     @property
     def items(self) -> list[CheckItem]:
@@ -213,8 +223,8 @@ class TaskView:
                 "only_target_rows": execution.only_target,
                 "different_rows": execution.different,
                 "skipped_tables": execution.skipped_tables,
-                "started_at": iso(execution.started_at),
-                "updated_at": iso(execution.updated_at),
+                "started_at": iso_time(execution.started_at),
+                "updated_at": iso_time(execution.updated_at),
             },
             "subtasks": [
                 {
@@ -271,6 +281,6 @@ def age_in_words(seconds: float) -> str:
     return f"{seconds / 86400:.0f} d"
 
 
-def iso(moment: datetime | None) -> str | None:
-    """A time in ISO 8601."""
+def iso_time(moment: datetime | None) -> str | None:
+    """In ISO 8601."""
     return moment.isoformat() if moment else None

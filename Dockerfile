@@ -1,3 +1,5 @@
+# To pin the base, replace the tag by its digest, which `docker buildx imagetools inspect python:3.13-slim` prints:
+# python:3.13-slim@sha256:...
 FROM python:3.13-slim AS base
 
 FROM base AS build
@@ -15,13 +17,20 @@ RUN /build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir d
     && /build/bin/pip --python /opt/ninedata-exporter/bin/python install --no-index --no-deps dist/*.whl
 
 FROM base
-ARG VERSION=unknown
+ARG VERSION=0.1.0
 ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
+ARG SOURCE=https://github.com/ninedata-exporter/ninedata-exporter
 LABEL org.opencontainers.image.title="ninedata-exporter" \
-      org.opencontainers.image.description="Prometheus exporter for NineData prechecks" \
+      org.opencontainers.image.description="Prometheus exporter for NineData prechecks, comparisons and replications" \
       org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.base.name="docker.io/library/python:3.13-slim" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.url="${SOURCE}" \
+      org.opencontainers.image.documentation="${SOURCE}/blob/main/README.md" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}"
 COPY --from=build /opt/ninedata-exporter /opt/ninedata-exporter
 ENV PATH=/opt/ninedata-exporter/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -30,8 +39,9 @@ ENV PATH=/opt/ninedata-exporter/bin:$PATH \
 USER 65532:65532
 EXPOSE 10199
 STOPSIGNAL SIGTERM
-# http.client heeds no proxy settings. A listener with TLS or on another port needs a check of its own.
+# With bash, which takes milliseconds; a start of Python every few seconds would cost more CPU than the exporter. A listener with
+# TLS, on another port or with a route prefix needs a check of its own.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=10s \
-    CMD ["python3", "-c", "import http.client, sys; c = http.client.HTTPConnection('127.0.0.1', 10199, timeout=3); c.request('GET', '/-/healthy'); sys.exit(c.getresponse().status != 200)"]
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/10199 && printf 'GET /-/healthy HTTP/1.0\\r\\n\\r\\n' >&3 && read -r -t 3 _ status _ <&3 && [[ $status == 200 ]]"]
 ENTRYPOINT ["ninedata-exporter"]
 CMD ["--config.file=/etc/ninedata-exporter/config.yaml"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.measure import CONCURRENCY, peak_mib, side_by_side, start_up
+from bench.measure import CONCURRENCY, peak_mib, side_by_side, start_up, task_status_costs
 from bench.process import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -55,6 +55,10 @@ def figures(tasks: int, rounds: int, say: Callable[[str], None]) -> Iterator[Fig
     yield Figure(f"CPU per task, {tasks} tasks at 0 ms", "{:.2f} ms", 0.36, per_task)
     ratios = [scraped.cpu_seconds / floor.cpu_seconds for scraped, floor in costs]
     yield Figure("the same / raw aiohttp in the same run", "{:.2f}", 2.6, ratios)
+    say(f"{tasks} tasks with task_status: true")
+    cpu, requests = zip(*task_status_costs(tasks, rounds), strict=True)
+    yield Figure("requests with `task_status: true` / without", "{:.1f}", 3.0, requests)
+    yield Figure("CPU with `task_status: true` / without", "{:.2f}", 2.6, cpu)
     say(f"{5 * tasks} tasks")
     yield Figure(f"peak memory, {5 * tasks} tasks", "{:.0f} MiB", 120, [peak_mib(5 * tasks, 3)])
     limits = {"start to first scrape answered": 0.6, "`--config.check`": 0.3, "`--version`": 0.3}

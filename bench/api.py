@@ -1,6 +1,7 @@
 """A fast stand-in for the NineData API: `python -m bench.api LATENCY_SECONDS`.
 
-It answers every request for a precheck with 12 passed check items and checks no signature, so that the exporter and not
+It answers every request for a precheck with 12 passed check items, and requests for the task itself, and checks no
+signature, so that the exporter and not
 the API is measured. It is a process of its own and prints its base URL.
 """
 
@@ -11,6 +12,8 @@ from email.utils import formatdate
 from urllib.parse import parse_qs
 
 ITEMS = 12
+
+Query = dict[str, list[str]]
 
 
 class Connection(asyncio.Protocol):
@@ -41,8 +44,16 @@ class Connection(asyncio.Protocol):
 
 
 def answer(target: str) -> bytes:
-    """The whole HTTP response to a request for a precheck."""
-    query = parse_qs(target.partition("?")[2])
+    """The whole HTTP response to a request."""
+    path, _, query = target.partition("?")
+    read = {"queryTaskById": task, "queryTaskExecInfo": execution}.get(path.rpartition("/")[2], precheck)
+    body = json.dumps({"success": True, "requestId": "bench", "data": read(parse_qs(query))}).encode()
+    head = f"HTTP/1.1 200 OK\r\nDate: {formatdate(usegmt=True)}\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def precheck(query: Query) -> dict[str, object]:
+    """A precheck that has passed."""
     items = [
         {
             "precheckItem": f"benchCheck{number}",
@@ -52,10 +63,23 @@ def answer(target: str) -> bytes:
         }
         for number in range(ITEMS)
     ]
-    data = {"taskId": query["taskId"][0], "precheckTaskId": query["precheckTaskId"][0], "status": "Success"}
-    body = json.dumps({"success": True, "requestId": "bench", "data": {**data, "precheckItems": items}}).encode()
-    head = f"HTTP/1.1 200 OK\r\nDate: {formatdate(usegmt=True)}\r\nContent-Type: application/json\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    ids = {"taskId": query["taskId"][0], "precheckTaskId": query["precheckTaskId"][0]}
+    return {**ids, "status": "Success", "precheckItems": items}
+
+
+def task(query: Query) -> dict[str, object]:
+    """A task itself; the number in its id is that of its latest execution."""
+    task_id = query["taskId"][0]
+    named = {"id": task_id, "lastExecId": int(task_id[-5:]), "name": task_id}
+    return {**named, "status": "success", "createTime": "2025-03-19 09:12:40Z", "isDeleted": False, "errMsg": ""}
+
+
+def execution(query: Query) -> dict[str, object]:
+    """The latest execution of a task, which found differences."""
+    number = int(query["execId"][0])
+    times = {"createTime": "2026-04-09 06:40:15Z", "updateTime": "2026-04-09 06:45:15Z"}
+    rows = {"onlySourceRows": 0, "onlyTargetRows": 2, "differenceRows": 7, "skipTableCount": "0"}
+    return {"id": number, "taskId": f"cd-bench-{number:05}", "status": "success", **times, **rows, "errorMessage": ""}
 
 
 async def serve(latency_seconds: float) -> None:

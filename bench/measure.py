@@ -38,6 +38,8 @@ class RunningExporter:
         self._process = process
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
         self._count = count
+        self.requests = 0.0
+        """To the API, so far."""
 
     def scrape(self) -> Cost:
         """Scrape once. Raises RuntimeError unless every task is up."""
@@ -50,6 +52,8 @@ class RunningExporter:
         up = len(re.findall(r"^ninedata_precheck_up\{.*\} 1\.0$", text, re.MULTILINE))
         if up != self._count:
             raise RuntimeError(f"{up} of {self._count} tasks are up")
+        sent = re.findall(r"^ninedata_api_requests_total\{.*\} (.*)$", text, re.MULTILINE)
+        self.requests = sum(map(float, sent))
         return cost
 
     def peak_mib(self) -> float:
@@ -69,11 +73,11 @@ def api(latency_seconds: float) -> Iterator[str]:
 
 
 @contextmanager
-def exporter(base_url: str, count: int) -> Iterator[RunningExporter]:
+def exporter(base_url: str, count: int, *, task_status: bool = False) -> Iterator[RunningExporter]:
     """A running exporter that accepts connections and watches this number of tasks."""
     with TemporaryDirectory(prefix="bench-") as folder, socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-        config = write_config(Path(folder), base_url, count)
+        config = write_config(Path(folder), base_url, count, task_status=task_status)
         free.close()
         flags = (f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error")
         with running("-m", "exporter", *flags) as process:
@@ -85,7 +89,7 @@ def exporter(base_url: str, count: int) -> Iterator[RunningExporter]:
                 scraped.close()
 
 
-def write_config(folder: Path, base_url: str, count: int) -> Path:
+def write_config(folder: Path, base_url: str, count: int, *, task_status: bool = False) -> Path:
     """Write a configuration with this number of tasks. JSON is YAML."""
     api_section = {
         "base_url": base_url,
@@ -95,7 +99,7 @@ def write_config(folder: Path, base_url: str, count: int) -> Path:
     }
     listed = [{"task_id": task_id, "precheck_task_id": precheck_id} for task_id, precheck_id in tasks(count)]
     config = folder / "config.yaml"
-    config.write_text(json.dumps({"api": api_section, "tasks": listed}), "utf-8")
+    config.write_text(json.dumps({"api": api_section, "task_status": task_status, "tasks": listed}), "utf-8")
     return config
 
 
@@ -110,6 +114,18 @@ def side_by_side(latency_seconds: float, count: int, rounds: int) -> list[tuple[
         scraped.scrape()
         _run_floor(floor, count)  # both are warm now
         return [(scraped.scrape(), _run_floor(floor, count)) for _ in range(rounds)]
+
+
+def task_status_costs(count: int, rounds: int) -> Iterator[tuple[float, float]]:
+    """What `task_status: true` costs, as multiples of the CPU and of the requests without it, in turns."""
+    with api(0) as url, exporter(url, count) as plain, exporter(url, count, task_status=True) as full:
+        plain.scrape()
+        full.scrape()
+        for _ in range(rounds):
+            # Several scrapes each, because the garbage collector does not work the same in each.
+            pairs = [(plain.scrape().cpu_seconds, full.scrape().cpu_seconds) for _ in range(4)]
+            cheap, dear = map(sum, zip(*pairs, strict=True))
+            yield dear / cheap, full.requests / plain.requests
 
 
 def peak_mib(count: int, scrapes: int) -> float:

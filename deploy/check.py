@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy import prometheus_rule
+from deploy import chart, prometheus_rule
 from deploy.manifests import KUBERNETES, KustomizeError, kustomizations, kustomize, manifests
 from deploy.schemas import problems_of
 
@@ -26,6 +26,19 @@ def problems_in(directory: Path) -> Iterator[str]:
             yield f"{path.relative_to(directory)}: no kustomization applies it unchanged"
 
 
+def problems_of_chart() -> Iterator[str]:
+    """What helm will not render, and what Kubernetes or the operator will not accept of the result."""
+    try:
+        chart.lint()
+    except chart.HelmError as error:
+        yield f"chart: {error}"
+        return
+    for values in ((), *((f"--values={path}",) for path in chart.EXAMPLES)):
+        for manifest in chart.render(*values):
+            for problem in problems_of(manifest):
+                yield f"chart {' '.join(values)}: {manifest['kind']} {manifest['metadata']['name']}: {problem}"
+
+
 def out_of_date() -> Iterator[str]:
     """The PrometheusRule, if it differs from the rules file that it is made from."""
     rules = prometheus_rule.RULES.read_text(encoding="utf-8")
@@ -35,7 +48,7 @@ def out_of_date() -> Iterator[str]:
 
 def main() -> int:
     """Print the problems of the shipped files."""
-    found = [*problems_in(KUBERNETES), *out_of_date()]
+    found = [*problems_in(KUBERNETES), *problems_of_chart(), *out_of_date()]
     sys.stdout.writelines(f"{problem}\n" for problem in found)
     return 1 if found else 0
 

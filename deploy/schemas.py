@@ -8,6 +8,7 @@ from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped] # it has no types
 from cloudcoil.models.prometheus_operator.v1 import PrometheusRule, ServiceMonitor
+from cloudcoil.models.prometheus_operator.v1alpha1 import AlertmanagerConfig
 from pydantic import BaseModel, ValidationError
 
 Manifest = Mapping[str, Any]
@@ -15,7 +16,11 @@ Manifest = Mapping[str, Any]
 KUBERNETES = ("1.28", "1.37")
 """The oldest version that has everything the manifests use, and the newest supported one."""
 
-_OPERATOR: Mapping[str, type[BaseModel]] = {"PrometheusRule": PrometheusRule, "ServiceMonitor": ServiceMonitor}
+_OPERATOR: Mapping[str, type[BaseModel]] = {
+    "AlertmanagerConfig": AlertmanagerConfig,
+    "PrometheusRule": PrometheusRule,
+    "ServiceMonitor": ServiceMonitor,
+}
 
 
 def problems_of(manifest: Manifest) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """The check of the configuration files, which sends nothing to the API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporter.config import Config
+from exporter.config import Config, Task
 from exporter.faults import ConfigError, printable
 from exporter.http.web_config import load_web_config
 from exporter.scraping.task_files import TaskFiles
@@ -29,19 +29,19 @@ def check_config(load: Callable[[], Config]) -> Checked:
         return Checked(faults=tuple(map(str, error.faults)))
     files = TaskFiles(config.task_files)
     files.refresh()
-    task_ids = {task.task_id for task in config.tasks}
+    tasks = {task.task_id: task for task in config.tasks}
     faults: list[str] = []
     for file in files.current:
         faults += file.faults
         for task in file.tasks:
-            if task.task_id in task_ids:
+            if task.task_id in tasks:
                 message = f"the task id {task.task_id} is already in the configuration or in an earlier task file"
                 faults.append(f"{file.path}: {message}")
-            task_ids.add(task.task_id)
+            tasks[task.task_id] = task
     warnings = [f"no task file matches {printable(pattern)}" for pattern in files.unmatched]
-    if not task_ids and not config.discovery:
+    if not tasks and not config.discovery:
         warnings.append("no task is watched; add some to tasks, task_files or discovery")
-    summary = "" if faults else _summary(config, len(task_ids), len(files.current))
+    summary = "" if faults else _summary(config, tuple(tasks.values()), len(files.current))
     return Checked(summary, tuple(faults), tuple(warnings))
 
 
@@ -53,8 +53,12 @@ def check_web_config(path: Path) -> Checked:
         return Checked(faults=tuple(map(str, error.faults)))
 
 
-def _summary(config: Config, tasks: int, files: int) -> str:
-    listed = f"{tasks} {'task' if tasks == 1 else 'tasks'}"
+def _summary(config: Config, tasks: Collection[Task], files: int) -> str:
+    listed = f"{len(tasks)} {'task' if len(tasks) == 1 else 'tasks'}"
     of_files = f", with those of {files} task {'file' if files == 1 else 'files'}," if files else ""
-    discovered = " and the replication tasks that are discovered" if config.discovery else ""
-    return f"{listed}{of_files}{discovered} to watch at {config.api.base_url}"
+    kinds = " and ".join(settings.kind for settings in config.discovery)
+    discovered = f" and the {kinds} tasks that are discovered" if kinds else ""
+    requests = sum(map(config.most_requests, tasks))
+    cost = f"a scrape sends up to {requests} {'request' if requests == 1 else 'requests'}"
+    of_discovery = " and those of discovery" if kinds else ""
+    return f"{listed}{of_files}{discovered} to watch at {config.api.base_url}; {cost}{of_discovery}"

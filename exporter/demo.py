@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 
 from exporter.app import Options, start
-from exporter.config import Config, ReplicationDiscovery, Task
-from exporter.config.settings import Api
+from exporter.config import Config, DiscoverySettings, Task
+from exporter.config.settings import Api, Tls
 from exporter.credentials import Secret
 from exporter.files import WatchedFile
 from exporter.ninedata import TaskRef
@@ -24,7 +24,7 @@ async def _serve(options: Options) -> None:
         complain(
             "\n  A demonstration: an embedded sandbox of the NineData API, nothing real is watched.\n\n"
             f"  Metrics, open these first:  {url}{options.telemetry_path}\n"
-            f"  Prechecks, for people:      {url}/\n\n"
+            f"  Tasks, for people:          {url}/\n\n"
             "  Each look at the metrics is a scrape that queries every task anew. Ctrl-C ends it all.\n\n"
         )
 
@@ -36,17 +36,27 @@ async def _serve(options: Options) -> None:
 
 
 def demo_config(base_url: str) -> Config:
-    """A configuration that watches the sandbox at an address: comparisons by name, replication by discovery."""
+    """A configuration that watches the sandbox at an address.
+
+    Comparisons by name, one of them by its task id alone; replication and some schema comparisons by discovery.
+    """
     tasks = [
-        Task(TaskRef(task.kind, task.task_id, task.precheck_task_id), task.name, task.labels)
+        Task(
+            TaskRef(task.kind, task.task_id, "" if task.name == "customers-us" else task.precheck_task_id),
+            task.name,
+            task.labels,
+        )
         for task in demo_tasks()
-        if task.kind != "replication"
+        if task.kind != "replication" and task.name not in ("billing-schema", "search-schema")
     ]
     api = Api(
         base_url=base_url,
         access_key_id=Secret(ACCESS_KEY_ID),
         secret_key=Secret(SECRET_KEY),
-        tls=client_context(None, verify=True),
+        tls=Tls(client_context(None, verify=True)),
     )
-    discovery = ReplicationDiscovery(labels={"team": "replication", "env": "prod"})
-    return Config(api=api, tasks=tuple(tasks), discovery=discovery)
+    discovery = tuple(
+        DiscoverySettings(kind, labels={"team": "migration", "env": "prod"})
+        for kind in ("replication", "schema_compare")
+    )
+    return Config(api=api, tasks=tuple(tasks), discovery=discovery, task_status=True)

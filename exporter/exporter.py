@@ -10,7 +10,6 @@ from exporter import __version__
 from exporter.config import Config, Task
 from exporter.logs import event
 from exporter.metrics import OwnMetrics
-from exporter.ninedata import DISCOVERED_KIND
 from exporter.ninedata.client import ApiSettings, NineDataClient
 from exporter.ninedata.transport import open_transport
 from exporter.scraping.discovery import Discovery
@@ -38,7 +37,7 @@ class Exporter:
     async def scrape(self, deadline: float, *, tasks: bool = True, discovery: bool = True) -> Snapshot:
         """Query every watched task and discover tasks, or one of both, by `deadline` of the running loop's clock."""
         watch_list = self.watch_list
-        discover = discovery and watch_list.discovery is not None
+        discover = discovery and bool(watch_list.discoveries)
         if not tasks and not discover:
             return Snapshot(())
         self.forget_unwatched()
@@ -54,16 +53,21 @@ class Exporter:
 
     def own_metrics(self) -> Collector:
         """The exporter's own metrics, for this configuration."""
-        return self.own.collector(self.watch_list)
+        return self.own.collector(self.watch_list, files_good=not self.file_faults)
+
+    @property
+    def file_faults(self) -> tuple[str, ...]:
+        """What is wrong with secrets and certificates, whose last good content stays in use."""
+        return tuple(fault for file in self.config.watched_files for fault in file.faults)
 
     def forget_unwatched(self) -> None:
         """Drop the history of tasks that are no longer watched."""
         self.history.retain({task.task_id for task in self.watch_list.tasks})
 
     def refresh_files(self) -> None:
-        """Read the task files and the secret files that changed. Blocks; never raises."""
-        for secret_file in self.config.secret_files:
-            secret_file.refresh()
+        """Read the task files, secrets and certificates that changed. Blocks; never raises."""
+        for file in self.config.watched_files:
+            file.refresh()
         self.watch_list.task_files.refresh()
 
     async def close(self) -> None:
@@ -74,7 +78,8 @@ class Exporter:
 def open_exporter(config: Config, own: OwnMetrics, before: Exporter | None = None) -> Exporter:
     """An exporter for a configuration. It takes over what is still true from the one `before` it."""
     api = config.api
-    transport = open_transport(api.tls, httpx.Proxy(api.proxy_url.reveal()) if api.proxy_url else None)
+    proxy = httpx.Proxy(api.proxy_url.reveal()) if api.proxy_url else None
+    transport = open_transport(api.tls.context, proxy, api.tls.server_name)
     settings = ApiSettings(
         base_url=api.base_url,
         user_agent=f"ninedata-exporter/{__version__}",
@@ -85,14 +90,14 @@ def open_exporter(config: Config, own: OwnMetrics, before: Exporter | None = Non
     client = NineDataClient(
         settings, access_key_id=api.access_key_id, secret_key=api.secret_key, transport=transport, observer=own
     )
-    history, discovered = History(), None
+    history, known = History(), {}
     if before is not None and before.config.api.base_url == api.base_url:
         client.hold(before.client.held_seconds)
-        history, discovered = before.history, before.watch_list.discovery
-    discovery = Discovery(config.discovery, discovered) if config.discovery else None
+        history, known = before.history, {found.kind: found for found in before.watch_list.discoveries}
+    discoveries = [Discovery(settings, known.get(settings.kind)) for settings in config.discovery]
     task_files = TaskFiles(config.task_files, before.watch_list.task_files if before else None)
-    watch_list = WatchList(config, own.shard, task_files, discovery)
-    scraper = Scraper(client, watch_list, history, concurrency=api.concurrency)
+    watch_list = WatchList(config, own.shard, task_files, discoveries)
+    scraper = Scraper(client, watch_list, history, concurrency=api.concurrency, task_status=config.task_status)
     return Exporter(config, watch_list, history, own, client, scraper, transport)
 
 
@@ -106,7 +111,7 @@ def log_watched(exporter: Exporter) -> None:
         "no tasks to watch: see tasks, task_files and discovery in the configuration" if nothing else "watching tasks",
         tasks=len(watch_list.tasks),
         task_files=len(watch_list.files) if config.task_files else None,
-        discovery=DISCOVERED_KIND if config.discovery else None,
+        discovery=",".join(settings.kind for settings in config.discovery) or None,
         shard=str(exporter.own.shard) if exporter.own.shard.count > 1 else None,
         api=config.api.base_url,
         concurrency=config.api.concurrency,

@@ -34,13 +34,22 @@ def check(tmp_path: Path) -> Callable[[str], Checked]:
 @pytest.mark.parametrize(
     ("more", "summary", "warnings"),
     [
-        (TASKS, "1 task", []),
-        ("", "0 tasks", [NOTHING]),
-        (DISCOVERY, "0 tasks and the replication tasks that are discovered", []),
-        (f"{TASKS}task_files: [a.tasks]\n", "2 tasks, with those of 1 task file,", []),
+        (TASKS, "1 task to watch at URL; a scrape sends up to 1 request", []),
+        (f"{TASKS}task_status: true\n", "1 task to watch at URL; a scrape sends up to 3 requests", []),
+        ("", "0 tasks to watch at URL; a scrape sends up to 0 requests", [NOTHING]),
+        (
+            DISCOVERY,
+            "0 tasks and the replication tasks DISCOVERED to watch at URL; SENDS 0 MORE",
+            [],
+        ),
+        (
+            f"{TASKS}task_files: [a.tasks]\n",
+            "2 tasks, with those of 1 task file, to watch at URL; a scrape sends up to 2 requests",
+            [],
+        ),
         (
             f"{TASKS}{DISCOVERY}task_files: ['?.tasks', none.tasks]\n",
-            "3 tasks, with those of 2 task files, and the replication tasks that are discovered",
+            "3 tasks, with those of 2 task files, and the replication tasks DISCOVERED to watch at URL; SENDS 3 MORE",
             ["no task file matches FOLDER/none.tasks"],
         ),
     ],
@@ -51,7 +60,10 @@ def test_a_good_configuration_has_a_summary(
     """Warnings are about what is allowed but probably not intended."""
     checked = check(API + more)
     assert checked == Checked(
-        f"{summary} to watch at https://ninedata.example",
+        summary.replace("URL", "https://ninedata.example")
+        .replace("DISCOVERED", "that are discovered")
+        .replace("SENDS", "a scrape sends up to")
+        .replace("MORE", "requests and those of discovery"),
         (),
         tuple(warning.replace("FOLDER", str(tmp_path)) for warning in warnings),
     )
@@ -67,7 +79,6 @@ def test_every_fault_of_every_task_file_is_reported(check: Callable[[str], Check
     assert [fault.removeprefix(f"{tmp_path}/") for fault in checked.faults] == [
         "a.tasks: the task id cd-1 is already in the configuration or in an earlier task file",
         "b.tasks:1: [0].task_id: is missing",
-        "b.tasks:1: [0].precheck_task_id: is missing",
         "c.tasks: cannot be read: No such file or directory",
     ]
 
@@ -77,8 +88,8 @@ def test_faults_of_the_configuration_come_before_those_of_task_files(
 ) -> None:
     """Without a good configuration it is not known which task files there are."""
     (tmp_path / "a.tasks").write_text("nonsense")
-    checked = check(f"{API}tasks: [{{task_id: cd-1}}]\ntask_files: ['*.tasks']\n")
-    assert checked == Checked("", (f"{tmp_path}/config.yaml:2: tasks[0].precheck_task_id: is missing",))
+    checked = check(f"{API}tasks: [{{name: a}}]\ntask_files: ['*.tasks']\n")
+    assert checked == Checked("", (f"{tmp_path}/config.yaml:2: tasks[0].task_id: is missing",))
 
 
 def test_a_web_configuration_is_checked(tmp_path: Path) -> None:

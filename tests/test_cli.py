@@ -78,11 +78,12 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Config, Options]]:
 
 def test_the_check_prints_a_summary(command: Command, config: Path) -> None:
     """Warnings go to standard error."""
-    assert command("--config.check") == (0, "config.yaml: good: 1 task to watch at https://ninedata.example\n", "")
+    summary = "good: {} to watch at https://ninedata.example; a scrape sends up to {}\n"
+    assert command("--config.check") == (0, f"config.yaml: {summary.format('1 task', '1 request')}", "")
     config.write_text(GOOD.partition("tasks:")[0], "utf-8")
     assert command("--config.check", f"--config.file={config.absolute()}") == (
         0,
-        f"{config.absolute()}: good: 0 tasks to watch at https://ninedata.example\n",
+        f"{config.absolute()}: {summary.format('0 tasks', '0 requests')}",
         f"{config.absolute()}: warning: no task is watched; add some to tasks, task_files or discovery\n",
     )
 

@@ -3,8 +3,17 @@
 import sys
 from collections.abc import Iterable, Iterator
 
-from exporter.metrics.families import DISCOVERY_FAMILIES, OWN_FAMILIES, TASK_FAMILIES, TASK_LABELS, Family
-from exporter.ninedata import DEFAULT_KIND, KINDS, REQUEST_KINDS, Reason, Status, advice_on
+from exporter.metrics.families import (
+    DISCOVERY_FAMILIES,
+    OWN_FAMILIES,
+    PRECHECK_FAMILIES,
+    STATE_FAMILIES,
+    TASK_FAMILIES,
+    TASK_LABELS,
+    Family,
+)
+from exporter.ninedata import DEFAULT_KIND, KINDS, LISTS, REQUEST_PATHS, Reason, Status, TaskStatus, advice_on
+from exporter.ninedata.task_state import COMPARISON_STATUSES
 from exporter.ninedata.text import MAX_NAME
 
 _STATUS_MEANINGS = {
@@ -42,19 +51,28 @@ def _lines() -> Iterator[str]:
         f"Every series carries {_code(TASK_LABELS)} and the labels that the configuration gives the task (a label that "
         "only other tasks have is empty). Every value is from the scrape itself; no sample has a timestamp."
     )
-    yield from _sections(TASK_FAMILIES)
+    yield from _sections(PRECHECK_FAMILIES)
+    yield ""
+    yield "## Of the task itself"
+    yield ""
+    yield (
+        "Only of tasks without `precheck_task_id`, of discovered tasks, and with `task_status: true` of all. The lists "
+        "of discovery have no results and no subtasks: discovered tasks need `task_status: true` for them."
+    )
+    yield from _sections(STATE_FAMILIES)
     yield ""
     yield "## Of discovery"
     yield ""
-    yield "`kind` is `replication`."
+    yield f"`kind` is one of {_code(LISTS)}."
     yield from _sections(DISCOVERY_FAMILIES)
     yield ""
+    of_requests = [kind for kind in REQUEST_PATHS if kind not in KINDS]
     yield "## Of the exporter"
     yield ""
     yield (
         "In addition to prometheus-client's `process_*` and `python_gc_*`. "
-        f"`kind` is one of {_code(KINDS)}; of requests also {_code(set(REQUEST_KINDS) - set(KINDS))}. "
-        "Counters start with the process."
+        f"`kind` is one of {_code(KINDS)}; of requests also {_code(of_requests)}: for the task itself, and for the "
+        "lists of discovery. Counters start with the process."
     )
     yield from _sections(OWN_FAMILIES)
     yield ""
@@ -63,6 +81,14 @@ def _lines() -> Iterator[str]:
     yield "## Values of `status`"
     yield ""
     yield from _table("status", ((status.value, meaning) for status, meaning in _STATUS_MEANINGS.items()))
+    yield ""
+    yield "A task itself and its subtasks have NineData's own words for it:"
+    yield ""
+    both = [status for status in TaskStatus if status in COMPARISON_STATUSES]
+    yield f"- comparisons: {_code(both)};"
+    yield f"- replication: these and {_code(status for status in TaskStatus if status not in both)}."
+    yield ""
+    yield "`Unknown` stands for every other word."
     yield ""
     yield "## Values of `reason` of a failed query"
     yield ""

@@ -2,15 +2,15 @@
 
 import ipaddress
 import re
-import ssl
 import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 
 from exporter.config.reader import Reader
-from exporter.config.settings import Api
+from exporter.config.settings import Api, Tls
 from exporter.credentials import Secret, SecretFile, SecretSource, checked_secret
-from exporter.ninedata.tls import client_context
+from exporter.faults import ConfigError
+from exporter.ninedata.tls import TlsFiles, client_context
 
 
 def load_api(reader: Reader, folder: Path, environment: Mapping[str, str]) -> Api | None:
@@ -41,16 +41,25 @@ def load_api(reader: Reader, folder: Path, environment: Mapping[str, str]) -> Ap
     )
 
 
-def _load_tls(reader: Reader, folder: Path) -> ssl.SSLContext | None:
-    ca_file = reader.text("ca_file")
-    path = folder / ca_file if ca_file else None
+def _load_tls(reader: Reader, folder: Path) -> Tls | None:
+    server_name = reader.text("server_name")
+    names = {name: reader.text(name) for name in ("ca_file", "cert_file", "key_file")}
+    ca_file, certificate, key = (folder / name if name else None for name in names.values())
     verify = not reader.boolean("insecure_skip_verify", default=False)
+    if (certificate is None) != (key is None):
+        given, missing = ("cert_file", "key_file") if certificate else ("key_file", "cert_file")
+        if not reader.has(missing):
+            reader.fault(f"needs {missing} as well", given)
+        return None
+    identity = (certificate, key) if certificate and key else None
     try:
-        return client_context(path, verify=verify)
-    except ssl.SSLError:
-        reader.fault(f"{path} has no certificate in PEM format", "ca_file")
-    except OSError as error:
-        reader.fault(f"{path} cannot be read: {error.strerror}", "ca_file")
+        if ca_file is None and identity is None:
+            return Tls(client_context(None, verify=verify), server_name)
+        return Tls(TlsFiles(ca_file, identity, verify=verify), server_name)
+    except ConfigError as error:
+        (fault,) = error.faults
+        name = next((name for name, value in names.items() if value and str(folder / value) == fault.file), "ca_file")
+        reader.fault(f"{'the file' if name == 'key_file' else fault.file} {fault.message}", name)
     return None
 
 

@@ -14,6 +14,7 @@ from exporter.config.settings import Config, Task
 from exporter.config.tasks import load_discovery, load_tasks
 from exporter.credentials import SecretFile
 from exporter.faults import ConfigError, Fault
+from exporter.ninedata.tls import TlsFiles
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Config:
@@ -32,6 +33,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Config:
     api = load_api(root.mapping("api"), path.parent, environment)
     scrape_timeout = root.mapping("scrape").duration("timeout", default=10.0, highest=3600)
     reason_bytes = _load_reason_bytes(root)
+    task_status = root.boolean("task_status", default=False)
     tasks = load_tasks(root.sequence("tasks"), root, "tasks")
     # The folder's name is not a pattern, whatever characters it has.
     folder = "" if path.parent == Path() else glob.escape(str(path.parent))
@@ -50,7 +52,12 @@ def load(path: Path, environment: Mapping[str, str]) -> Config:
         probe_unlisted=probe_unlisted,
         scrape_timeout=scrape_timeout,
         reason_bytes=reason_bytes,
-        secret_files=tuple(file for file in (api.access_key_id, api.secret_key) if isinstance(file, SecretFile)),
+        task_status=task_status,
+        watched_files=tuple(
+            file
+            for file in (api.access_key_id, api.secret_key, api.tls.source)
+            if isinstance(file, SecretFile | TlsFiles)
+        ),
     )
 
 

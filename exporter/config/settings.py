@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from exporter.credentials import Secret, SecretFile, SecretSource
-from exporter.ninedata import TaskRef
+from exporter.ninedata import KINDS, TaskRef
+from exporter.ninedata.tls import TlsFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,24 @@ class Task:
         """The id, unique among the watched tasks."""
         return self.ref.task_id
 
+    @property
+    def has_precheck(self) -> bool:
+        """Whether a precheck is watched, and not only the task itself."""
+        return bool(self.ref.precheck_task_id) or not KINDS[self.ref.kind].has_precheck_id
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How connections to the API are secured."""
+
+    source: ssl.SSLContext | TlsFiles
+    server_name: str | None = None
+    """The name that the server's certificate must have, if it is not the host of the URL."""
+
+    def context(self) -> ssl.SSLContext:
+        """The context to use now. Never blocks."""
+        return self.source.current() if isinstance(self.source, TlsFiles) else self.source
+
 
 @dataclass(frozen=True, slots=True)
 class Api:
@@ -31,7 +50,7 @@ class Api:
     base_url: str
     access_key_id: SecretSource
     secret_key: SecretSource
-    tls: ssl.SSLContext
+    tls: Tls
     proxy_url: Secret | None = None
     """May have a user name and a password."""
     request_timeout: float = 5.0
@@ -40,9 +59,10 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplicationDiscovery:
-    """Which replication tasks are discovered, and with which labels."""
+class DiscoverySettings:
+    """Which tasks of a kind are discovered, and with which labels."""
 
+    kind: str
     statuses: frozenset[str] = frozenset()
     """Task statuses in the API's words; empty for all."""
     names: tuple[str, ...] = ()
@@ -58,12 +78,19 @@ class Config:
     tasks: tuple[Task, ...]
     task_files: tuple[str, ...] = ()
     """Shell patterns of task files."""
-    discovery: ReplicationDiscovery | None = None
+    discovery: tuple[DiscoverySettings, ...] = ()
     probe_unlisted: bool = False
     """Whether /probe takes ids of tasks that are not watched."""
     scrape_timeout: float = 10.0
     """Used if the scraper sends no X-Prometheus-Scrape-Timeout-Seconds."""
     reason_bytes: int = 1000
     """The most bytes of a failure text in metrics; 0: none go there."""
-    secret_files: tuple[SecretFile, ...] = ()
-    """To be watched, so that a new secret is used without a reload."""
+    task_status: bool = False
+    """Whether the tasks themselves are queried as well as their prechecks."""
+    watched_files: tuple[SecretFile | TlsFiles, ...] = ()
+    """Secrets and certificates, to be used without a reload when they change."""
+
+    def most_requests(self, task: Task, *, listed: bool = False) -> int:
+        """The most requests that a scrape sends for a task, without retries; `listed`: a list shows its status."""
+        own_status = self.task_status or not (task.has_precheck or listed)
+        return task.has_precheck + own_status * KINDS[task.ref.kind].state_requests

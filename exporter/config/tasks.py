@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 import yaml
 
 from exporter.config.reader import Reader
-from exporter.config.settings import ReplicationDiscovery, Task
-from exporter.ninedata import DEFAULT_KIND, ID, KINDS, TASK_STATUSES, TaskRef
+from exporter.config.settings import DiscoverySettings, Task
+from exporter.ninedata import DEFAULT_KIND, ID, KINDS, LISTS, TaskRef
 from exporter.ninedata.text import MAX_NAME
 
 _EXPORTERS_LABELS = "task_id task kind precheck_task_id status item item_name reason subtask difference le quantile"
 # Prometheus adds the first two to every series, and an alert the others: its rule would overwrite a task's label.
 _ADDED_LABELS = "job instance severity alertname alertstate cluster"
 _RESERVED_LABELS = frozenset(f"{_EXPORTERS_LABELS} {_ADDED_LABELS}".split())
-_STATUSES = {word.casefold(): word for word in TASK_STATUSES}
 
 
 def load_tasks(entries: Sequence[yaml.Node], parent: Reader, key: str) -> tuple[Task, ...]:
@@ -34,24 +33,26 @@ def load_tasks(entries: Sequence[yaml.Node], parent: Reader, key: str) -> tuple[
     return tuple(tasks)
 
 
-def load_discovery(reader: Reader) -> ReplicationDiscovery | None:
-    """How replication tasks are discovered; None if they are not."""
-    replication = reader.mapping("replication")
-    enabled = replication.boolean("enabled", default=False)
-    statuses = replication.texts("statuses", _fault_of_status)
-    names = replication.texts("names", lambda name: "names nothing after the !" if name.strip() == "!" else None)
-    labels = _load_labels(replication.mapping("labels"))
+def load_discovery(reader: Reader) -> tuple[DiscoverySettings, ...]:
+    """How the tasks of each kind are discovered that are."""
+    found = (_load_discovery(reader.mapping(kind), kind) for kind in LISTS)
+    return tuple(settings for settings in found if settings)
+
+
+def _load_discovery(reader: Reader, kind: str) -> DiscoverySettings | None:
+    words = {word.casefold(): word for word in LISTS[kind].statuses}
+
+    def fault_of(word: str) -> str | None:
+        return None if word.strip().casefold() in words else f"must be one of {', '.join(words.values())}"
+
+    enabled = reader.boolean("enabled", default=False)
+    statuses = reader.texts("statuses", fault_of)
+    names = reader.texts("names", lambda name: "names nothing after the !" if name.strip() == "!" else None)
+    labels = _load_labels(reader.mapping("labels"))
     if not enabled:
         return None
-    return ReplicationDiscovery(frozenset(map(_status_of, statuses)), tuple(names), labels)
-
-
-def _fault_of_status(word: str) -> str | None:
-    return None if _status_of(word) else f"must be one of {', '.join(TASK_STATUSES)}"
-
-
-def _status_of(word: str) -> str:
-    return _STATUSES.get(word.strip().casefold(), "")
+    found = frozenset(words[word.strip().casefold()] for word in statuses)
+    return DiscoverySettings(kind, found, tuple(names), labels)
 
 
 def _load_labels(reader: Reader) -> Mapping[str, str]:
@@ -71,12 +72,9 @@ def _load_labels(reader: Reader) -> Mapping[str, str]:
 def _load_task(reader: Reader) -> Task | None:
     task_id = _load_id(reader, "task_id")
     kind = reader.text("kind") or DEFAULT_KIND
-    if kind in KINDS and not KINDS[kind].has_precheck_id:
-        precheck_task_id = ""
-        if reader.text("precheck_task_id") is not None:
-            reader.fault(f"must be left out: a precheck of kind {kind} has no id", "precheck_task_id")
-    else:
-        precheck_task_id = _load_id(reader, "precheck_task_id") or ""
+    precheck_task_id = _load_id(reader, "precheck_task_id", required=False)
+    if kind in KINDS and not KINDS[kind].has_precheck_id and reader.has("precheck_task_id"):
+        reader.fault(f"must be left out: a precheck of kind {kind} has no id", "precheck_task_id")
     if kind not in KINDS:
         reader.fault(f"must be one of {', '.join(KINDS)}", "kind")
     name = reader.text("name", max_bytes=MAX_NAME)
@@ -86,13 +84,14 @@ def _load_task(reader: Reader) -> Task | None:
     reader.done()
     if task_id is None:
         return None
-    return Task(TaskRef(kind, task_id, precheck_task_id), name=(name or task_id).strip(), labels=labels)
+    return Task(TaskRef(kind, task_id, precheck_task_id or ""), name=(name or task_id).strip(), labels=labels)
 
 
-def _load_id(reader: Reader, name: str) -> str | None:
+def _load_id(reader: Reader, name: str, *, required: bool = True) -> str | None:
     text = reader.text(name)
     if not reader.has(name):
-        reader.fault("is missing", name)
+        if required:
+            reader.fault("is missing", name)
     elif text is not None and ID.fullmatch(text.strip()):
         return text.strip()
     elif text is not None:

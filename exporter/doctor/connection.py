@@ -11,6 +11,7 @@ from exporter.config.settings import Api
 from exporter.doctor.report import Check, Finding, Level, skipped
 from exporter.ninedata import Reason, advice_on
 from exporter.ninedata.failures import words_of_system
+from exporter.ninedata.tls import advice_on_certificate
 
 
 async def check_connection(api: Api) -> list[Finding]:
@@ -21,12 +22,15 @@ async def check_connection(api: Api) -> list[Finding]:
     name = await _check_name(host, key, api.request_timeout)
     if name.level is Level.FAULT:
         return [name, *skipped((Check.CONNECTION,), f"{host} does not resolve")]
-    tls = api.tls if api.base_url.startswith("https:") and not api.proxy_url else None
+    tls = api.tls.context() if api.base_url.startswith("https:") and not api.proxy_url else None
+    server_name = (api.tls.server_name or host) if tls else None
     loop = asyncio.get_running_loop()
     began, place = loop.time(), f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         async with asyncio.timeout(api.request_timeout):
-            connect = loop.create_connection(asyncio.Protocol, host, port, ssl=tls, happy_eyeballs_delay=0.25)
+            connect = loop.create_connection(
+                asyncio.Protocol, host, port, ssl=tls, server_hostname=server_name, happy_eyeballs_delay=0.25
+            )
             transport, _ = await connect
     except OSError as error:
         what, advice = f"cannot connect: {_reason(error)}", _advice(error, key)
@@ -88,7 +92,7 @@ def _reason(error: Exception) -> str:
 
 def _advice(error: OSError, key: str) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return advice_on(Reason.TLS, "")
+        return advice_on_certificate(error) or advice_on(Reason.TLS, "")
     if isinstance(error, ssl.SSLError):
         return f"Check whether {key} names a port that speaks TLS, and whether a firewall interferes."
     return f"Check host and port in {key}, the server, and the firewalls; some sites allow only listed addresses."

@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from exporter.check import Checked, check_config, check_web_config
-from exporter.config import Config, ConfigError
+from exporter.config import Config, ConfigError, Task
 from exporter.doctor.connection import check_connection
 from exporter.doctor.report import Check, Finding, Level, counted, skipped
 from exporter.exporter import Exporter, open_exporter
 from exporter.http.sockets import allow_open_files
 from exporter.metrics import OwnMetrics, families
-from exporter.ninedata import DISCOVERED_KIND, LIST_NAME, Reason, Status, advice_on
+from exporter.ninedata import KINDS, Precheck, Reason, Status, TaskState, advice_on
+from exporter.ninedata.text import cut_middle
 from exporter.scraping.shard import Shard
-from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, Snapshot, TaskResult
+from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult, Snapshot
 
 _AFTER_CONNECTION = (Check.QUERY, Check.CLOCK, Check.DISCOVERY, Check.TASK)
 
@@ -63,8 +65,8 @@ async def _examine_api(exporter: Exporter, findings: list[Finding]) -> None:
     if Level.FAULT in (query.level, clock.level):
         findings += skipped((Check.DISCOVERY, Check.TASK), "needs a query that works")
     else:
-        findings.append(check_discovery(snapshot.discovery))
-        findings += check_tasks(snapshot.results, discovers=exporter.watch_list.discovery is not None)
+        findings += check_discovery(snapshot.discoveries)
+        findings += check_tasks(snapshot)
 
 
 def _clock_skew(exporter: Exporter) -> float | None:
@@ -74,19 +76,21 @@ def _clock_skew(exporter: Exporter) -> float | None:
 
 def check_query(snapshot: Snapshot, base_url: str, clock: Finding) -> Finding:
     """Whether the API answers and accepts the key. One answer that needs an accepted key is enough."""
-    outcomes = [(result.task.ref.kind, result.outcome) for result in snapshot.results]
-    failures = [(kind, outcome) for kind, outcome in outcomes if isinstance(outcome, QueryFailure)]
-    if snapshot.discovery and snapshot.discovery.failure:
-        failures.append((LIST_NAME, snapshot.discovery.failure))
+    outcomes = [
+        *((result.task.ref.kind, result.failure) for result in snapshot.results),
+        *((KINDS[state.task.ref.kind].state_request, state.failure) for state in snapshot.states),
+        *((KINDS[discovery.kind].list_request, discovery.failure) for discovery in snapshot.discoveries),
+    ]
+    failures = [(request, failure) for request, failure in outcomes if failure]
     refused = [each for each in failures if each[1].reason not in (Reason.NOT_FOUND, Reason.API_ERROR)]
-    if len(refused) < len(outcomes) + bool(snapshot.discovery):
+    if len(refused) < len(outcomes):
         return Finding(Check.QUERY, base_url, Level.OK, "the API answers and accepts the access key and the signature")
     if not refused:
         return Finding(Check.QUERY, base_url, Level.SKIPPED, "there is no task to query")
-    kind, failure = next((each for each in refused if each[1].reason is Reason.AUTH), refused[0])
+    request, failure = next((each for each in refused if each[1].reason is Reason.AUTH), refused[0])
     if failure.reason is Reason.AUTH and clock.level is Level.FAULT:
         return Finding(Check.QUERY, base_url, Level.SKIPPED, "the key cannot be judged before the clock is right")
-    return Finding(Check.QUERY, base_url, Level.FAULT, words_of(failure), advice_on(failure.reason, kind))
+    return Finding(Check.QUERY, base_url, Level.FAULT, words_of(failure), advice_on(failure.reason, request))
 
 
 def check_clock(skew: float | None) -> Finding:
@@ -102,22 +106,29 @@ def check_clock(skew: float | None) -> Finding:
     return Finding(Check.CLOCK, "", level, f"{what}; the API rejects more than 600 s", advice)
 
 
-def check_discovery(result: DiscoveryResult | None) -> Finding:
-    """The finding on discovery; `result` is None if it is off."""
-    if result is None:
-        return Finding(Check.DISCOVERY, "", Level.SKIPPED, "is not configured")
+def check_discovery(results: Sequence[DiscoveryResult]) -> list[Finding]:
+    """One finding per kind that is discovered."""
+    if not results:
+        return [Finding(Check.DISCOVERY, "", Level.SKIPPED, "is not configured")]
+    return [_check_discovery(result) for result in results]
+
+
+def _check_discovery(result: DiscoveryResult) -> Finding:
     if result.failure:
-        advice = advice_on(result.failure.reason, LIST_NAME)
-        return Finding(Check.DISCOVERY, DISCOVERED_KIND, Level.FAULT, words_of(result.failure), advice)
+        advice = advice_on(result.failure.reason, KINDS[result.kind].list_request)
+        return Finding(Check.DISCOVERY, result.kind, Level.FAULT, words_of(result.failure), advice)
     what = f"{counted(len(result.tasks), 'task')} discovered in {result.seconds:.2f} s"
-    return Finding(Check.DISCOVERY, DISCOVERED_KIND, Level.OK, what)
+    return Finding(Check.DISCOVERY, result.kind, Level.OK, what)
 
 
-def check_tasks(results: Sequence[TaskResult], *, discovers: bool) -> list[Finding]:
-    """One finding per task. A failed precheck is no fault: the query of it works."""
-    if results:
-        return [_check_task(result) for result in results]
-    level = Level.SKIPPED if discovers else Level.WARNING
+def check_tasks(snapshot: Snapshot) -> list[Finding]:
+    """One finding per query. A failed precheck is no fault: the query of it works."""
+    # A list is the finding of discovery; but a task that only it shows must not be missing here.
+    states = [state for state in snapshot.states if state.seconds is not None or not state.task.has_precheck]
+    findings = [*map(_check_precheck, snapshot.results), *map(_check_state, states)]
+    if findings:
+        return findings
+    level = Level.SKIPPED if snapshot.discoveries else Level.WARNING
     advice = "Name tasks under tasks or in task files, or turn discovery on."
     return [Finding(Check.TASK, "", level, "no task is watched", advice)]
 
@@ -128,9 +139,12 @@ def words_of(failure: QueryFailure) -> str:
     return f"{failure.reason}: {failure.message}{request_id}"
 
 
-def _check_task(result: TaskResult) -> Finding:
-    task, kind, outcome = result.task, result.task.ref.kind, result.outcome
-    subject = task.name if task.name == task.task_id else f"{task.name} ({task.task_id})"
+def _subject(task: Task) -> str:
+    return task.name if task.name == task.task_id else f"{task.name} ({task.task_id})"
+
+
+def _check_precheck(result: QueryResult[Precheck]) -> Finding:
+    subject, kind, outcome = _subject(result.task), result.task.ref.kind, result.outcome
     if isinstance(outcome, QueryFailure):
         advice = advice_on(outcome.reason, kind)
         return Finding(Check.TASK, subject, Level.FAULT, f"{kind}, {words_of(outcome)}", advice)
@@ -138,7 +152,22 @@ def _check_task(result: TaskResult) -> Finding:
     what = f"{kind}, {outcome.status}, {counted(len(outcome.items), 'check item')}"
     if failed:
         what += f", {len(failed)} failed: {', '.join(failed[:10])}{' ...' if failed[10:] else ''}"
-    if outcome.status is Status.UNKNOWN and outcome.status_word:
+    return _unknown_word(Finding(Check.TASK, subject, Level.OK, what), outcome)
+
+
+def _check_state(result: QueryResult[TaskState]) -> Finding:
+    subject, kind, outcome = _subject(result.task), result.task.ref.kind, result.outcome
+    if isinstance(outcome, QueryFailure):
+        advice = advice_on(outcome.reason, KINDS[kind].state_request)
+        known = f", {result.partial.status}, but its results" if result.partial else ""
+        return Finding(Check.TASK, subject, Level.FAULT, f"{kind} itself{known}, {words_of(outcome)}", advice)
+    error = f": {cut_middle(outcome.error, 200)}" if outcome.error else ""
+    return _unknown_word(Finding(Check.TASK, subject, Level.OK, f"{kind} itself, {outcome.status}{error}"), outcome)
+
+
+def _unknown_word(found: Finding, answer: Precheck | TaskState) -> Finding:
+    if answer.status.value == "Unknown" and answer.status_word:
         advice = "Please report this word: the exporter does not know it."
-        return Finding(Check.TASK, subject, Level.WARNING, f"{what}; the API says {outcome.status_word!r}", advice)
-    return Finding(Check.TASK, subject, Level.OK, what)
+        what = f"{found.what}; the API says {answer.status_word!r}"
+        return replace(found, level=Level.WARNING, what=what, advice=advice)
+    return found

@@ -47,9 +47,13 @@ class Pages:
         async with self._one_overview:
             with self._reloader.lease() as exporter:
                 now, history = datetime.now(UTC), exporter.history
-                views = [view_of(task, history.get(task.task_id), now) for task in exporter.watch_list.tasks]
+                views = [view_of(task, history, now) for task in exporter.watch_list.tasks]
+                reloader = self._reloader
                 sources = sources_of(
-                    exporter.watch_list, self._reloader.faults, waits_for_reload=self._reloader.waits_for_reload
+                    exporter.watch_list,
+                    reloader.faults,
+                    exporter.file_faults,
+                    waits_for_reload=reloader.waits_for_reload,
                 )
                 render = self._overview_json if wants_json(request) else self._overview_html
                 return await asyncio.to_thread(render, request, exporter, views, sources)
@@ -67,7 +71,9 @@ class Pages:
             "overview.html",
             views=sorted(views, key=lambda view: view.urgency),
             sources=sources,
-            summary=summary_of(views),
+            prechecks=summary_of(view.precheck_query for view in views if view.task.has_precheck),
+            states=summary_of(view.state_query for view in views if view.shows_state),
+            requests=exporter.watch_list.most_requests(),
             api=exporter.config.api.base_url,
             shard=exporter.own.shard,
         )
@@ -80,7 +86,7 @@ class Pages:
             if task is None or not exporter.watch_list.watches(task):
                 more = " The list of tasks is not complete yet." if exporter.watch_list.unread else ""
                 return self.not_found(request, f"No such task is watched.{more}")
-            view = view_of(task, exporter.history.get(task_id), datetime.now(UTC))
+            view = view_of(task, exporter.history, datetime.now(UTC))
         return self._json(view.as_json()) if wants_json(request) else self._html(request, "task.html", view=view)
 
     def not_found(self, request: web.Request, message: str = "There is no such page.") -> web.Response:

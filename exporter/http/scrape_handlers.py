@@ -121,8 +121,6 @@ def _probed_task(request: web.Request, exporter: Exporter) -> Task:
     kind = KINDS.get(kind_name or (watched.ref.kind if watched else DEFAULT_KIND))
     if kind is None:
         raise web.HTTPBadRequest(text=f"The parameter kind must be one of {', '.join(KINDS)}.")
-    if kind.has_precheck_id and precheck_task_id is None:
-        raise web.HTTPBadRequest(text=f"A task of kind {kind.name} needs the parameter precheck_task_id.")
     if not kind.has_precheck_id and precheck_task_id is not None:
         raise web.HTTPBadRequest(text=f"A task of kind {kind.name} has no precheck_task_id: leave it out.")
     return Task(TaskRef(kind.name, task_id, precheck_task_id or ""), task_id)

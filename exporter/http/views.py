@@ -1,45 +1,149 @@
 """What the pages show: plain data for a template or for JSON."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Generic
 
 from exporter.config import Task
-from exporter.ninedata import LIST_NAME, CheckItem, Precheck, Status, advice_on
-from exporter.scraping.history import TaskHistory
+from exporter.ninedata import KINDS, CheckItem, Precheck, Status, TaskState, TaskStatus, advice_on
+from exporter.scraping.discovery import Discovery
+from exporter.scraping.history import A, History, QueryHistory
 from exporter.scraping.snapshot import QueryFailure
 from exporter.scraping.watch_list import WatchList
 
-_URGENCY = {
-    Status.FAILED: 1,  # 2 is a query that failed
+_URGENCY: dict[str, int] = {  # 0 is a task that itself failed, 2 a query that failed
+    Status.FAILED: 1,
+    TaskStatus.ABNORMAL: 1,
+    TaskStatus.PRECHECK_FAILED: 1,
     Status.WARNING: 3,
+    TaskStatus.STOPPED: 3,
+    TaskStatus.SUSPENDED: 3,
+    TaskStatus.LOCKED: 3,
     Status.UNKNOWN: 4,
     Status.RUNNING: 5,
+    TaskStatus.STARTING: 5,
+    TaskStatus.PRECHECKING: 5,
     Status.UNSTARTED: 6,
+    TaskStatus.CREATED: 6,
+    TaskStatus.NOT_STARTED: 6,
+    TaskStatus.PRECHECK_SUCCESS: 6,
     Status.SUCCESS: 7,
 }
+"""By the words of prechecks and of tasks, some of which are the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryView(Generic[A]):
+    """The latest results of one query of one task, at the time `now`."""
+
+    history: QueryHistory[A] | None
+    """None before the first query."""
+    now: datetime
+    request: str
+    """The kind of its requests."""
+
+    @property
+    def answer(self) -> A | None:
+        """The latest answer."""
+        return self.history.answer if self.history else None
+
+    @property
+    def word(self) -> str:
+        """The state for people. As in the metrics, what failed to be queried has no status now."""
+        if self.failure:
+            return "Query failing"
+        return self.answer.status.value if self.answer else "Not queried"
+
+    @property
+    def unknown_word(self) -> str:
+        """The API's own word for an unknown status."""
+        answer = self.answer
+        return answer.status_word if answer and answer.status.value == "Unknown" else ""
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the latest answer."""
+        at = self.history.answered_at if self.history else None
+        return (self.now - at).total_seconds() if at else None
+
+    @property
+    def failure(self) -> QueryFailure | None:
+        """Why the latest query failed; None if it succeeded."""
+        return self.history.last.failure if self.history else None
+
+    @property
+    def failing_for(self) -> float | None:
+        """Seconds since the queries began to fail."""
+        since = self.history.failing_since if self.history else None
+        return (self.now - since).total_seconds() if since else None
+
+    @property
+    def advice(self) -> str:
+        """What to do about the failure."""
+        return advice_on(self.failure.reason, self.request) if self.failure else ""
+
+    def as_json(self) -> dict[str, object] | None:
+        """The latest query as JSON; None before the first."""
+        if self.history is None:
+            return None
+        last, failure = self.history.last, self.failure
+        answer = failure or self.answer
+        return {
+            "at": _iso(last.at),
+            "duration_seconds": last.seconds,
+            "up": last.up,
+            "reason": failure.reason.value if failure else None,
+            "error": failure.message if failure else None,
+            "advice": self.advice or None,
+            "request_id": (answer.request_id if answer else "") or None,
+            "failing_for_seconds": self.failing_for,
+        }
+
+    def answer_as_json(self) -> dict[str, object]:
+        """What every answer has, as JSON; null before the first."""
+        return {
+            "status": self.answer.status.value if self.answer else None,
+            "status_word": self.unknown_word or None,
+            "answered_at": _iso(self.history.answered_at if self.history else None),
+            "age_seconds": self.age,
+            "request_id": (self.answer.request_id if self.answer else "") or None,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """One task at the time `now`."""
+    """One task at one time."""
 
     task: Task
-    history: TaskHistory | None
-    """None before the first query of this precheck."""
-    now: datetime
+    precheck_query: QueryView[Precheck]
+    state_query: QueryView[TaskState]
+
+    @property
+    def query(self) -> QueryView[Precheck] | QueryView[TaskState]:
+        """The query that the page tells first: of the precheck if there is one."""
+        return self.precheck_query if self.task.has_precheck else self.state_query
 
     @property
     def precheck(self) -> Precheck | None:
-        """The latest answer."""
-        return self.history.precheck if self.history else None
+        """The latest answer about the precheck."""
+        return self.precheck_query.answer
 
     @property
-    def word(self) -> str:
-        """The state for people. As in the metrics, a task whose latest query failed has no status now."""
-        if self.failure:
-            return "Query failing"
-        return self.precheck.status.value if self.precheck else "Not queried"
+    def state(self) -> TaskState | None:
+        """The latest answer about the task itself."""
+        return self.state_query.answer
+
+    @property
+    def shows_state(self) -> bool:
+        """Whether the task itself is watched."""
+        return self.state_query.history is not None or not self.task.has_precheck
+
+    @property
+    def failing(self) -> list[QueryView[Precheck] | QueryView[TaskState]]:
+        """The queries that failed."""
+        return [query for query in (self.precheck_query, self.state_query) if query.failure]
 
     @property
     def items(self) -> list[CheckItem]:
@@ -52,57 +156,37 @@ class TaskView:
         return [item for item in self.items if item.status.needs_attention]
 
     @property
-    def counts(self) -> list[tuple[Status, int]]:
+    def counts(self) -> list[tuple[str, int]]:
         """The number of check items in each status that occurs."""
-        counts = Counter(item.status for item in self.items)
-        return [(status, counts[status]) for status in _URGENCY if counts[status]]
+        counts = Counter(item.status.value for item in self.items)
+        return [(word, counts[word]) for word in _URGENCY if counts[word]]
 
     @property
-    def age(self) -> float | None:
-        """Seconds since the latest answer."""
-        at = self.history.precheck_at if self.history else None
-        return (self.now - at).total_seconds() if at else None
-
-    @property
-    def failure(self) -> QueryFailure | None:
-        """Why the latest query failed; None if it succeeded."""
-        outcome = self.history.last.outcome if self.history else None
-        return outcome if isinstance(outcome, QueryFailure) else None
-
-    @property
-    def failing_for(self) -> float | None:
-        """Seconds since the queries began to fail."""
-        since = self.history.failing_since if self.history else None
-        return (self.now - since).total_seconds() if since else None
-
-    @property
-    def advice(self) -> str:
-        """What to do about the failure."""
-        return advice_on(self.failure.reason, self.task.ref.kind) if self.failure else ""
+    def facts(self) -> list[str]:
+        """What a comparison found and how far a replication is, in a few words each."""
+        return list(_facts(self.state)) if self.state else []
 
     @property
     def urgency(self) -> tuple[int, str]:
         """Sort key: tasks that need attention first, then by name."""
-        statuses = [
-            self.precheck.status if self.precheck else Status.UNKNOWN,
-            *(item.status for item in self.attention),
-        ]
-        return min([*(_URGENCY[status] for status in statuses), *([2] if self.failure else [])]), self.task.name
+        found = [2] if self.failing else []
+        if self.state:
+            failed = self.state.status in (TaskStatus.FAILED, TaskStatus.ABNORMAL)
+            found.append(0 if failed else _URGENCY[self.state.status])
+        if self.precheck or not found:
+            found.append(_URGENCY[self.precheck.status if self.precheck else Status.UNKNOWN])
+        return min([*found, *(_URGENCY[item.status] for item in self.attention)]), self.task.name
 
     def as_json(self) -> dict[str, object]:
         """The task as JSON; durations in seconds, times in ISO 8601."""
-        ref, precheck = self.task.ref, self.precheck
+        ref = self.task.ref
         return {
             "task_id": ref.task_id,
             "task": self.task.name,
             "kind": ref.kind,
             "precheck_task_id": ref.precheck_task_id,
             "labels": dict(self.task.labels),
-            "status": precheck.status.value if precheck else None,
-            "status_word": (precheck.status_word if precheck and precheck.status is Status.UNKNOWN else "") or None,
-            "answered_at": _iso(self.history.precheck_at if self.history else None),
-            "age_seconds": self.age,
-            "request_id": (precheck.request_id if precheck else "") or None,
+            **self.precheck_query.answer_as_json(),
             "items": [
                 {
                     "item": item.item,
@@ -113,35 +197,71 @@ class TaskView:
                 }
                 for item in self.items
             ],
-            "last_query": self._query_as_json(),
+            "last_query": self.precheck_query.as_json(),
+            "state": self._state_as_json() if self.shows_state else None,
         }
 
-    def _query_as_json(self) -> dict[str, object] | None:
-        if self.history is None:
-            return None
-        last, failure = self.history.last, self.failure
-        answer = failure or self.precheck
+    def _state_as_json(self) -> dict[str, object]:
+        state = self.state
+        execution = state.execution if state else None
         return {
-            "at": _iso(last.at),
-            "duration_seconds": last.seconds,
-            "up": last.up,
-            "reason": failure.reason.value if failure else None,
-            "error": failure.message if failure else None,
-            "advice": self.advice or None,
-            "request_id": (answer.request_id if answer else "") or None,
-            "failing_for_seconds": self.failing_for,
+            **self.state_query.answer_as_json(),
+            "error": (state.error if state else "") or None,
+            "execution": execution
+            and {
+                "execution_id": state.execution_id if state else None,
+                "status": execution.status.value,
+                "only_source_rows": execution.only_source,
+                "only_target_rows": execution.only_target,
+                "different_rows": execution.different,
+                "skipped_tables": execution.skipped_tables,
+                "started_at": _iso(execution.started_at),
+                "updated_at": _iso(execution.updated_at),
+            },
+            "subtasks": [
+                {
+                    "subtask": subtask.name,
+                    "status": subtask.status.value,
+                    "progress_ratio": subtask.progress,
+                    "delay_seconds": subtask.delay_seconds,
+                }
+                for subtask in (state.subtasks if state else ())
+            ],
+            "last_query": self.state_query.as_json(),
         }
 
 
-def view_of(task: Task, history: TaskHistory | None, now: datetime) -> TaskView:
+def _facts(state: TaskState) -> Iterator[str]:
+    if found := state.execution:
+        numbers = {"different": found.different, "only in the source": found.only_source}
+        numbers["only in the target"] = found.only_target
+        rows = [f"{rows:,.0f} {where}" for where, rows in numbers.items() if rows is not None]
+        if rows:
+            yield f"rows: {', '.join(rows)}"
+        if found.skipped_tables:
+            yield f"{found.skipped_tables:,.0f} tables skipped"
+    for subtask in state.subtasks:
+        if subtask.delay_seconds is not None:
+            yield f"{subtask.name} is {subtask.delay_seconds:,.1f} s behind"
+        elif subtask.progress is not None and subtask.status is TaskStatus.RUNNING:
+            yield f"{subtask.name} {subtask.progress:.0%}"
+
+
+def view_of(task: Task, history: History, now: datetime) -> TaskView:
     """The view of a task. Results of an earlier precheck of the same task are not shown."""
-    return TaskView(task, history if history and history.last.task.ref == task.ref else None, now)
+    precheck, state = history.prechecks.get(task.task_id), history.states.get(task.task_id)
+    kind = KINDS[task.ref.kind]
+    return TaskView(
+        task,
+        QueryView(precheck if precheck and precheck.last.task.ref == task.ref else None, now, kind.name),
+        QueryView(state if state and state.last.task.ref == task.ref else None, now, kind.state_request),
+    )
 
 
-def summary_of(views: list[TaskView]) -> list[tuple[str, int]]:
-    """The number of tasks in each state, urgent ones first. Each task counts once."""
-    counts = Counter(view.word for view in views)
-    order = ["Query failing", *(status.value for status in _URGENCY), "Not queried"]
+def summary_of(queries: Iterable[QueryView[A]]) -> list[tuple[str, int]]:
+    """The number of prechecks, or of tasks, in each state, urgent ones first. Each counts once."""
+    counts = Counter(query.word for query in queries)
+    order = ["Query failing", *(str(word) for word in _URGENCY), "Not queried"]
     return [(word, counts[word]) for word in order if counts[word]]
 
 
@@ -154,21 +274,22 @@ def age_in_words(seconds: float) -> str:
 
 
 def sources_of(
-    watch_list: WatchList, config_faults: tuple[str, ...], *, waits_for_reload: bool = False
+    watch_list: WatchList,
+    config_faults: tuple[str, ...],
+    file_faults: tuple[str, ...],
+    *,
+    waits_for_reload: bool = False,
 ) -> dict[str, object]:
     """Where the watched tasks come from, for the overview and as JSON."""
-    last, repeated = watch_list.last_discovery, watch_list.repeated
-    failure = last.failure if last else None
-    discovery = {
-        "up": last.failure is None if last else None,
-        "tasks": len(watch_list.discovered) if watch_list.discovery and watch_list.discovery.complete else None,
-        "reason": failure.reason.value if failure else None,
-        "error": failure.message if failure else None,
-        "advice": advice_on(failure.reason, LIST_NAME) if failure else None,
-    }
+    repeated = watch_list.repeated
     return {
         "unread": watch_list.unread,
-        "config": {"reloaded": not config_faults, "faults": config_faults, "waits_for_reload": waits_for_reload},
+        "config": {
+            "reloaded": not config_faults,
+            "faults": config_faults,
+            "file_faults": file_faults,
+            "waits_for_reload": waits_for_reload,
+        },
         "task_files": [
             {
                 "file": file.path,
@@ -179,7 +300,19 @@ def sources_of(
             }
             for file in watch_list.files
         ],
-        "discovery": discovery if watch_list.discovery else None,
+        "discovery": {found.kind: _discovery_as_json(found, watch_list) for found in watch_list.discoveries},
+    }
+
+
+def _discovery_as_json(discovery: Discovery, watch_list: WatchList) -> dict[str, object]:
+    last = discovery.last
+    failure = last.failure if last else None
+    return {
+        "up": last.failure is None if last else None,
+        "tasks": sum(task.ref.kind == discovery.kind for task in watch_list.discovered) if discovery.complete else None,
+        "reason": failure.reason.value if failure else None,
+        "error": failure.message if failure else None,
+        "advice": advice_on(failure.reason, KINDS[discovery.kind].list_request) if failure else None,
     }
 
 

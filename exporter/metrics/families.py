@@ -65,7 +65,95 @@ ITEM_FAILURE_INFO = Family(
     note="Credentials are masked. Of a `reason` that is too long the middle is left out ([Limits](#limits)). "
     "Not exported with `failure_reasons: false`.",
 )
-TASK_FAMILIES = (UP, QUERY_FAILURE_INFO, QUERY_DURATION, INFO, STATUS, ITEMS, ITEM_STATUS, ITEM_FAILURE_INFO)
+PRECHECK_FAMILIES = (UP, QUERY_FAILURE_INFO, QUERY_DURATION, INFO, STATUS, ITEMS, ITEM_STATUS, ITEM_FAILURE_INFO)
+
+TASK_UP = Family(
+    "ninedata_task_up",
+    "1 if this scrape's query of the task itself was answered and understood, 0 if not.",
+    note="Absent for a discovered task without `task_status: true`, whose status stands on the list: see "
+    "`ninedata_discovery_up`. While 0, the series below are not exported, except what is known: if only the query of a "
+    "comparison's latest execution fails, the task's status and its failure text are.",
+)
+TASK_QUERY_FAILURE_INFO = Family(
+    "ninedata_task_query_failure_info",
+    "Why this scrape's query of the task itself failed; only while ninedata_task_up is 0.",
+    ("reason",),
+)
+TASK_QUERY_DURATION = Family(
+    "ninedata_task_query_duration_seconds",
+    "Time that this scrape spent on the query of the task itself, retries included.",
+    note="For a comparison with the query of its latest execution.",
+)
+TASK_INFO = Family(
+    "ninedata_task_info",
+    "The kind of a task whose own status is watched.",
+    ("kind",),
+    note="Always 1, whether or not the query succeeds.",
+)
+TASK_STATUS = Family(
+    "ninedata_task_status",
+    "1 for the current status of the task itself, 0 for the others.",
+    ("status",),
+    note="Exactly one status of a task is 1.",
+)
+TASK_FAILURE_INFO = Family(
+    "ninedata_task_failure_info",
+    "The API's text about what went wrong with the task.",
+    ("reason",),
+    note="Only if the API gives one. Credentials are masked, and the middle of a long text is left out. Not exported "
+    "with `failure_reasons: false`.",
+)
+DIFFERENT_ROWS = Family(
+    "ninedata_comparison_different_rows",
+    "Rows that the latest execution of a data comparison found different.",
+    ("difference",),
+    note="`difference` is `only_source`, `only_target` or `different`.",
+)
+SKIPPED_TABLES = Family(
+    "ninedata_comparison_skipped_tables", "Tables that the latest execution of a data comparison skipped."
+)
+EXECUTION_START = Family(
+    "ninedata_comparison_execution_start_timestamp_seconds",
+    "When the latest execution of a comparison was created, in seconds since the epoch.",
+)
+EXECUTION_UPDATE = Family(
+    "ninedata_comparison_execution_update_timestamp_seconds",
+    "When the latest execution of a comparison was last updated, in seconds since the epoch.",
+)
+REPLICATION_DELAY = Family(
+    "ninedata_replication_delay_seconds",
+    "How far a subtask of a replication is behind its source.",
+    ("subtask",),
+    note="Only subtasks with a delay, which are the incremental ones.",
+)
+REPLICATION_PROGRESS = Family(
+    "ninedata_replication_progress_ratio",
+    "Progress of a subtask of a replication, from 0 to 1.",
+    ("subtask",),
+    note="As the API tells it: a running incremental subtask stays at 0.",
+)
+SUBTASK_STATUS = Family(
+    "ninedata_replication_subtask_status",
+    "1 for the current status of each subtask of a replication.",
+    ("subtask", "status"),
+    note="One series per subtask.",
+)
+STATE_FAMILIES = (
+    TASK_UP,
+    TASK_QUERY_FAILURE_INFO,
+    TASK_QUERY_DURATION,
+    TASK_INFO,
+    TASK_STATUS,
+    TASK_FAILURE_INFO,
+    DIFFERENT_ROWS,
+    SKIPPED_TABLES,
+    EXECUTION_START,
+    EXECUTION_UPDATE,
+    REPLICATION_DELAY,
+    REPLICATION_PROGRESS,
+    SUBTASK_STATUS,
+)
+TASK_FAMILIES = PRECHECK_FAMILIES + STATE_FAMILIES
 
 _WHOLE = "Absent until every source of these tasks was read whole once since the start."
 
@@ -146,6 +234,7 @@ SHARD_INFO = Family(
 RELOAD_SUCCESSFUL = Family(
     "ninedata_exporter_config_last_reload_successful",
     "1 if the last attempt to load the configuration succeeded, 0 if not.",
+    note="0 also while a secret or certificate file that it names has a fault; the last good content stays in use.",
 )
 RELOAD_TIMESTAMP = Family(
     "ninedata_exporter_config_last_reload_success_timestamp_seconds",

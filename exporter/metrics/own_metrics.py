@@ -12,7 +12,7 @@ from prometheus_client.samples import Sample
 from exporter import __version__
 from exporter.metrics import families
 from exporter.metrics.families import Family
-from exporter.ninedata import REQUEST_KINDS, Reason
+from exporter.ninedata import REQUEST_PATHS, Reason
 from exporter.scraping.shard import Shard
 from exporter.scraping.watch_list import WatchList
 
@@ -38,9 +38,9 @@ class OwnMetrics:
         durations = Histogram(
             duration.name, duration.help, duration.labels, registry=self._registry, buckets=duration.buckets
         )
-        self._requests = {kind: requests.labels(kind) for kind in REQUEST_KINDS}
-        self._failures = {(kind, reason): failures.labels(kind, reason) for kind in REQUEST_KINDS for reason in Reason}
-        self._durations = {kind: durations.labels(kind) for kind in REQUEST_KINDS}
+        self._requests = {kind: requests.labels(kind) for kind in REQUEST_PATHS}
+        self._failures = {(kind, reason): failures.labels(kind, reason) for kind in REQUEST_PATHS for reason in Reason}
+        self._durations = {kind: durations.labels(kind) for kind in REQUEST_PATHS}
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 
@@ -64,11 +64,11 @@ class OwnMetrics:
         if successful:
             self._reloaded_at = self._clock()
 
-    def collector(self, watch_list: WatchList) -> Collector:
+    def collector(self, watch_list: WatchList, *, files_good: bool = True) -> Collector:
         """All metrics; those of the configuration as they are now, even if a reload follows."""
-        return _OwnCollector(self._registry, tuple(self._gauges(watch_list)))
+        return _OwnCollector(self._registry, tuple(self._gauges(watch_list, files_good=files_good)))
 
-    def _gauges(self, watch_list: WatchList) -> Iterator[Metric]:
+    def _gauges(self, watch_list: WatchList, *, files_good: bool) -> Iterator[Metric]:
         if self._skew is not None:
             yield _gauge(families.API_CLOCK_SKEW, {(): self._skew})
         if counts := watch_list.counts():
@@ -77,7 +77,7 @@ class OwnMetrics:
             yield from _file_gauges(watch_list)
         if self.shard.count > 1:
             yield _gauge(families.SHARD_INFO, {(str(self.shard.index), str(self.shard.count)): 1})
-        yield _gauge(families.RELOAD_SUCCESSFUL, {(): self._reload_successful})
+        yield _gauge(families.RELOAD_SUCCESSFUL, {(): self._reload_successful and files_good})
         yield _gauge(families.RELOAD_TIMESTAMP, {(): self._reloaded_at})
         if self.web_config_successful is not None:
             yield _gauge(families.WEB_CONFIG_RELOAD_SUCCESSFUL, {(): self.web_config_successful()})

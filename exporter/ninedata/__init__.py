@@ -1,28 +1,31 @@
-"""What NineData says: prechecks queried from its OpenAPI and understood. Knows no Prometheus, no configuration.
+"""What NineData says of tasks and prechecks, queried from its OpenAPI. Knows no Prometheus, no configuration.
 
 `client` and `transport` are imported directly: to import an HTTP library takes longer than to check a configuration.
 """
 
 from exporter.ninedata.failures import QueryError, Reason, advice_on
-from exporter.ninedata.kinds import DEFAULT_KIND, DISCOVERED_KIND, KINDS, LIST_NAME, REQUEST_KINDS, Kind
+from exporter.ninedata.kinds import DEFAULT_KIND, KINDS, LISTS, REQUEST_PATHS, Kind
 from exporter.ninedata.precheck import ID, CheckItem, Precheck, Status, TaskRef
-from exporter.ninedata.replication_list import TASK_STATUSES, Replication
+from exporter.ninedata.task_lists import ListedTask
+from exporter.ninedata.task_state import Execution, Subtask, TaskState, TaskStatus
 
 __all__ = [
     "DEFAULT_KIND",
-    "DISCOVERED_KIND",
     "ID",
     "KINDS",
-    "LIST_NAME",
-    "REQUEST_KINDS",
-    "TASK_STATUSES",
+    "LISTS",
+    "REQUEST_PATHS",
     "CheckItem",
+    "Execution",
     "Kind",
+    "ListedTask",
     "Precheck",
     "QueryError",
     "Reason",
-    "Replication",
     "Status",
+    "Subtask",
     "TaskRef",
+    "TaskState",
+    "TaskStatus",
     "advice_on",
 ]

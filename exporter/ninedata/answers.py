@@ -4,23 +4,24 @@ The shapes are the documented ones. Also tolerated, because it was seen: numbers
 missing and null fields, status words in any case, texts in any language.
 """
 
+import codecs
 import email.utils
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from exporter.ninedata.failures import QueryError, Reason
-from exporter.ninedata.kinds import Kind
+from exporter.ninedata.kinds import Kind, Parameters
 from exporter.ninedata.precheck import CheckItem, Precheck, Status, TaskRef
 from exporter.ninedata.refusals import reason_of_refusal
-from exporter.ninedata.text import clean, clean_name, cut, text_of
+from exporter.ninedata.text import clean, clean_name, cut, text_of, unique_names
 
-MAX_ITEMS = 1000
-"""The most check items that are read of one precheck; NineData's have some dozens."""
+MAX_ENTRIES = 1000
+"""The most check items of a precheck, or subtasks of a task, that are read; NineData's have some dozens."""
 
 
 def read_envelope(
@@ -58,19 +59,38 @@ def read_envelope(
 
 def read_precheck(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Precheck:
     """The precheck in an envelope. Raises QueryError if there is none, or if it is another task's."""
+    data = data_of(envelope, kind.parameters(task))
+    word = text_of(data.get(kind.status_key))
+    items = _read_items(data.get(kind.items_key), kind.item_key)
+    return Precheck(
+        Status.of_word(word), items, status_word=clean_name(word), request_id=clean_name(envelope.get("requestId"))
+    )
+
+
+def data_of(envelope: Mapping[str, object], expected: Parameters) -> dict[str, Any]:
+    """The envelope's data. Raises QueryError if it is no object, or is not about the `expected` ids."""
     data = envelope.get("data")
     request_id = clean_name(envelope.get("requestId"))
     if not isinstance(data, dict):
         raise QueryError(Reason.INVALID_RESPONSE, "the answer's data is not an object", request_id=request_id)
-    for key, expected in kind.parameters(task):
+    for key, wanted in expected:
         # A cache or a proxy may mix up answers. A missing id is tolerated.
         found = text_of(data.get(key)).strip()
-        if found and found != expected:
-            message = f"the answer is about {key} {clean_name(found)!r}, not about {expected!r}"
+        if found and found != wanted:
+            message = f"the answer is about {key} {clean_name(found)!r}, not about {wanted!r}"
             raise QueryError(Reason.INVALID_RESPONSE, message, request_id=request_id)
-    word = text_of(data.get(kind.status_key))
-    items = _read_items(data.get(kind.items_key), kind.item_key)
-    return Precheck(Status.of_word(word), items, status_word=clean_name(word), request_id=request_id)
+    return data
+
+
+def entries_of(found: object, what: str) -> list[dict[str, Any]]:
+    """The entries of a list within the data; none if it is missing."""
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        raise QueryError(Reason.INVALID_RESPONSE, f"the {what} are not a list")
+    if len(found) > MAX_ENTRIES:
+        raise QueryError(Reason.TOO_LARGE, f"the answer has {len(found)} {what}; at most {MAX_ENTRIES} are read")
+    return [entry if isinstance(entry, dict) else {} for entry in found]
 
 
 @functools.lru_cache(maxsize=64)  # all answers within a second have the same date
@@ -85,15 +105,14 @@ def date_of(header: str) -> datetime | None:
 
 def _read_items(found: object, item_key: str) -> tuple[CheckItem, ...]:
     """The check items, none left out, each with an identifier of its own."""
-    if found is None:
-        return ()
-    if not isinstance(found, list):
-        raise QueryError(Reason.INVALID_RESPONSE, "the check items are not a list")
-    if len(found) > MAX_ITEMS:
-        raise QueryError(Reason.TOO_LARGE, f"the precheck has {len(found)} check items; at most {MAX_ITEMS} are read")
-    items = [_read_item(entry if isinstance(entry, dict) else {}, item_key) for entry in found]
-    names = {item.item for item in items}
-    return tuple(items if len(names) == len(items) and "" not in names else _numbered(items))
+    items = [_read_item(entry, item_key) for entry in entries_of(found, "check items")]
+    names = [item.item for item in items]
+    unique = unique_names(names, "item")
+    if unique is names:
+        return tuple(items)
+    return tuple(
+        item if item.item == name else replace(item, item=name) for item, name in zip(items, unique, strict=True)
+    )
 
 
 def _read_item(fields: Mapping[str, Any], item_key: str) -> CheckItem:
@@ -115,21 +134,10 @@ def _new_item(item: str, name: str, description: str, status: str) -> CheckItem:
 _known_item = functools.lru_cache(maxsize=1024)(_new_item)
 
 
-def _numbered(items: Iterable[CheckItem]) -> Iterator[CheckItem]:
-    """The items with identifiers of their own: `item_3` for a missing one, `name#2` for a repeated one."""
-    taken: set[str] = set()
-    for place, item in enumerate(items, start=1):
-        unique = item.item or f"item_{place}"
-        while unique in taken:
-            unique += f"#{place}"
-        taken.add(unique)
-        yield item if unique == item.item else replace(item, item=unique)
-
-
 def _envelope_of(body: bytes, secrets: Iterable[str]) -> dict[str, object] | None:
     """The JSON object without the secrets, or None if there is none."""
     try:
-        text = body.decode("utf-8-sig")
+        text = body.removeprefix(codecs.BOM_UTF8).decode()
         document: object = json.loads(text)
         # A backslash may escape a character of a secret.
         if "\\" in text or any(secret in text for secret in secrets):

@@ -1,11 +1,11 @@
 """The client of the NineData OpenAPI: signs, sends, bounds, retries and understands."""
 
 import asyncio
-import functools
 import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import Generic, Protocol, TypeVar
 
 import httpx
@@ -13,11 +13,13 @@ import httpx
 from exporter.credentials import SecretSource
 from exporter.ninedata.answers import date_of, read_envelope, read_precheck
 from exporter.ninedata.failures import QueryError, Reason
-from exporter.ninedata.kinds import KINDS, LIST_NAME, LIST_PATH, Parameters
+from exporter.ninedata.kinds import KINDS, LISTS, Parameters
 from exporter.ninedata.precheck import Precheck, TaskRef
 from exporter.ninedata.rate_limit import RateLimit
-from exporter.ninedata.replication_list import Page, Replication, page_parameters, read_list, read_page
 from exporter.ninedata.signing import signature, timestamp_of
+from exporter.ninedata.task_answers import read_execution, read_state
+from exporter.ninedata.task_lists import ListedTask, Page, page_parameters, read_list, read_page
+from exporter.ninedata.task_state import TaskState
 from exporter.ninedata.transport import FRESH, NETWORK_ERRORS, query_error_of
 
 T = TypeVar("T")
@@ -40,7 +42,7 @@ class ApiSettings:
 
 
 class ApiObserver(Protocol):
-    """Called for every request; `kind` is the task's kind, or LIST_NAME."""
+    """Called for every request; `kind` is one of REQUEST_PATHS."""
 
     def request_sent(self, kind: str) -> None:
         """A request leaves."""
@@ -61,6 +63,8 @@ class QueryProgress:
     waiting_for_rate_limit: bool = False
     first_error: QueryError | None = None
     """Of the attempt before a retry."""
+    state: TaskState | None = None
+    """What is known of a task itself, even if the query of its latest execution fails."""
 
     def error_at_deadline(self) -> QueryError:
         """Why the query has no answer at the deadline."""
@@ -75,12 +79,13 @@ class QueryProgress:
 
 @dataclass(slots=True)
 class _Get(Generic[T]):
-    """A GET request, and how its answer's envelope is understood."""
+    """A GET request, or a POST if it has a body, and how its answer's envelope is understood."""
 
     kind: str
     path: str
     parameters: Parameters
     read: Callable[[Mapping[str, object]], T]
+    body: bytes = b""
 
 
 class NineDataClient:
@@ -131,18 +136,40 @@ class NineDataClient:
         get = _Get(kind.name, kind.path, kind.parameters(task), lambda envelope: read_precheck(envelope, kind, task))
         return await self._get(get, progress or QueryProgress())
 
-    async def list_replications(
-        self, found: dict[str, Replication], *, status: str | None = None, progress: QueryProgress | None = None
+    async def query_task(self, task: TaskRef, progress: QueryProgress | None = None) -> TaskState:
+        """The task itself as the API has it now, with the results of a comparison. Raises QueryError.
+
+        If only the query of the results fails, `progress.state` has the rest.
+        """
+        kind, progress = KINDS[task.kind], progress or QueryProgress()
+        name, parameters = kind.state_request, kind.state_parameters(task)
+        get = _Get(name, kind.state_path, parameters, partial(read_state, kind=kind, task=task))
+        state = progress.state = await self._get(get, progress)
+        if not state.execution_id:
+            return state
+        parameters = kind.execution_parameters(task, state.execution_id)
+        read = partial(read_execution, kind=kind, task=task)
+        execution = await self._get(_Get(name, kind.execution_path, parameters, read), progress)
+        return state._replace(execution=execution, error=state.error or execution.error)
+
+    async def list_tasks(
+        self,
+        kind: str,
+        found: dict[str, ListedTask],
+        *,
+        status: str | None = None,
+        progress: QueryProgress | None = None,
     ) -> None:
-        """Put all replication tasks that the key can see into `found`; only those in one status if it is given.
+        """Put all tasks of a kind that the key can see into `found`; only those in one status if it is given.
 
         Raises QueryError; `found` then has those that came. Uses at most a quarter of the concurrency, so that a list
         that hangs leaves the tasks the rest.
         """
-        progress = progress or QueryProgress()
+        progress, listed, name = progress or QueryProgress(), LISTS[kind], KINDS[kind].list_request
+        read = partial(read_page, listed=listed)
 
         async def get_page(number: int) -> Page:
-            return await self._get(_Get(LIST_NAME, LIST_PATH, page_parameters(number, status), read_page), progress)
+            return await self._get(_Get(name, listed.path, page_parameters(listed, number, status), read), progress)
 
         await read_list(get_page, found, at_once=max(1, self._settings.concurrency // 4))
 
@@ -224,15 +251,16 @@ class NineDataClient:
         access_key_id, secret_key = self._access_key_id.current().reveal(), self._secret_key.current().reveal()
         signed = signature(get.path, secret_key, timestamp)
         request = httpx.Request(
-            "GET",
+            "POST" if get.body else "GET",
             _url_of(self._base_url + get.path, get.parameters),
             headers=[
                 *self._headers,
                 (b"access-key-id", access_key_id.encode("ascii")),
                 (b"timestamp", timestamp.encode("ascii")),
                 (b"signature", signed.encode("ascii")),
+                *([(b"content-type", b"application/json")] if get.body else []),
             ],
-            stream=_NO_BODY,  # with it httpx adds no headers of its own
+            stream=httpx.ByteStream(get.body) if get.body else _NO_BODY,  # with it httpx adds no headers of its own
             extensions=extensions,
         )
         return request, (access_key_id, secret_key, signed)
@@ -241,9 +269,9 @@ class NineDataClient:
 _NO_BODY = httpx.ByteStream(b"")
 
 
-@functools.lru_cache(maxsize=10_000)  # the same in every scrape, and slow to parse
+@lru_cache(maxsize=40_000)  # the same in every scrape, and slow to parse
 def _url_of(address: str, parameters: Parameters) -> httpx.URL:
-    return httpx.URL(f"{address}?{urllib.parse.urlencode(parameters)}")
+    return httpx.URL(f"{address}?{urllib.parse.urlencode(parameters)}" if parameters else address)
 
 
 async def _read_body(stream: httpx.AsyncByteStream | httpx.SyncByteStream) -> bytes:

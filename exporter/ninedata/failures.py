@@ -5,7 +5,7 @@ import os
 import re
 from dataclasses import KW_ONLY, dataclass
 
-from exporter.ninedata.kinds import KINDS, LIST_PATH
+from exporter.ninedata.kinds import KINDS, REQUEST_PATHS
 
 
 class Reason(enum.StrEnum):
@@ -56,11 +56,11 @@ def words_of_system(error: OSError) -> str:
     return ", ".join(words) or error.strerror or ""
 
 
-def advice_on(reason: Reason, kind: str) -> str:
-    """What a person can do about a failed query of a kind, or of the list of replication tasks."""
-    if reason is Reason.NOT_FOUND and not (kind in KINDS and KINDS[kind].has_precheck_id):
+def advice_on(reason: Reason, request: str) -> str:
+    """What a person can do about a failed query; `request` is its kind, one of REQUEST_PATHS."""
+    if reason is Reason.NOT_FOUND and not (request in KINDS and KINDS[request].has_precheck_id):
         return "Check that task_id is right and that this key's account may see the task, or list tasks at all."
-    return _ADVICE[reason].format(path=KINDS[kind].path if kind in KINDS else LIST_PATH)
+    return _ADVICE[reason].format(path=REQUEST_PATHS.get(request, ""))
 
 
 _ADVICE = {

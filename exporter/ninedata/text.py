@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from exporter.ninedata.masking import masked
 
@@ -26,6 +27,8 @@ def text_of(value: object) -> str:
         return value
     if value is None:
         return ""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return "; ".join(value)
     return json.dumps(value, ensure_ascii=False)
@@ -82,6 +85,20 @@ def clean_name(value: object) -> str:
     """An identifier or a name: printable, on one line, at most MAX_NAME bytes of UTF-8."""
     data = " ".join(_printable(text_of(value)[: MAX_NAME * 4]).split()).encode()
     return data.decode() if len(data) <= MAX_NAME else _start(data, MAX_NAME - len("…".encode())) + "…"
+
+
+def unique_names(names: Sequence[str], what: str) -> Sequence[str]:
+    """The names, none empty and none twice: `item_3` for a missing one, `name#2` for a repeated one."""
+    taken = set(names)
+    if len(taken) == len(names) and "" not in taken:
+        return names
+    unique: dict[str, None] = {}
+    for place, given in enumerate(names, start=1):
+        name = given or f"{what}_{place}"
+        while name in unique:
+            name += f"#{place}"
+        unique[name] = None
+    return list(unique)
 
 
 def _printable(text: str) -> str:

@@ -1,20 +1,88 @@
-"""Which certificates of the API's server are trusted."""
+"""Which certificates of the API's server are trusted, and which one is shown to it."""
 
 import ssl
 from pathlib import Path
 
 import certifi
 
+from exporter.faults import ConfigError, Fault
+from exporter.files import WatchedFile, read_file
 
-def client_context(ca_file: Path | None, *, verify: bool) -> ssl.SSLContext:
+
+class TlsFiles(WatchedFile[ssl.SSLContext]):
+    """The files of `api.tls`, read at once and again when one of them changes. Raises ConfigError at first."""
+
+    def __init__(self, ca_file: Path | None, identity: tuple[Path, Path] | None = None, *, verify: bool) -> None:
+        first, *others = [path for path in (ca_file, *(identity or (None,))) if path]
+        super().__init__(
+            first,
+            lambda _: client_context(ca_file, identity, verify=verify),
+            description="TLS file of the API",
+            related=lambda _: others,
+        )
+        self._first = self.load()
+
+    def current(self) -> ssl.SSLContext:
+        """The context of the last good content. A new object after each change."""
+        return self.content or self._first
+
+
+def client_context(ca_file: Path | None, identity: tuple[Path, Path] | None = None, *, verify: bool) -> ssl.SSLContext:
     """A context that trusts `ca_file` alone, or else the system's issuers and the well-known public ones.
 
-    Raises OSError (ssl.SSLError is one) if `ca_file` cannot be read or holds no certificate.
+    `identity` is a certificate and its key, for servers that ask for one. Raises ConfigError with the file at fault.
     """
-    context = ssl.create_default_context(cafile=ca_file)
+    # Not create_default_context: it is stricter from Python 3.13 on, and opens SSLKEYLOGFILE. This is what curl does.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if ca_file is None:
+        context.load_default_certs()
         context.load_verify_locations(certifi.where())
+    else:
+        _check_readable(ca_file)
+        try:
+            context.load_verify_locations(ca_file)
+        except ssl.SSLError:
+            raise ConfigError([Fault(str(ca_file), None, "", "has no certificate in PEM format")]) from None
+    if identity:
+        _load_identity(context, *identity)
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _load_identity(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    _check_readable(certificate)
+    _check_readable(key)
+    try:
+        context.load_cert_chain(certificate, key, password="")  # or OpenSSL asks for one at the terminal
+    except ssl.SSLError as error:
+        reason = error.reason.lower().replace("_", " ") if error.reason else "not PEM, or the key has a password"
+        message = f"cannot be used with key_file: {reason}"
+        raise ConfigError([Fault(str(certificate), None, "", message)]) from None
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        read_file(path, 1024 * 1024)
+    except OSError as error:
+        raise ConfigError([Fault(str(path), None, "", f"cannot be read: {error.strerror}")]) from None
+
+
+_ADVICE = {
+    10: "The server's certificate has expired: have it renewed. If it has not, set this machine's clock.",
+    9: "The server's certificate is not valid yet: check this machine's clock and the server's.",
+    62: "The certificate is for another name: give that in api.tls.server_name, or correct the host in api.base_url.",
+    64: "The certificate does not have this address: use its name in api.base_url, or give it in api.tls.server_name.",
+    18: "The server's certificate has no issuer: put the certificate itself into api.tls.ca_file.",
+    19: "Put the certificate of your own issuer, the last one that the server sends, into api.tls.ca_file.",
+    20: "Put the certificate of its issuer into api.tls.ca_file. If the issuer is there, the server does not send "
+    "its intermediate certificate: have it send the whole chain, or add the intermediate to api.tls.ca_file.",
+}
+"""By OpenSSL's X509_V_ERR numbers."""
+
+
+def advice_on_certificate(error: ssl.SSLCertVerificationError) -> str:
+    """What to do about a certificate that OpenSSL does not accept; empty if only its words help."""
+    return _ADVICE.get(error.verify_code, "")

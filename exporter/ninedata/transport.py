@@ -4,11 +4,13 @@ httpx's own connection pool costs time with the square of the requests in flight
 types are used: an `httpx.AsyncClient` would add cookies, redirects, and proxies from the environment.
 """
 
+import functools
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import httpx
+import yarl
 from aiohttp import http_exceptions
 
 from exporter.ninedata.failures import QueryError, Reason, words_of_system
@@ -17,9 +19,14 @@ FRESH = {"connection": "fresh"}
 """The extensions of a request that must have a new connection."""
 
 
-def open_transport(tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
-    """A pool of connections, without a limit of its own; `aclose()` closes it."""
-    return _Transport(tls, proxy)
+def open_transport(
+    tls: Callable[[], ssl.SSLContext], proxy: httpx.Proxy | None, server_name: str | None = None
+) -> httpx.AsyncBaseTransport:
+    """A pool of connections, without a limit of its own; `aclose()` closes it.
+
+    Each request uses connections of the context that `tls` returns at that time; those in flight keep theirs.
+    """
+    return _Transport(tls, proxy, server_name)
 
 
 class _Transport(httpx.AsyncBaseTransport):
@@ -28,8 +35,9 @@ class _Transport(httpx.AsyncBaseTransport):
     A retry gets a new connection: a firewall that silently closed one idle connection has mostly closed the others.
     """
 
-    def __init__(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
+    def __init__(self, tls: Callable[[], ssl.SSLContext], proxy: httpx.Proxy | None, server_name: str | None) -> None:
         self._tls = tls
+        self._server_name = server_name
         self._proxy_url = str(proxy.url) if proxy else None
         auth = proxy and proxy.auth
         self._proxy_headers = {"Authorization": aiohttp.encode_basic_auth(*auth, encoding="utf-8")} if auth else None
@@ -38,10 +46,14 @@ class _Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         fresh = bool(request.extensions.get("connection"))
         session = self._sessions.get(fresh) or self._open_session(fresh=fresh)
-        response = await session.get(
-            str(request.url),
+        response = await session.request(
+            request.method,
+            _parsed(str(request.url)),
+            data=await request.aread() or None,
             headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
             allow_redirects=False,
+            ssl=self._tls(),
+            server_hostname=self._server_name,
             proxy=self._proxy_url,
             proxy_headers=self._proxy_headers,  # its Authorization is sent as Proxy-Authorization
         )
@@ -55,12 +67,19 @@ class _Transport(httpx.AsyncBaseTransport):
         # Opened at the first request, because aiohttp's session belongs to the event loop that is running.
         keepalive = None if fresh else 90.0  # longer than the usual scrape interval of a minute
         self._sessions[fresh] = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self._tls, limit=0, keepalive_timeout=keepalive, force_close=fresh),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=keepalive, force_close=fresh),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
             middlewares=(_send_once,),
+            # As much as curl reads; 64 KiB is more than any gateway's cookies and policies.
+            max_line_size=64 * 1024,
+            max_field_size=64 * 1024,
+            max_headers=1000,
         )
         return self._sessions[fresh]
+
+
+_parsed = functools.lru_cache(maxsize=40_000)(yarl.URL)  # the same in every scrape, and slow to parse
 
 
 class _Body(httpx.AsyncByteStream):
@@ -99,6 +118,7 @@ _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
     (aiohttp.ClientConnectorError, Reason.CONNECT, "cannot connect to {place}", False),
     (http_exceptions.ContentEncodingError, Reason.INVALID_RESPONSE, "cannot decompress the answer", False),
     (aiohttp.ClientPayloadError, Reason.CONNECT, "the connection was lost in the middle of the answer", True),
+    (http_exceptions.LineTooLong, Reason.INVALID_RESPONSE, "a header of the answer is longer than 64 KiB", False),
     (http_exceptions.HttpProcessingError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (aiohttp.ClientResponseError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (TimeoutError, Reason.CONNECT, "the connection timed out", False),
@@ -121,6 +141,8 @@ def query_error_of(error: Exception) -> QueryError:
         if isinstance(cause, aiohttp.ClientConnectorError):
             host = f"[{cause.host}]" if ":" in cause.host else cause.host
             message = message.format(host=host, place=f"{host}:{cause.port}")
+    if any("Too many headers" in str(cause) for cause in causes if isinstance(cause, http_exceptions.BadHttpMessage)):
+        message = "the answer has more than 1000 headers"
     detail = next(filter(None, map(_detail, reversed(causes))), "")
     return QueryError(reason, f"{message}: {detail}" if detail else message, worth_retrying=worth_retrying)
 

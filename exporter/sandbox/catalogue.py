@@ -10,6 +10,7 @@ from typing import Any
 
 from exporter.sandbox.check_items import CHECKS, EXAMPLES
 from exporter.sandbox.scripts import Script, ScriptStatus, script_run
+from exporter.sandbox.task_scripts import ComparisonScript, Execution, ReplicationScript, Stage, TaskScript
 
 ACCESS_KEY_ID = "ak-sandbox-demo"
 SECRET_KEY = "sk-sandbox-demo-not-a-secret"  # noqa: S105 - opens nothing but the sandbox
@@ -33,8 +34,10 @@ class SandboxTask:
     request_id: str | None = None
     """The documented request id, else one is made up for each request."""
     kind: str = "data_compare"
-    task_status: str = "running"
-    """As the list of replication tasks shows it."""
+    task_script: TaskScript = field(default_factory=ComparisonScript)
+    """What the task itself does."""
+    numbers_as_text: bool = False
+    """Whether the API gives the task's numbers as strings, as some of its documentation has them."""
 
 
 def demo_tasks() -> tuple[SandboxTask, ...]:
@@ -47,7 +50,14 @@ def fleet(count: int, kind: str = "data_compare") -> tuple[SandboxTask, ...]:
     script = Script((script_run(CHECKS[kind]),))
     names = [f"fleet-{number:05}" for number in range(1, count + 1)]
     return tuple(
-        SandboxTask(ID_PREFIXES[kind] + name, _precheck_id(kind, name), name, script=script, kind=kind)
+        SandboxTask(
+            ID_PREFIXES[kind] + name,
+            _precheck_id(kind, name),
+            name,
+            script=script,
+            kind=kind,
+            task_script=_UNEVENTFUL[kind],
+        )
         for name in names
     )
 
@@ -55,7 +65,8 @@ def fleet(count: int, kind: str = "data_compare") -> tuple[SandboxTask, ...]:
 def _task(task_id: str, name: str, team: str, env: str) -> SandboxTask:
     kind = next(kind for kind, prefix in ID_PREFIXES.items() if task_id.startswith(prefix))
     precheck_id = _precheck_id(kind, f"{task_id.partition('-')[2][::-1]}7x")
-    task = SandboxTask(task_id, precheck_id, name, {"team": team, "env": env}, kind=kind)
+    task_script = _TASK_SCRIPTS.get(name, _UNEVENTFUL[kind])
+    task = SandboxTask(task_id, precheck_id, name, {"team": team, "env": env}, kind=kind, task_script=task_script)
     task = replace(task, **_MORE.get(name, {}))
     if name == "legacy-erp":
         return task
@@ -86,9 +97,13 @@ _TASKS = """
     cd-o0g6l3wt5s    legacy-erp         finance    prod
     cc-th6j3fs58y    orders-schema      checkout   prod
     cc-k4v9n2xw7d    inventory-schema   logistics  prod
+    cc-n5r1q8yb3g    billing-schema     finance    prod
+    cc-u7f2m4dz9p    search-schema      platform   dev
     rp-div0qqpbffio  orders-standby     checkout   prod
     rp-h2s8c5yk1wza  customers-dwh      analytics  prod
     rp-t6m3q9fb4elu  ledger-failover    finance    prod
+    rp-j8w4v1xo7nrd  billing-dwh        analytics  prod
+    rp-g3b7s9ck2miy  members-archive    crm        prod
 """
 """Task id, name, team, environment."""
 
@@ -96,8 +111,9 @@ _DOCUMENTED = ("orders-prod", "orders-schema", "orders-standby")
 _MORE: dict[str, dict[str, Any]] = {
     "orders-prod": {"precheck_task_id": "pcte-dj02vti9tabd", "request_id": "Lu8t2KPM-eqqraVGnllse6BZdmnh5DQM"},
     "orders-schema": {"precheck_task_id": "pcte-dji009w2k499", "request_id": "Pc2k1HKI-CIJDvWQnEIIb9GFdDHg0IUT"},
-    "orders-standby": {"request_id": "Tv8j8OCQ-JPQIeDXnIMNi2TEdLNx0HDG", "task_status": "preCheckFailed"},
-    "ledger-failover": {"task_status": "preCheckSuccess"},
+    "orders-standby": {"request_id": "Tv8j8OCQ-JPQIeDXnIMNi2TEdLNx0HDG"},
+    "customers-dwh": {"numbers_as_text": True},
+    "billing-eu": {"numbers_as_text": True},
     "warehouse-archive": {"started_seconds_ago": 1500.0},
     "search-dev": {"started_seconds_ago": 20.0},
 }
@@ -108,6 +124,49 @@ _TIMES: dict[str, tuple[dict[str, float], float]] = {
     "search-dev": ({"seconds": 3, "queued_seconds": 9}, 37),
 }
 """Seconds of each item and in the queue; how long the result stands before the precheck runs again."""
+
+_UNEVENTFUL: dict[str, TaskScript] = {
+    "data_compare": ComparisonScript(),
+    "schema_compare": ComparisonScript(),
+    "replication": ReplicationScript(),
+}
+"""A comparison that has found no difference, and a replication that keeps up."""
+_TASK_SCRIPTS: dict[str, TaskScript] = {
+    # Compares every ten minutes: four minutes long, now with differences, now with fewer.
+    "billing-eu": ComparisonScript(
+        (Execution(240, rows=(12, 0, 3), skipped_tables=1), Execution(240, rows=(2, 0, 0), skipped_tables=1)), 600
+    ),
+    "customers-us": ComparisonScript((Execution(3 * 3600, rows=(0, 41, 7)),)),
+    "ledger-eu": ComparisonScript(
+        (
+            Execution(
+                outcome="failed",
+                error="Table ledger.entries: the connection ninedata:Sandbox-Pa55word@10.8.3.40:5432 was lost after "
+                "3 retries. Check the target database and start the comparison again.",
+                rows=(0, 0, 1),
+            ),
+        )
+    ),
+    "payments-prod": ComparisonScript((Execution(outcome="stopped"),)),
+    "inventory-prod": ComparisonScript(waiting="notStarted"),
+    "members-cn": ComparisonScript(waiting="notStarted"),
+    "sessions-stage": ComparisonScript(waiting="notStarted"),
+    "warehouse-archive": ComparisonScript(waiting="prechecking"),
+    "search-dev": ComparisonScript(waiting="prechecking"),
+    "inventory-schema": ComparisonScript(waiting="notStarted"),
+    "billing-schema": ComparisonScript(
+        (Execution(outcome="failed", error="Schema invoices is not in the target. Create it and compare again."),)
+    ),
+    "search-schema": ComparisonScript((Execution(60),), 240),
+    "orders-standby": ReplicationScript((Stage("preCheckFailed", subtask="schema"),)),
+    # Falls behind for five minutes, and needs ten to catch up.
+    "customers-dwh": ReplicationScript((Stage(seconds=300, delay_seconds=900), Stage(seconds=600))),
+    "ledger-failover": ReplicationScript((Stage("preCheckSuccess", subtask="schema"),)),
+    "billing-dwh": ReplicationScript((Stage("abnormal", delay_seconds=5400),)),
+    # Copies for half an hour, then follows for an hour.
+    "members-archive": ReplicationScript((Stage(seconds=1800, subtask="full"), Stage(seconds=3600))),
+}
+"""What the tasks do that are not uneventful."""
 
 _FAILED = {
     "inventory-prod": {

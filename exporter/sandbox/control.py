@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from exporter.ninedata import LISTS
 from exporter.sandbox.check_items import CHECKS
 from exporter.sandbox.injected_faults import read_fault
 from exporter.sandbox.scripts import Script, ScriptStatus, script_run
+from exporter.sandbox.task_scripts import ComparisonScript, Execution, ReplicationScript, Stage, TaskScript
 
 if TYPE_CHECKING:
     from exporter.sandbox.sandbox import Sandbox
@@ -19,8 +21,8 @@ def precheck_script(kind: str, value: object) -> Script:
 
     Raises ValueError that says what is wrong.
     """
-    if not isinstance(value, dict) or not value.keys() <= {"status", "failed", "warning"}:
-        raise ValueError("a precheck is an object with status, failed or warning")
+    if not isinstance(value, dict) or not value.keys() <= {"status", "failed", "warning", "seconds"}:
+        raise ValueError("a precheck is an object with status, failed, warning or seconds")
     known = [check.item for check in CHECKS[kind]]
     ends: dict[str, tuple[ScriptStatus, str]] = {}
     for key, outcome in (("failed", ScriptStatus.FAILED), ("warning", ScriptStatus.WARNING)):
@@ -30,12 +32,62 @@ def precheck_script(kind: str, value: object) -> Script:
         if wrong := reasons.keys() - set(known):
             raise ValueError(f"{kind} has no check item {', '.join(sorted(wrong))}; it has {', '.join(known)}")
         ends |= {item: (outcome, reason) for item, reason in reasons.items()}
+    seconds = value.get("seconds", 0)
+    if not _is_number(seconds):
+        raise ValueError("seconds must be a number, 0 or more")
     # What takes for ever stays as it is.
-    times = {None: {}, "Unstarted": {"queued_seconds": math.inf}, "Running": {"seconds": math.inf}}
+    times = {
+        None: {"seconds": float(seconds)},
+        "Unstarted": {"queued_seconds": math.inf},
+        "Running": {"seconds": math.inf},
+    }
     status = value.get("status")
     if not (status is None or isinstance(status, str)) or status not in times:
         raise ValueError("status must be Unstarted or Running; without it the precheck has ended")
     return Script((script_run(CHECKS[kind], ends, **times[status]),))
+
+
+def task_script(kind: str, value: object) -> TaskScript:
+    """What a task is to show from now on, as in `{"status": "failed", "error": "The disk is full."}`.
+
+    Raises ValueError that says what is wrong.
+    """
+    statuses, numbers = _STATUSES[kind], _NUMBERS[kind]
+    fields = ("status", *numbers) if kind == "replication" else ("status", *numbers, "error")
+    if not isinstance(value, dict) or not value.keys() <= set(fields):
+        raise ValueError(f"a task of kind {kind} is an object with {', '.join(fields)}")
+    status, error = value.get("status", statuses[0]), value.get("error", "")
+    if status not in statuses or not isinstance(error, str):
+        raise ValueError(f"status must be one of {', '.join(statuses)}, and error a text")
+    if wrong := [name for name in numbers if not _is_number(value.get(name, 0))]:
+        raise ValueError(f"{wrong[0]} must be a number, 0 or more")
+    if kind == "replication":
+        # Before its start a replication is at its first subtask.
+        subtask = "inc_writer" if status in ("running", "failed", "suspended", "abnormal", "stopped") else "schema"
+        return ReplicationScript((Stage(status, delay_seconds=value.get("delay_seconds", 0), subtask=subtask),))
+    if status in ("starting", "notStarted", "prechecking"):
+        return ComparisonScript(waiting=status)
+    only_source, only_target, different, skipped = (int(value.get(name, 0)) for name in _NUMBERS["data_compare"])
+    seconds = math.inf if status == "running" else 0.0
+    return ComparisonScript((Execution(seconds, status, error, (only_source, only_target, different), skipped),))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < math.inf
+
+
+_COMPARISON_STATUSES = ("success", "failed", "running", "stopped", "starting", "notStarted", "prechecking")
+_STATUSES = {
+    "data_compare": _COMPARISON_STATUSES,
+    "schema_compare": _COMPARISON_STATUSES,
+    "replication": ("running", *(status for status in LISTS["replication"].statuses if status != "running")),
+}
+"""The first is what a task shows if none is given."""
+_NUMBERS: dict[str, tuple[str, ...]] = {
+    "data_compare": ("only_source", "only_target", "different", "skipped_tables"),
+    "schema_compare": (),
+    "replication": ("delay_seconds",),
+}
 
 
 class ControlPaths:
@@ -45,6 +97,8 @@ class ControlPaths:
         self._sandbox = sandbox
         self._paths = {
             ("GET", "tasks"): self._tasks,
+            ("PUT", "tasks"): self._set_task,
+            ("DELETE", "tasks"): self._reset_task,
             ("PUT", "prechecks"): self._set_precheck,
             ("DELETE", "prechecks"): self._reset_precheck,
             ("PUT", "faults"): self._set_fault,
@@ -75,6 +129,7 @@ class ControlPaths:
                 "precheck_task_id": task.precheck_task_id,
                 "name": task.name,
                 "kind": task.kind,
+                "status": self._sandbox.api.tasks.status(task.task_id),
                 "items": [check.item for check in CHECKS[task.kind]],
                 "requests": self._sandbox.requests[task.task_id],
             }
@@ -82,12 +137,21 @@ class ControlPaths:
         ]
 
     def _set_precheck(self, name: str, body: object) -> object:
-        task = self._sandbox.api.tasks[name]
-        self._sandbox.api.play(name, precheck_script(task.kind, body))
+        task = self._sandbox.api.known[name]
+        self._sandbox.api.prechecks.play(name, precheck_script(task.kind, body))
         return body
 
     def _reset_precheck(self, name: str, _body: object) -> object:
-        self._sandbox.api.play(name, None)
+        self._sandbox.api.prechecks.play(name, None)
+        return {}
+
+    def _set_task(self, name: str, body: object) -> object:
+        task = self._sandbox.api.known[name]
+        self._sandbox.api.tasks.play(name, task_script(task.kind, body))
+        return body
+
+    def _reset_task(self, name: str, _body: object) -> object:
+        self._sandbox.api.tasks.play(name, None)
         return {}
 
     def _set_fault(self, name: str, body: object) -> object:

@@ -1,7 +1,7 @@
-"""What the NineData API answers: paths, parameters and answers as documented, for scripted prechecks."""
+"""The documented paths of the NineData API, and who may use them."""
 
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,61 +9,70 @@ from aiohttp import web
 
 from exporter.ninedata.signing import signature
 from exporter.sandbox.catalogue import SandboxTask
-from exporter.sandbox.injected_faults import failure, success
-from exporter.sandbox.scripts import Script, ScriptState, ScriptStatus
+from exporter.sandbox.injected_faults import failure
+from exporter.sandbox.prechecks import Prechecks
+from exporter.sandbox.tasks import Tasks
 
 _TIMESTAMP_WINDOW_SECONDS = 600
-_MAX_PAGE_SIZE = 100
-_REPLICATION_WORDS = {ScriptStatus.SUCCESS: "success", ScriptStatus.WARNING: "warning", ScriptStatus.FAILED: "failure"}
-"""The words of items that have ended; no others are documented."""
+_KINDS = {"comparedata": "data_compare", "compareschema": "schema_compare", "replication": "replication"}
 
 
 @dataclass(frozen=True, slots=True)
-class ServedPrecheck:
-    """A precheck that plays its script since a moment of the sandbox's clock."""
+class Endpoint:
+    """A path: what it needs, and what it answers for a kind of task and the parameters of a request."""
 
-    script: Script
-    started: float
-    request_id: str | None = None
+    noun: str
+    """Names it for injected faults: `TASK_ID/noun`, or for a list `replication/list`."""
+    required: tuple[str, ...]
+    answer: Callable[[str, Mapping[str, str]], web.Response]
+    method: str = "GET"
 
 
 class OpenApi:
-    """The prechecks of some tasks, and the one account that may see them. `clock` is the server's."""
+    """The API for some tasks, and the one account that may see them. `clock` is the server's."""
 
     def __init__(
         self, tasks: Iterable[SandboxTask], access_key_id: str, secret_key: str, clock: Callable[[], float]
     ) -> None:
-        self.tasks = {task.task_id: task for task in tasks}
+        self.known = {task.task_id: task for task in tasks}
+        self.prechecks = Prechecks(self.known, clock)
+        self.tasks = Tasks(self.known, clock)
         self._access_key_id = access_key_id
         self._secret_key = secret_key
         self._clock = clock
-        self.reset()
+        prechecks, tasks_themselves = self.prechecks, self.tasks
+        comparison = {
+            "precheck/status": Endpoint("precheck", ("taskId", "precheckTaskId"), prechecks.comparison),
+            "precheck/start": Endpoint("start", ("taskId",), prechecks.start, "POST"),
+            "queryTaskById": Endpoint("status", ("taskId",), tasks_themselves.comparison),
+        }
+        execution = tasks_themselves.execution
+        self._endpoints: dict[str, dict[str, Endpoint]] = {
+            "comparedata": comparison | {"queryTaskExecInfo": Endpoint("execution", ("execId",), execution)},
+            "compareschema": comparison
+            | {
+                "queryTaskExecInfo": Endpoint("execution", ("taskId", "execId"), execution),
+                "queryTaskList": Endpoint("list", (), tasks_themselves.list_schema_comparisons),
+            },
+            "replication": {
+                "precheck/status": Endpoint("precheck", ("replicationId",), prechecks.replication),
+                "precheck/start": Endpoint("start", ("replicationId",), prechecks.start, "POST"),
+                "status": Endpoint("status", ("replicationId",), tasks_themselves.replication),
+                "list": Endpoint("list", (), tasks_themselves.list_replications),
+            },
+        }
 
     def reset(self) -> None:
-        """All prechecks begin again as at the start."""
-        self._prechecks: dict[tuple[str, str], ServedPrecheck] = {}
-        for task_id in self.tasks:
-            self.play(task_id, None)
-
-    def play(self, task_id: str, script: Script | None) -> None:
-        """Let a task's precheck play a script from now on, or its own again. Raises KeyError for an unknown task."""
-        task = self.tasks[task_id]
-        key = task_id, task.precheck_task_id
-        if script is not None:
-            self._prechecks[key] = ServedPrecheck(script, self._clock())
-        elif task.script is not None:
-            started = self._clock() - task.started_seconds_ago
-            self._prechecks[key] = ServedPrecheck(task.script, started, task.request_id)
-        else:
-            self._prechecks.pop(key, None)
+        """All prechecks and tasks begin again as at the start."""
+        self.prechecks.reset()
+        self.tasks.reset()
 
     def routes(self) -> list[web.RouteDef]:
         """The documented paths."""
         return [
-            web.get("/openapi/v1/comparedata/precheck/status", self._comparison),
-            web.get("/openapi/v1/compareschema/precheck/status", self._comparison),
-            web.get("/openapi/v1/replication/precheck/status", self._replication),
-            web.get("/openapi/v1/replication/list", self._list),
+            web.route(endpoint.method, f"/openapi/v1/{room}/{path}", self._answer)
+            for room, endpoints in self._endpoints.items()
+            for path, endpoint in endpoints.items()
         ]
 
     def refusal(self, request: web.Request) -> web.Response | None:
@@ -84,95 +93,43 @@ class OpenApi:
             return failure("SIGNATURE_WRONG", "wrong signature", 401)
         return None
 
-    async def _comparison(self, request: web.Request) -> web.Response:
-        task_id, precheck_id = request.query.get("taskId", ""), request.query.get("precheckTaskId", "")
-        if not task_id or not precheck_id:
-            return _missing("precheckTaskId" if task_id else "taskId")
-        kind = "data_compare" if "/comparedata/" in request.path else "schema_compare"
-        precheck = self._precheck(kind, task_id, precheck_id)
-        if precheck is None:
-            return failure("PRECHECK_TASK_NOT_FOUND", "precheck task not found")
-        data = {"taskId": task_id, "precheckTaskId": precheck_id} | _comparison_data(self._state(precheck))
-        return success(precheck.request_id, data=data)
+    async def names(self, request: web.Request) -> tuple[str, ...]:
+        """What a request is about, for injected faults: the narrowest name first."""
+        room, endpoint = self._endpoint(request)
+        if endpoint is None:
+            return ("",)
+        parameters = await _parameters(request)
+        if endpoint.noun == "list":
+            page = parameters.get("current") or parameters.get("pageNumber") or "1"
+            return f"{room}/list/{page}", f"{room}/list"
+        task_id = parameters.get("taskId") or parameters.get("replicationId") or ""
+        task_id = task_id or self.tasks.task_of_execution(parameters.get("execId", ""))
+        return f"{task_id}/{endpoint.noun}", task_id
 
-    async def _replication(self, request: web.Request) -> web.Response:
-        task_id = request.query.get("replicationId", "")
-        if not task_id:
-            return _missing("replicationId")
-        precheck = self._precheck("replication", task_id, "")
-        if precheck is None:
-            return failure("REPLICATION_NOT_FOUND", f"replication {task_id} not found")
-        return success(precheck.request_id, data={"replicationId": task_id} | _replication_data(self._state(precheck)))
+    def _endpoint(self, request: web.Request) -> tuple[str, Endpoint | None]:
+        room, _, path = request.path.removeprefix("/openapi/v1/").partition("/")
+        return room, self._endpoints.get(room, {}).get(path)
 
-    async def _list(self, request: web.Request) -> web.Response:
-        """A page of the tasks with a `status`."""
-        query = request.query
-        numbers = query.get("current") or "1", query.get("pageSize") or "10"
-        if not all(number.isdecimal() and len(number) < 10 and int(number) for number in numbers):  # noqa: PLR2004
-            return failure("PARAMETER_INVALID", "current and pageSize must be whole numbers, 1 or more", 400)
-        current, size = int(numbers[0]), min(int(numbers[1]), _MAX_PAGE_SIZE)
-        found = [
-            task
-            for task in self.tasks.values()
-            if task.kind == "replication" and query.get("status", "") in ("", task.task_status)
-        ]
-        page = [_list_entry(task) for task in found[(current - 1) * size : current * size]]
-        return success(data=page, current=current, pageSize=size, total=len(found))
-
-    def _precheck(self, kind: str, task_id: str, precheck_id: str) -> ServedPrecheck | None:
-        task = self.tasks.get(task_id)
-        return self._prechecks.get((task_id, precheck_id)) if task and task.kind == kind else None
-
-    def _state(self, precheck: ServedPrecheck) -> ScriptState:
-        return precheck.script.state_at(self._clock() - precheck.started)
+    async def _answer(self, request: web.Request) -> web.Response:
+        room, endpoint = self._endpoint(request)
+        assert endpoint is not None  # noqa: S101 - only documented paths are routed here
+        parameters = await _parameters(request)
+        for name in endpoint.required:
+            if not parameters.get(name):
+                return failure("PARAMETER_MISSING", f"parameter {name} is missing", 400)
+        return endpoint.answer(_KINDS[room], parameters)
 
 
-def _missing(parameter: str) -> web.Response:
-    return failure("PARAMETER_MISSING", f"parameter {parameter} is missing", 400)
+async def _parameters(request: web.Request) -> Mapping[str, str]:
+    """Those of the query string; of a POST, those in its JSON, which must be called that."""
+    if request.method != "POST":
+        return request.query
+    try:
+        body = await request.json() if request.content_type == "application/json" else {}
+    except ValueError:
+        body = {}
+    return {str(name): str(value) for name, value in body.items()} if isinstance(body, dict) else {}
 
 
 def _same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
-
-
-def _comparison_data(state: ScriptState) -> dict[str, object]:
-    items = []
-    for item, status in state.items:
-        shown = {"precheckItem": item.item, "itemName": item.name, "itemDescription": item.description}
-        message = {"errorMessage": item.error_message} if status in _REPLICATION_WORDS and item.error_message else {}
-        items.append(shown | {"status": status.value} | message)
-    return {"status": state.status.value, "precheckItems": items}
-
-
-def _replication_data(state: ScriptState) -> dict[str, object]:
-    """Nothing is documented before the end of a precheck: there is no status then, only the items that are done."""
-    items = [
-        {
-            "itemId": item.item,
-            "itemName": item.name,
-            "itemDescription": item.description,
-            "status": _REPLICATION_WORDS[status],
-            "message": item.error_message,
-        }
-        for item, status in state.items
-        if status in _REPLICATION_WORDS
-    ]
-    word = _REPLICATION_WORDS.get(state.status)
-    if word == "success" and any(item["status"] == "warning" for item in items):
-        word = "warning"
-    return {"precheckStatus": word, "items": items}
-
-
-def _list_entry(task: SandboxTask) -> dict[str, object]:
-    """All tasks were created at the one documented moment."""
-    number = task.task_id.removeprefix("rp-")
-    return {
-        "replicationId": task.task_id,
-        "name": task.name,
-        "sourceDatasourceId": f"ds-{number}s",
-        "targetDatasourceId": f"ds-{number}t",
-        "type": "default",
-        "status": task.task_status,
-        "subTaskTypeList": ["schema", "full", "inc_writer"],
-        "createTime": "2025-08-11 01:08:19Z",
-    }

@@ -32,12 +32,14 @@ class Sandbox:
         self.access_key_id = access_key_id
         self.secret_key = secret_key
         self.faults: dict[str, InjectedFault] = {}
-        """By task id, `replication/list`, or `replication/list/2` for its second page; "" is for all requests."""
+        """By task id, by `TASK_ID/precheck`, `/start`, `/status` or `/execution` for one of its endpoints, by
+        `replication/list` or `compareschema/list`, or with `/2` for its second page; "" is for all requests.
+        """
         self.skew_seconds = 0.0
         """How far the server's clock is ahead."""
         self.api = OpenApi(self.tasks, access_key_id, secret_key, lambda: clock() + self.skew_seconds)
         self.requests: Counter[str] = Counter()
-        """The number of requests so far, by task id or `replication/list`."""
+        """The number of requests so far, by task id or list."""
         self._control = ControlPaths(self)
         self._latency_seconds = latency_seconds
         self._clock = clock
@@ -73,7 +75,7 @@ class Sandbox:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/sandbox/"):
             return await self._control.answer(request)
-        names = _names(request)
+        names = await self.api.names(request)
         self.requests[names[-1]] += 1
         await asyncio.sleep(self._latency_seconds)
         fault = next((self.faults[name] for name in (*names, "") if name in self.faults), None)
@@ -82,10 +84,3 @@ class Sandbox:
             response = await (fault.answer(request, handler) if fault else handler(request))
         response.headers["Date"] = formatdate(self._clock() + self.skew_seconds, usegmt=True)
         return response
-
-
-def _names(request: web.Request) -> tuple[str, ...]:
-    """What a request is about: a task's id, or the list's page and then the list."""
-    if request.path == "/openapi/v1/replication/list":
-        return f"replication/list/{request.query.get('current') or 1}", "replication/list"
-    return (request.query.get("taskId") or request.query.get("replicationId", ""),)

@@ -1,29 +1,30 @@
-"""Discovery: which of the replication tasks that the key can see are watched."""
+"""Discovery: which of the tasks of a kind that the key can see are watched."""
 
 import fnmatch
 import logging
 from collections.abc import Mapping
 from itertools import islice
 
-from exporter.config import ReplicationDiscovery, Task
+from exporter.config import DiscoverySettings, Task
 from exporter.logs import event
-from exporter.ninedata import DISCOVERED_KIND, Reason, Replication, TaskRef
-from exporter.ninedata.replication_list import MAX_TASKS
+from exporter.ninedata import LISTS, ListedTask, Reason, TaskRef
+from exporter.ninedata.task_lists import MAX_TASKS
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure
 
 _log = logging.getLogger(__name__)
 
 
 class Discovery:
-    """The replication tasks as they were listed last, and those that the configuration selects from them.
+    """The tasks of a kind as they were listed last, and those that the configuration selects from them.
 
     `before` is the discovery of an earlier configuration of the same server.
     """
 
-    def __init__(self, settings: ReplicationDiscovery, before: "Discovery | None" = None) -> None:
+    def __init__(self, settings: DiscoverySettings, before: "Discovery | None" = None) -> None:
+        self.kind = settings.kind
         self._settings = settings
         self._statuses = {status.casefold() for status in settings.statuses}
-        self.known: Mapping[str, Replication] = before.known if before else {}
+        self.known: Mapping[str, ListedTask] = before.known if before else {}
         """All listed tasks by id, selected or not."""
         self.tasks = self._select()
         """The selected tasks; the same object while nothing changes."""
@@ -37,9 +38,10 @@ class Discovery:
     @property
     def status_filter(self) -> str | None:
         """The one status that the server is asked for; None to list all."""
-        return next(iter(self._settings.statuses)) if len(self._settings.statuses) == 1 else None
+        one = len(self._settings.statuses) == 1 and LISTS[self.kind].filters_by_status
+        return next(iter(self._settings.statuses)) if one else None
 
-    def update(self, found: Mapping[str, Replication], failure: QueryFailure | None, seconds: float) -> DiscoveryResult:
+    def update(self, found: Mapping[str, ListedTask], failure: QueryFailure | None, seconds: float) -> DiscoveryResult:
         """Take over a list. After a failure the tasks known before stay."""
         if failure is not None:
             found = dict(islice({**self.known, **found}.items(), MAX_TASKS))
@@ -50,20 +52,21 @@ class Discovery:
             before, after = self.tasks, self._select()
             if after != before:
                 old, new = {task.task_id for task in before}, {task.task_id for task in after}
-                event(_log, logging.INFO, "discovered tasks", tasks=len(new), new=len(new - old), gone=len(old - new))
+                counts = {"tasks": len(new), "new": len(new - old), "gone": len(old - new)}
+                event(_log, logging.INFO, "discovered tasks", kind=self.kind, **counts)
                 self.tasks = after
-        self.last = DiscoveryResult(self.tasks, failure, seconds, complete=self.complete)
+        self.last = DiscoveryResult(self.kind, self.tasks, failure, seconds, complete=self.complete)
         return self.last
 
     def _select(self) -> tuple[Task, ...]:
         return tuple(
             # The dashboards quote names with backquotes.
-            Task(TaskRef(DISCOVERED_KIND, found.task_id, ""), found.name.replace("`", "'"), self._settings.labels)
+            Task(TaskRef(self.kind, found.task_id, ""), found.name.replace("`", "'"), self._settings.labels)
             for found in sorted(self.known.values(), key=lambda found: found.task_id)
             if self._selects(found)
         )
 
-    def _selects(self, found: Replication) -> bool:
+    def _selects(self, found: ListedTask) -> bool:
         excluded = [pattern[1:] for pattern in self._settings.names if pattern.startswith("!")]
         wanted = [pattern for pattern in self._settings.names if not pattern.startswith("!")]
         return (

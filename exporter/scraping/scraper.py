@@ -1,25 +1,19 @@
-"""A scrape: one query per task, each with a result of its own, by a deadline."""
+"""A scrape: the queries of every task, each with a result of its own, by a deadline."""
 
 import asyncio
-import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
 
 from exporter.config import Task
-from exporter.ninedata import DISCOVERED_KIND, QueryError, Reason, Replication
-from exporter.ninedata.client import NineDataClient, QueryProgress
-from exporter.scraping.discovery import Discovery
-from exporter.scraping.history import History
-from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, Snapshot, TaskResult
+from exporter.ninedata import Reason
+from exporter.ninedata.client import NineDataClient
+from exporter.scraping.history import History, Priority
+from exporter.scraping.queries import Listing, Queries
+from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, Snapshot
 from exporter.scraping.watch_list import WatchList
-
-_log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 _Job = Callable[[], Awaitable[None]]
 
@@ -41,19 +35,22 @@ class Targets:
 class Scraper:
     """Runs scrapes. Scrapes of the same targets at the same time share one run."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its collaborators, each named
         self,
         client: NineDataClient,
         watch_list: WatchList,
         history: History,
         *,
         concurrency: int,
+        task_status: bool = False,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """`task_status`: every task itself is queried as well as its precheck."""
         self.client = client
         self.watch_list = watch_list
         self.history = history
         self.concurrency = concurrency
+        self.task_status = task_status
         self.wall_clock = wall_clock
         self._runs: list[_Run] = []
 
@@ -84,14 +81,6 @@ class Scraper:
         return run.snapshot()
 
 
-@dataclass(slots=True)
-class _Query:
-    """A query that has begun and not ended."""
-
-    began: float
-    progress: QueryProgress = field(default_factory=QueryProgress)
-
-
 class _Run:
     """One run: the queries under way, and the results so far."""
 
@@ -100,28 +89,45 @@ class _Run:
         self.joinable_until = joinable_until
         self.waiters = 0
         self._scraper = scraper
-        self._clock = asyncio.get_running_loop().time
         self._queue: deque[_Job] = deque()
-        self._queries: dict[str, _Query] = {}
-        self._results: dict[str, TaskResult] = {}
-        self._listing: _Query | None = None
-        self._listed: dict[str, Replication] = {}
-        self._discovery: DiscoveryResult | None = None
+        client, wall_clock = scraper.client, scraper.wall_clock
+        self._prechecks = Queries(client.query, lambda _: None, wall_clock)
+        self._states = Queries(client.query_task, lambda progress: progress.state, wall_clock)
+        self._named = frozenset(task.task_id for task in targets.tasks)
+        self._listings = {
+            discovery.kind: Listing(discovery, self._known(discovery.kind))
+            for discovery in (scraper.watch_list.discoveries if targets.discover else ())
+        }
         self._shared: Snapshot | None = None
-        self._shared_state: tuple[int, DiscoveryResult | None, bool] = (0, None, False)
+        self._shared_state: object = None
         self._workers = asyncio.TaskGroup()
         self.work = asyncio.create_task(self._work())
 
     async def _work(self) -> None:
-        history, targets = self._scraper.history, self.targets
-        jobs: list[tuple[tuple[bool, int], _Job]] = [
-            (history.priority(task.task_id), partial(self._query, task)) for task in targets.tasks + targets.discovered
+        priorities = self._scraper.history.discovery_priorities
+        jobs: list[tuple[Priority, _Job]] = list(self._jobs(self.targets.tasks + self.targets.discovered))
+        jobs += [
+            (priorities.get(kind, (False, 0)), partial(self._discover, listing))
+            for kind, listing in self._listings.items()
         ]
-        if targets.discover:
-            jobs.append((history.discovery_priority, self._discover))
         self._queue.extend(job for _, job in sorted(jobs, key=lambda job: job[0]))
         async with self._workers:
             self._start_workers(len(self._queue))
+
+    def _jobs(self, tasks: Iterable[Task]) -> Iterator[tuple[Priority, _Job]]:
+        history = self._scraper.history
+        for task in tasks:
+            if task.has_precheck:
+                yield history.prechecks.priority(task.task_id), partial(self._prechecks.query, task)
+            if self._queries_state(task):
+                yield history.states.priority(task.task_id), partial(self._states.query, task)
+
+    def _queries_state(self, task: Task) -> bool:
+        """Whether the task itself is queried. The status of a discovered one stands on the list."""
+        return self._scraper.task_status or not (task.has_precheck or self._listing_of(task))
+
+    def _listing_of(self, task: Task) -> Listing | None:
+        return None if task.task_id in self._named else self._listings.get(task.ref.kind)
 
     def _start_workers(self, jobs: int) -> None:
         for _ in range(min(jobs, self._scraper.concurrency)):
@@ -131,34 +137,15 @@ class _Run:
         while self._queue:
             await self._queue.popleft()()
 
-    async def _query(self, task: Task) -> None:
-        query = self._queries[task.task_id] = _Query(self._clock())
-        outcome = await _outcome(
-            self._scraper.client.query(task.ref, query.progress), task=task.name, task_id=task.task_id
-        )
-        seconds = self._clock() - query.began
-        self._results[task.task_id] = TaskResult(task, outcome, seconds, self._scraper.wall_clock())
-        del self._queries[task.task_id]
-
-    async def _discover(self) -> None:
+    async def _discover(self, listing: Listing) -> None:
         """List the tasks again, and query the new ones."""
-        discovery = self._scraper.watch_list.discovery
-        if discovery is None:
-            return
-        self._listing = _Query(self._clock())
-        listing = self._scraper.client.list_replications(
-            self._listed, status=discovery.status_filter, progress=self._listing.progress
-        )
-        self._end_discovery(discovery, await _outcome(listing, discovery=DISCOVERED_KIND))
-        if self._discovery is not None and self.targets.query:
-            known = {task.task_id for task in self.targets.tasks + self.targets.discovered}
-            new = [task for task in self._discovery.tasks if task.task_id not in known]
-            self._queue.extend(partial(self._query, task) for task in new)
-            self._start_workers(len(new))
-
-    def _end_discovery(self, discovery: Discovery, failure: QueryFailure | None) -> None:
-        seconds = self._clock() - self._listing.began if self._listing else 0.0
-        self._discovery = self._scraper.watch_list.share(discovery.update(self._listed, failure, seconds))
+        listing.end(await listing.list(self._scraper.client))
+        if self.targets.query:
+            known = self._named.union(task.task_id for task in self.targets.discovered)
+            new = [task for task in self._discovered(listing) if task.task_id not in known]
+            jobs = [job for _, job in self._jobs(new)]
+            self._queue.extend(jobs)
+            self._start_workers(len(jobs))
 
     def finish(self, *, out_of_time: bool) -> None:
         """End the run, and record its results.
@@ -166,67 +153,69 @@ class _Run:
         `out_of_time`: what has no result counts as a failure. Otherwise the run is complete, or its scraper went away
         and only the results so far count.
         """
-        discovery = self._scraper.watch_list.discovery
-        if out_of_time and self.targets.discover and self._discovery is None and discovery is not None:
-            self._end_discovery(discovery, self._failure_at_deadline(self._listing))
+        if out_of_time:
+            for listing in self._listings.values():
+                if not listing.ended:
+                    listing.end(listing.failure(self._not_begun()))
         self.work.cancel()
         if self.targets.record:
-            results = self.snapshot().results if out_of_time else tuple(self._results.values())
-            watched = {task.task_id for task in self._tasks()}
-            self._scraper.history.record(
-                (result for result in results if result.task.task_id in watched), self._discovery
-            )
+            self._record(complete=out_of_time)
 
     def snapshot(self) -> Snapshot:
         """The results so far; a task without one has the failure of a scrape that is out of time.
 
         Scrapes that end together get the same object, so that their text can be shared too.
         """
-        state = (len(self._results), self._discovery, self.work.done())
+        ended = [listing.ended for listing in self._listings.values()]
+        state = (len(self._prechecks.results), len(self._states.results), ended, self.work.done())
         if self._shared is None or state != self._shared_state:
             self._shared, self._shared_state = self._summary(), state
         return self._shared
 
     def _summary(self) -> Snapshot:
-        now, wall_clock = self._clock(), self._scraper.wall_clock()
-        results = []
+        not_begun, now = self._not_begun(), self._scraper.wall_clock()
+        results, states = [], []
         for task in self._tasks():
-            result = self._results.get(task.task_id)
-            if result is None:
-                query = self._queries.get(task.task_id)
-                seconds = now - query.began if query else 0.0
-                result = TaskResult(task, self._failure_at_deadline(query), seconds, wall_clock)
-            results.append(result)
-        discovery = self._discovery
-        if discovery is None and self.targets.discover:
-            seconds = now - self._listing.began if self._listing else 0.0
-            failure = self._failure_at_deadline(self._listing)
-            known = self._scraper.watch_list.discovery
-            complete = known is not None and known.complete
-            discovery = DiscoveryResult(self.targets.discovered, failure, seconds, complete=complete)
-        return Snapshot(tuple(results), discovery)
+            if task.has_precheck:
+                results.append(self._prechecks.result(task, not_begun))
+            if self._queries_state(task):
+                states.append(self._states.result(task, not_begun))
+            elif listing := self._listing_of(task):
+                states.append(listing.state_of(task, not_begun, now))
+        discoveries = (self._share(listing.result(not_begun)) for listing in self._listings.values())
+        return Snapshot(tuple(results), tuple(states), tuple(discoveries))
+
+    def _record(self, *, complete: bool) -> None:
+        """Put the results into the history; unless `complete`, only those of queries that ended."""
+        snapshot, prechecks, states = self.snapshot(), self._prechecks.results, self._states.results
+        self._scraper.history.record(
+            (each for each in snapshot.results if complete or each.task.task_id in prechecks),
+            (each for each in snapshot.states if complete or each.seconds is None or each.task.task_id in states),
+            tuple(listing.ended for listing in self._listings.values() if listing.ended),
+        )
 
     def _tasks(self) -> Iterable[Task]:
         """The tasks of the answer, each once. A task that discovery no longer lists is not among them."""
         if not self.targets.query:
             return ()
-        discovered = self._discovery.tasks if self._discovery else self.targets.discovered
-        return {task.task_id: task for task in self.targets.tasks + discovered}.values()
+        discovered = [task for task in self.targets.discovered if task.ref.kind not in self._listings]
+        for listing in self._listings.values():
+            discovered += self._discovered(listing)
+        return {task.task_id: task for task in (*self.targets.tasks, *discovered)}.values()
 
-    def _failure_at_deadline(self, query: _Query | None) -> QueryFailure:
-        if query is not None:
-            return QueryFailure.of(query.progress.error_at_deadline())
-        if any(query.progress.waiting_for_rate_limit for query in self._queries.values()):
+    def _discovered(self, listing: Listing) -> tuple[Task, ...]:
+        kind = listing.discovery.kind
+        return self._share(listing.ended).tasks if listing.ended else self._known(kind)
+
+    def _known(self, kind: str) -> tuple[Task, ...]:
+        return tuple(task for task in self.targets.discovered if task.ref.kind == kind)
+
+    def _share(self, result: DiscoveryResult) -> DiscoveryResult:
+        return self._scraper.watch_list.share(result)
+
+    def _not_begun(self) -> QueryFailure:
+        """The failure of what has no turn before the deadline."""
+        under_way = (*self._prechecks.under_way.values(), *self._states.under_way.values())
+        if any(query.progress.waiting_for_rate_limit for query in under_way):
             return QueryFailure(Reason.RATE_LIMITED, "api.rate_limit left no time to query this task", sent=False)
         return QueryFailure(Reason.DEADLINE, "the scrape ran out of time before querying this task", sent=False)
-
-
-async def _outcome(query: Awaitable[T], **about: str) -> T | QueryFailure:
-    """The result of a query, or its failure: the one place where errors become values."""
-    try:
-        return await query
-    except QueryError as error:
-        return QueryFailure.of(error)
-    except Exception as error:  # noqa: BLE001 - a bug that one answer triggers must not cost the other tasks
-        _log.exception("internal error", extra={"fields": about})
-        return QueryFailure(Reason.INTERNAL, f"{type(error).__name__} in the exporter; see its log")

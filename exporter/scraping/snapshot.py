@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from exporter.config import Task
-from exporter.ninedata import Precheck, QueryError, Reason
+from exporter.ninedata import Precheck, QueryError, Reason, TaskState
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +32,44 @@ class QueryFailure:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskResult:
-    """The result of one task's query: a precheck or a failure."""
+class QueryResult(Generic[T]):
+    """The result of one query of one task: an answer or a failure."""
 
     task: Task
-    outcome: Precheck | QueryFailure
-    seconds: float
-    """Time spent on the query, retries included."""
+    outcome: T | QueryFailure
+    seconds: float | None
+    """Time spent on the query, retries included; None without one, because a list of tasks has the answer."""
     at: datetime
     """When the query ended."""
+    partial: T | None = None
+    """The part of the answer that came before the failure."""
+
+    @property
+    def failure(self) -> QueryFailure | None:
+        """Why the query failed; None if it succeeded."""
+        return self.outcome if isinstance(self.outcome, QueryFailure) else None
+
+    @property
+    def answer(self) -> T | None:
+        """What is known."""
+        return self.partial if isinstance(self.outcome, QueryFailure) else self.outcome
 
     @property
     def up(self) -> bool:
         """Whether the query was answered and understood."""
-        return isinstance(self.outcome, Precheck)
+        return not isinstance(self.outcome, QueryFailure)
 
     @property
     def sent(self) -> bool:
         """Whether a request left."""
-        return not isinstance(self.outcome, QueryFailure) or self.outcome.sent
+        return not isinstance(self.outcome, QueryFailure) or self.outcome.sent or self.partial is not None
 
 
 @dataclass(frozen=True, slots=True)
 class DiscoveryResult:
-    """The result of one discovery."""
+    """The result of one discovery of tasks of one kind."""
 
+    kind: str
     tasks: tuple[Task, ...]
     """The tasks to watch. After a failure: the tasks known before, and those listed so far."""
     failure: QueryFailure | None
@@ -66,6 +82,9 @@ class DiscoveryResult:
 class Snapshot:
     """The results of one scrape, in the order in which the tasks are watched."""
 
-    results: tuple[TaskResult, ...]
-    discovery: DiscoveryResult | None = None
-    """None if this scrape discovers no tasks."""
+    results: tuple[QueryResult[Precheck], ...]
+    """Of the prechecks."""
+    states: tuple[QueryResult[TaskState], ...] = ()
+    """Of the tasks themselves."""
+    discoveries: tuple[DiscoveryResult, ...] = ()
+    """Those that are part of this scrape."""

@@ -2,11 +2,13 @@
 
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 from exporter.config import Config, Task
 from exporter.logs import event
-from exporter.ninedata import DISCOVERED_KIND, KINDS
+from exporter.ninedata import KINDS
+from exporter.ninedata.task_lists import PAGE_SIZE
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import DiscoveryResult
@@ -22,17 +24,16 @@ class WatchList:
     and both win over discovery.
     """
 
-    def __init__(self, config: Config, shard: Shard, task_files: TaskFiles, discovery: Discovery | None) -> None:
+    def __init__(self, config: Config, shard: Shard, task_files: TaskFiles, discoveries: Iterable[Discovery]) -> None:
         self.task_files = task_files
-        self.discovery = discovery
+        self.discoveries = tuple(discoveries)
         self._config = config
         self._shard = shard
         self._merged_files: tuple[TaskFile, ...] | None = None
         self._named: dict[str, Task] = {}
         self._repeated: dict[str, tuple[str, ...]] = {}
         self._listed: tuple[Task, ...] = ()
-        self._discovered_from: tuple[Task, ...] = ()
-        self._discovered: tuple[Task, ...] = ()
+        self._shares: dict[str, tuple[tuple[Task, ...], tuple[Task, ...]]] = {}
 
     @property
     def files(self) -> tuple[TaskFile, ...]:
@@ -53,25 +54,20 @@ class WatchList:
 
     @property
     def discovered(self) -> tuple[Task, ...]:
-        """This shard's tasks that only discovery names; the same object while nothing changes."""
-        return self._share(self.discovery.tasks if self.discovery else ())
+        """This shard's tasks that only discovery names; the same objects while nothing changes."""
+        return tuple(task for found in self.discoveries for task in self._share(found.kind, found.tasks))
 
     @property
     def tasks(self) -> tuple[Task, ...]:
         """All tasks that this exporter watches."""
         return self.listed + self.discovered
 
-    @property
-    def last_discovery(self) -> DiscoveryResult | None:
-        """The latest discovery; None before the first."""
-        return self.discovery.last if self.discovery else None
-
     def find(self, task_id: str) -> Task | None:
         """A task by its id, in whatever shard; None if no source names it."""
         self._merge()
         if task_id in self._named:
             return self._named[task_id]
-        discovered = self.discovery.tasks if self.discovery else ()
+        discovered = (task for discovery in self.discoveries for task in discovery.tasks)
         return next((task for task in discovered if task.task_id == task_id), None)
 
     def watches(self, task: Task) -> bool:
@@ -82,30 +78,35 @@ class WatchList:
     def unread(self) -> tuple[str, ...]:
         """The sources, for people, that were not read whole since the start: while there are any, tasks are missing."""
         files = tuple(f"task file {path}" for path in self.task_files.unread)
-        if self.discovery is None or self.discovery.complete:
-            return files
-        return (*files, "list of replication tasks, which a scrape of the metrics reads (all, or collect[]=discovery)")
+        how = "which a scrape of the metrics reads (all, or collect[]=discovery)"
+        lists = tuple(f"list of {found.kind} tasks, {how}" for found in self.discoveries if not found.complete)
+        return files + lists
 
     def counts(self) -> dict[str, int]:
         """The number of watched tasks of each kind; without the kinds of which tasks may be missing."""
         if self.task_files.unread:
             return {}
         counts = Counter(task.ref.kind for task in self.tasks)
-        incomplete = self.discovery is not None and not self.discovery.complete
-        return {kind: counts[kind] for kind in KINDS if not (incomplete and kind == DISCOVERED_KIND)}
+        incomplete = {found.kind for found in self.discoveries if not found.complete}
+        return {kind: counts[kind] for kind in KINDS if kind not in incomplete}
+
+    def most_requests(self) -> int:
+        """The most requests that a scrape sends, without retries."""
+        pages = sum(-(-max(len(found.known), 1) // PAGE_SIZE) for found in self.discoveries)
+        discovered = sum(self._config.most_requests(task, listed=True) for task in self.discovered)
+        return sum(map(self._config.most_requests, self.listed)) + discovered + pages
 
     def share(self, result: DiscoveryResult) -> DiscoveryResult:
         """A discovery's result limited to the tasks that this shard watches because of it."""
-        return replace(result, tasks=self._share(result.tasks))
+        return replace(result, tasks=self._share(result.kind, result.tasks))
 
-    def _share(self, discovered: tuple[Task, ...]) -> tuple[Task, ...]:
+    def _share(self, kind: str, discovered: tuple[Task, ...]) -> tuple[Task, ...]:
         self._merge()
-        if discovered is not self._discovered_from:
-            self._discovered_from = discovered
-            self._discovered = tuple(
-                task for task in discovered if task.task_id not in self._named and self._shard.has(task.task_id)
-            )
-        return self._discovered
+        known = self._shares.get(kind)
+        if known is None or known[0] is not discovered:
+            share = (task for task in discovered if task.task_id not in self._named and self._shard.has(task.task_id))
+            known = self._shares[kind] = discovered, tuple(share)
+        return known[1]
 
     def _merge(self) -> None:
         """Merge the configuration's tasks and those of the files, if a file changed."""
@@ -113,7 +114,7 @@ class WatchList:
         if files is self._merged_files:
             return
         self._merged_files = files
-        self._discovered_from = self._discovered = ()
+        self._shares = {}
         self._named = {task.task_id: task for task in self._config.tasks}
         repeated = {}
         for file in files:

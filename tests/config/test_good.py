@@ -9,9 +9,9 @@ from pathlib import Path
 import certifi
 import pytest
 
-from exporter.config import Config, ReplicationDiscovery, load, load_task_file
+from exporter.config import Config, DiscoverySettings, load, load_task_file
 from exporter.config.reader import duration_seconds
-from exporter.ninedata import TASK_STATUSES, TaskRef
+from exporter.ninedata import LISTS, TaskRef
 
 Load = Callable[..., Config]
 
@@ -31,7 +31,7 @@ def test_defaults(load_text: Load, least: str) -> None:
     config = load_text(least)
     assert (config.api.request_timeout, config.api.concurrency, config.api.rate_limit) == (5, 32, 0)
     assert (config.api.proxy_url, config.scrape_timeout, config.reason_bytes) == (None, 10, 1000)
-    assert (config.tasks, config.task_files, config.discovery, config.probe_unlisted) == ((), (), None, False)
+    assert (config.tasks, config.task_files, config.discovery, config.probe_unlisted) == ((), (), (), False)
 
 
 def test_every_key(load_text: Load, tmp_path: Path) -> None:
@@ -47,6 +47,7 @@ api:
   proxy_url: http://user:hush@proxy.example:3128/
 scrape: {timeout: 20s}
 failure_reasons: {max_bytes: 300}
+task_status: true
 tasks:
   - task_id: cd-1
     precheck_task_id: pcte-1
@@ -55,6 +56,7 @@ tasks:
     labels: {team: dba, _x9: '"quoted" \\ and 😀'}
   - {task_id: cc-2, precheck_task_id: pcte-1, kind: schema_compare, name: orders-prod}
   - {task_id: rp-3, kind: replication}
+  - {task_id: cd-4}
 task_files: [tasks.d/*.yaml, /srv/more.yaml]
 discovery:
   replication:
@@ -62,6 +64,7 @@ discovery:
     statuses: [running, PRECHECKFAILED, " stopped "]
     names: ["orders-*", billing]
     labels: {team: standby}
+  schema_compare: {enabled: true, statuses: [NOTSTARTED]}
 probe: {allow_unlisted: true}
 """)
     api = config.api
@@ -72,14 +75,18 @@ probe: {allow_unlisted: true}
     assert api.proxy_url is not None
     assert api.proxy_url.reveal() == "http://user:hush@proxy.example:3128"
     assert (config.scrape_timeout, config.reason_bytes, config.probe_unlisted) == (20, 300, True)
+    assert config.task_status
     assert [(task.ref, task.name, dict(task.labels)) for task in config.tasks] == [
         (TaskRef("data_compare", "cd-1", "pcte-1"), "orders-prod", {"team": "dba", "_x9": '"quoted" \\ and 😀'}),
         (TaskRef("schema_compare", "cc-2", "pcte-1"), "orders-prod", {}),
         (TaskRef("replication", "rp-3", ""), "rp-3", {}),
+        (TaskRef("data_compare", "cd-4", ""), "cd-4", {}),
     ]
     assert config.task_files == (f"{tmp_path}/tasks.d/*.yaml", "/srv/more.yaml")
-    assert config.discovery == ReplicationDiscovery(
-        frozenset({"running", "preCheckFailed", "stopped"}), ("orders-*", "billing"), {"team": "standby"}
+    statuses = frozenset({"running", "preCheckFailed", "stopped"})
+    assert config.discovery == (
+        DiscoverySettings("replication", statuses, ("orders-*", "billing"), {"team": "standby"}),
+        DiscoverySettings("schema_compare", frozenset({"notStarted"})),
     )
     assert "hush" not in f"{config!r}{config!s}"
 
@@ -98,8 +105,10 @@ def test_an_empty_section_counts_as_missing(load_text: Load, least: str, section
 def test_discovery_needs_only_enabled(load_text: Load, least: str) -> None:
     """It then finds all replication tasks; disabled, its other keys have no effect."""
     discovery = "discovery: {replication: {enabled: %s, names: [x]}}"
-    assert load_text(least + "discovery: {replication: {enabled: true}}").discovery == ReplicationDiscovery()
-    assert load_text(least + discovery % "false").discovery is None
+    assert load_text(least + "discovery: {replication: {enabled: true}}").discovery == (
+        DiscoverySettings("replication"),
+    )
+    assert load_text(least + discovery % "false").discovery == ()
 
 
 @pytest.mark.parametrize(
@@ -207,11 +216,11 @@ def test_certificates_are_verified_by_default(load_text: Load, least: str, tmp_p
     """A CA file replaces the known issuers; `insecure_skip_verify` turns verification off."""
     first = Path(certifi.where()).read_text("utf-8").partition("-----END CERTIFICATE-----")[0]
     (tmp_path / "ca.pem").write_text(f"{first}-----END CERTIFICATE-----\n", "utf-8")
-    default = load_text(least).api.tls
+    default = load_text(least).api.tls.context()
     assert (default.verify_mode, default.check_hostname) == (ssl.CERT_REQUIRED, True)
-    with_ca = load_text(least.replace("}", ", tls: {ca_file: ca.pem}}")).api.tls
+    with_ca = load_text(least.replace("}", ", tls: {ca_file: ca.pem}}")).api.tls.context()
     assert (with_ca.verify_mode, with_ca.cert_store_stats()["x509_ca"]) == (ssl.CERT_REQUIRED, 1)
-    insecure = load_text(least.replace("}", ", tls: {insecure_skip_verify: true}}")).api.tls
+    insecure = load_text(least.replace("}", ", tls: {insecure_skip_verify: true}}")).api.tls.context()
     assert (insecure.verify_mode, insecure.check_hostname) == (ssl.CERT_NONE, False)
 
 
@@ -222,7 +231,7 @@ def test_the_example_is_good_and_shows_the_defaults(load_text: Load) -> None:
     assert (example.tasks[0].name, dict(example.tasks[0].labels)) == ("orders-prod", {"team": "dba", "env": "prod"})
     for name in ("base_url", "request_timeout", "concurrency", "rate_limit", "proxy_url"):
         assert getattr(example.api, name) == getattr(default.api, name), name
-    for name in ("task_files", "discovery", "probe_unlisted", "scrape_timeout", "reason_bytes"):
+    for name in ("task_files", "discovery", "probe_unlisted", "scrape_timeout", "reason_bytes", "task_status"):
         assert getattr(example, name) == getattr(default, name), name
 
 
@@ -232,10 +241,12 @@ def test_the_alternatives_in_the_example_are_good(load_text: Load) -> None:
     text, count = re.subn(offered, r"\1\2", EXAMPLE, flags=re.MULTILINE)
     text = re.sub(r"^(?:task_files: \[\]|failure_reasons: true)$", "", text, flags=re.MULTILINE)
     config = load_text(text.replace("enabled: false", "enabled: true"), ENVIRONMENT)
-    assert count == 7
-    assert [task.ref.kind for task in config.tasks] == ["data_compare", "schema_compare", "replication"]
-    assert config.discovery == ReplicationDiscovery(
-        frozenset({"preChecking", "preCheckFailed", "preCheckSuccess"}), ("orders-*", "billing-*"), {"team": "dba"}
+    assert count == 9
+    assert [task.ref.kind for task in config.tasks] == ["data_compare", "data_compare", "schema_compare", "replication"]
+    statuses = frozenset({"preChecking", "preCheckFailed", "preCheckSuccess"})
+    assert config.discovery == (
+        DiscoverySettings("replication", statuses, ("orders-*", "billing-*"), {"team": "dba"}),
+        DiscoverySettings("schema_compare", frozenset({"failed", "running"})),
     )
 
 
@@ -243,8 +254,8 @@ def test_the_example_mentions_every_key_and_status() -> None:
     """Some of them in comments."""
     keys = (
         "base_url access_key_id access_key_id_file secret_key secret_key_file request_timeout concurrency rate_limit "
-        "ca_file insecure_skip_verify proxy_url timeout failure_reasons max_bytes task_id precheck_task_id name kind "
-        "labels task_files enabled statuses names allow_unlisted"
+        "ca_file server_name cert_file key_file insecure_skip_verify proxy_url timeout failure_reasons max_bytes "
+        "task_status task_id precheck_task_id name kind labels task_files enabled statuses names allow_unlisted"
     )
     assert [key for key in keys.split() if f"{key}:" not in EXAMPLE] == []
-    assert [status for status in TASK_STATUSES if not re.search(rf"\b{status}\b", EXAMPLE)] == []
+    assert [status for status in LISTS["replication"].statuses if not re.search(rf"\b{status}\b", EXAMPLE)] == []

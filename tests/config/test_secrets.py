@@ -41,7 +41,7 @@ def test_secret_files_are_relative_to_the_configuration(tmp_path: Path, monkeypa
     config = load(Path("etc/config.yaml"), {})
     assert secrets_of(config) == ("hush-1", "hush-1")
     (tmp_path / "etc/key").write_text("hush-number-2\n", "utf-8")
-    for file in config.secret_files:
+    for file in config.watched_files:
         file.refresh()
     assert secrets_of(config) == ("hush-number-2", "hush-number-2")
 

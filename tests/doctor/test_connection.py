@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.settings import Api
+from exporter.config.settings import Api, Tls
 from exporter.credentials import Secret
 from exporter.doctor.connection import check_connection
 from exporter.doctor.report import Level
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 def api_at(base_url: str, ca_file: Path | None = None, *, verify: bool = True) -> Api:
     secret = Secret("x")
-    return Api(base_url, secret, secret, client_context(ca_file, verify=verify), request_timeout=2)
+    return Api(base_url, secret, secret, Tls(client_context(ca_file, verify=verify)), request_timeout=2)
 
 
 async def found(api: Api) -> list[tuple[Level, str]]:

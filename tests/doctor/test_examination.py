@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config import Config, ConfigError, Fault, ReplicationDiscovery, Task
+from exporter.config import Config, ConfigError, DiscoverySettings, Fault, Task
 from exporter.demo import demo_config
 from exporter.doctor.examination import check_clock, examine
 from exporter.doctor.report import Finding, Level
@@ -32,7 +32,7 @@ async def examined(
     findings: list[Finding] = []
     tasks = tuple(Task(TaskRef(task.kind, task.task_id, task.precheck_task_id), task.name) for task in sandbox.tasks)
     async with sandbox.serve() as base_url:
-        config = replace(demo_config(base_url), tasks=tasks, discovery=None)
+        config = replace(demo_config(base_url), tasks=tasks, discovery=(), task_status=False)
         config = change(replace(config, api=replace(config.api, request_timeout=0.3)))
         await examine(lambda: config, None, "config.yaml", shard or Shard(), findings)
     return findings
@@ -134,7 +134,7 @@ def test_the_clock(skew: float | None, level: Level, what: str) -> None:
 
 async def test_discovery_and_its_tasks_are_examined() -> None:
     def only_discovery(config: Config) -> Config:
-        return replace(config, tasks=(), discovery=ReplicationDiscovery(names=("fleet-0000*",)))
+        return replace(config, tasks=(), discovery=(DiscoverySettings("replication", names=("fleet-0000*",)),))
 
     findings = await examined(Sandbox(fleet(20, "replication")), only_discovery)
     assert of(findings, "discovery")[0].what.startswith("9 tasks discovered in ")
@@ -143,7 +143,7 @@ async def test_discovery_and_its_tasks_are_examined() -> None:
 
 async def test_discovery_that_fails_is_a_fault_beside_tasks_that_work(sandbox: Sandbox) -> None:
     sandbox.faults["replication/list"] = InjectedFault(kind="auth")
-    findings = await examined(sandbox, lambda config: replace(config, discovery=ReplicationDiscovery()))
+    findings = await examined(sandbox, lambda config: replace(config, discovery=(DiscoverySettings("replication"),)))
     assert levels(findings) | {"discovery": Level.FAULT, "task": Level.OK} == levels(findings)
 
 

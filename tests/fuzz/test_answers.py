@@ -9,11 +9,11 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 
 from exporter.config import Task
 from exporter.metrics import choose_format, render
-from exporter.ninedata import KINDS, Precheck, QueryError, TaskRef
-from exporter.ninedata.answers import MAX_ITEMS, read_envelope, read_precheck
-from exporter.ninedata.replication_list import read_page
+from exporter.ninedata import KINDS, LISTS, Precheck, QueryError, TaskRef
+from exporter.ninedata.answers import MAX_ENTRIES, read_envelope, read_precheck
+from exporter.ninedata.task_lists import read_page
 from exporter.ninedata.text import MAX_NAME, MAX_TEXT, is_printable
-from exporter.scraping.snapshot import QueryFailure, Snapshot, TaskResult
+from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
 from tests.fuzz.inputs import SECRETS, bodies, header_texts, statuses, texts
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -38,7 +38,7 @@ def assert_known(error: QueryError) -> None:
 
 
 def assert_readable(precheck: Precheck) -> None:
-    assert len({item.item for item in precheck.items}) == len(precheck.items) <= MAX_ITEMS
+    assert len({item.item for item in precheck.items}) == len(precheck.items) <= MAX_ENTRIES
     for item in precheck.items:
         for text in (item.item, item.name, item.description, item.message):
             assert_clean(text, MAX_TEXT)
@@ -56,7 +56,7 @@ def test_any_answer_about_a_precheck(answer: Answer, kind: str, name: str) -> No
     except QueryError as error:
         assert_known(error)
         outcome = QueryFailure.of(error)
-    snapshot = Snapshot((TaskResult(task, outcome, 0.25, NOW),))
+    snapshot = Snapshot((QueryResult(task, outcome, 0.25, NOW),))
     for accept, read in (("", text_parser), (OPENMETRICS, openmetrics_parser)):
         text = render(snapshot, None, choose_format(accept)).decode()
         up = [
@@ -68,14 +68,14 @@ def test_any_answer_about_a_precheck(answer: Answer, kind: str, name: str) -> No
         assert up == [(task.name, float(isinstance(outcome, Precheck)))]
 
 
-@given(answers)
-def test_any_page_of_the_list(answer: Answer) -> None:
+@given(answers, st.sampled_from(sorted(LISTS)))
+def test_any_page_of_a_list(answer: Answer, kind: str) -> None:
     """Tasks with ids and clean names, or a failure."""
     try:
-        page = read_page(read_envelope(*answer, NOW, SECRETS))
+        page = read_page(read_envelope(*answer, NOW, SECRETS), LISTS[kind])
     except QueryError as error:
         assert_known(error)
         return
-    for replication in page.entries:
-        assert_clean(replication.name, MAX_NAME)
-        assert_clean(replication.status, MAX_NAME)
+    for task in page.entries:
+        assert_clean(task.name, MAX_NAME)
+        assert_clean(task.status, MAX_NAME)

@@ -13,16 +13,16 @@ import httpx
 from prometheus_client.registry import Collector
 
 from exporter.config import Config, Task
-from exporter.config.settings import Api
+from exporter.config.settings import Api, Tls
 from exporter.credentials import Secret
 from exporter.exporter import Exporter
 from exporter.http.server import ServerOptions, serve
 from exporter.metrics import OwnMetrics
-from exporter.ninedata import Precheck, Status, TaskRef
+from exporter.ninedata import Precheck, Status, TaskRef, TaskState
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.shard import Shard
-from exporter.scraping.snapshot import QueryFailure, Snapshot, TaskResult
+from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
 from exporter.scraping.task_files import TaskFiles
 from exporter.scraping.watch_list import WatchList
 
@@ -62,8 +62,10 @@ class FakeExporter:
             finally:
                 self.cancelled += 1
         return Snapshot(
-            tuple(TaskResult(task, Precheck(Status.SUCCESS, ()), 0.25, datetime.now(UTC)) for task in tasks)
+            tuple(QueryResult(task, Precheck(Status.SUCCESS, ()), 0.25, datetime.now(UTC)) for task in tasks)
         )
+
+    file_faults: tuple[str, ...] = ()
 
     def own_metrics(self) -> Collector:
         return self.own.collector(self.watch_list)
@@ -84,7 +86,7 @@ class Site:
 
     def __init__(self, *tasks: Task, shard: Shard | None = None, **changes: object) -> None:
         secret = Secret("hush")
-        api = Api("https://ninedata.example", secret, secret, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        api = Api("https://ninedata.example", secret, secret, Tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
         self.faults: tuple[str, ...] = ()
         self.waits_for_reload = False
         self.reloads = 0
@@ -97,10 +99,10 @@ class Site:
         """Change the configuration, as a reload does."""
         config = replace(config or self.exporter.config, **changes)  # type: ignore[arg-type]  # any field
         history = History() if not hasattr(self, "exporter") else self.exporter.history
-        discovery = Discovery(config.discovery) if config.discovery else None
+        discoveries = map(Discovery, config.discovery)
         task_files = TaskFiles(config.task_files)
         task_files.refresh()
-        watch_list = WatchList(config, self.own.shard, task_files, discovery)
+        watch_list = WatchList(config, self.own.shard, task_files, discoveries)
         self.exporter = FakeExporter(config, watch_list, history, self.own)
 
     @contextmanager
@@ -117,7 +119,11 @@ class Site:
 
     def record(self, task: Task, outcome: Precheck | QueryFailure, *, ago: float = 0.0, seconds: float = 0.25) -> None:
         """Add a result to the history, so many seconds old."""
-        self.exporter.history.record([TaskResult(task, outcome, seconds, datetime.now(UTC) - timedelta(seconds=ago))])
+        self.exporter.history.record([QueryResult(task, outcome, seconds, datetime.now(UTC) - timedelta(seconds=ago))])
+
+    def record_state(self, task: Task, outcome: TaskState | QueryFailure, partial: TaskState | None = None) -> None:
+        """Add a result of the task itself to the history."""
+        self.exporter.history.record([], [QueryResult(task, outcome, 0.5, datetime.now(UTC), partial)])
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[int]:

@@ -1,14 +1,26 @@
 """The pages for people, and the same as JSON."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from exporter.config import ReplicationDiscovery, Task
+from exporter.config import DiscoverySettings, Task
 from exporter.http.views import age_in_words
-from exporter.ninedata import LIST_NAME, CheckItem, Precheck, Reason, Replication, Status, TaskRef, advice_on
+from exporter.ninedata import (
+    CheckItem,
+    Execution,
+    ListedTask,
+    Precheck,
+    Reason,
+    Status,
+    Subtask,
+    TaskRef,
+    TaskState,
+    TaskStatus,
+    advice_on,
+)
 from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import QueryFailure
 from tests.http.page import Page
@@ -208,6 +220,7 @@ def test_a_task_as_json(site: Site) -> None:
             "advice": advice_on(Reason.AUTH, "data_compare"),
             "request_id": None,
         },
+        "state": None,
     }
 
 
@@ -215,8 +228,8 @@ def test_the_overview_as_json(site: Site) -> None:
     site.record(STOCK, Precheck(Status.FAILED, ()))
     found = site.json("/")
     assert found.keys() == {"version", "unread", "config", "task_files", "discovery", "tasks"}
-    assert found["config"] == {"reloaded": True, "faults": [], "waits_for_reload": False}
-    assert (found["task_files"], found["discovery"]) == ([], None)
+    assert found["config"] == {"reloaded": True, "faults": [], "file_faults": [], "waits_for_reload": False}
+    assert (found["task_files"], found["discovery"]) == ([], {})
     assert found["tasks"][0] == site.json("/tasks/cd-1")
     assert found["tasks"][0]["last_query"] is None
 
@@ -231,6 +244,7 @@ def test_a_configuration_that_could_not_be_reloaded(site: Site) -> None:
     assert site.json("/")["config"] == {
         "reloaded": False,
         "faults": list(site.faults),
+        "file_faults": [],
         "waits_for_reload": False,
     }
 
@@ -238,12 +252,12 @@ def test_a_configuration_that_could_not_be_reloaded(site: Site) -> None:
 def test_a_changed_configuration_that_waits_for_a_reload(site: Site) -> None:
     site.waits_for_reload = True
     assert "The configuration file changed and is not in force." in page_of(site).text
-    assert site.json("/")["config"] == {"reloaded": True, "faults": [], "waits_for_reload": True}
+    assert site.json("/")["config"] == {"reloaded": True, "faults": [], "file_faults": [], "waits_for_reload": True}
 
 
 def test_a_task_file_with_a_fault(site: Site, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
-    path.write_text("- {task_id: <b>}\n")
+    path.write_text("- {task_id: <b>, kind: x}\n")
     site.configure(task_files=(str(path),))
     page = page_of(site)
     assert f"The task file {path} has a problem. It has never been loaded. Its content has faults:" in page.text
@@ -266,22 +280,117 @@ def test_a_task_file_that_repeats_tasks(site: Site, tmp_path: Path) -> None:
 
 def test_discovery_that_fails(site: Site) -> None:
     """Until it succeeds the list of tasks is not complete; then why it failed, and what to do."""
-    site.configure(discovery=ReplicationDiscovery())
+    site.configure(discovery=(DiscoverySettings("replication"),))
     nothing = {"up": None, "tasks": None, "reason": None, "error": None, "advice": None}
-    assert site.json("/")["discovery"] == nothing
+    assert site.json("/")["discovery"] == {"replication": nothing}
     page = page_of(site)
     assert "2 watched tasks so far at" in page.text
     assert "The list of tasks is not complete yet. Not read since the start: list of replication tasks" in page.text
     assert site.json("/tasks/cd-9")["error"] == "No such task is watched. The list of tasks is not complete yet."
-    discovery = site.exporter.watch_list.discovery
-    assert discovery is not None
-    discovery.update({"rp-1": Replication("rp-1", "orders", "running")}, None, 0.1)
-    assert site.json("/")["discovery"] == {**nothing, "up": True, "tasks": 1}
+    (discovery,) = site.exporter.watch_list.discoveries
+    discovery.update({"rp-1": ListedTask("rp-1", "orders", "running")}, None, 0.1)
+    assert site.json("/")["discovery"] == {"replication": {**nothing, "up": True, "tasks": 1}}
     discovery.update({}, QueryFailure(Reason.UNSUPPORTED, "HTTP 404: <unknown>"), 0.1)
     text = page_of(site).text
     assert "not complete" not in text
     assert "Discovery of replication tasks failed: unsupported. Tasks that were discovered before" in text
-    assert f"HTTP 404: <unknown> {' '.join(advice_on(Reason.UNSUPPORTED, LIST_NAME).split())}" in text
+    assert f"HTTP 404: <unknown> {' '.join(advice_on(Reason.UNSUPPORTED, 'replication_list').split())}" in text
+
+
+COMPARED = TaskState(
+    TaskStatus.SUCCESS,
+    execution_id="7",
+    execution=Execution(TaskStatus.SUCCESS, 3, 0, 1234567, 2, started_at=datetime(2026, 4, 9, 6, 40, 15, tzinfo=UTC)),
+    request_id="r-7",
+)
+REPLICATED = TaskState(
+    TaskStatus.RUNNING,
+    subtasks=(
+        Subtask("full", TaskStatus.RUNNING, progress=0.45),
+        Subtask("inc_writer", TaskStatus.RUNNING, progress=0.0, delay_seconds=0.672),
+    ),
+)
+ALONE = Task(TaskRef("data_compare", "cd-3", ""), "alone")
+
+
+def test_a_task_itself_stands_beside_its_precheck(site: Site) -> None:
+    """On the overview in a few words, with a summary of its own."""
+    site.record(ORDERS, Precheck(Status.SUCCESS, ()))
+    site.record_state(ORDERS, COMPARED)
+    site.record(STOCK, Precheck(Status.SUCCESS, ()))
+    site.record_state(STOCK, REPLICATED)
+    page = page_of(site)
+    assert "Prechecks 2 Success Tasks 1 Running 1 Success" in page.text
+    assert "Precheck Success orders-prod" in page.text
+    assert (
+        "Task itself Success rows: 1,234,567 different, 3 only in the source, 0 only in the target; "
+        "2 tables skipped" in page.text
+    )
+    assert "Task itself Running full 45%; inc_writer is 0.7 s behind" in page.text
+
+
+def test_a_task_that_failed_comes_before_failed_prechecks() -> None:
+    """With the API's text. One without a precheck has no check items."""
+    site = Site(ORDERS, STOCK, ALONE)
+    site.record(ORDERS, Precheck(Status.FAILED, ()))
+    site.record_state(ALONE, TaskState(TaskStatus.FAILED, error="The disk is full."))
+    page = page_of(site)
+    assert names(page) == ["alone", "orders-prod", "stock-prod"]
+    assert "The disk is full." in page.text
+    page = page_of(site, "/tasks/cd-3")
+    assert page.badges() == ["Failed"]
+    assert "The disk is full." in page.text
+    assert "Check items" not in page.text
+
+
+def test_the_page_of_a_task_has_its_results(site: Site) -> None:
+    """The latest execution of a comparison, the subtasks of a replication."""
+    site.record_state(ORDERS, COMPARED)
+    page = page_of(site, "/tasks/cd-1")
+    assert page.badges() == ["Not queried", "Success", "Success"]
+    details = page.details()
+    assert (details["Different rows"], details["Rows only in the source"]) == ("1,234,567", "3")
+    assert (details["Started"], details["Request id of the task itself"]) == ("2026-04-09 06:40:15 UTC", "r-7")
+    site.record_state(STOCK, REPLICATED)
+    assert "Running full 45% Running inc_writer 0.7 s behind" in page_of(site, "/tasks/cd-2").text
+
+
+@pytest.mark.parametrize("path", ["/", "/tasks/cd-1"])
+def test_a_failed_query_of_the_task_itself(site: Site, path: str) -> None:
+    """What it learnt before it failed is shown."""
+    site.record(ORDERS, Precheck(Status.SUCCESS, ()))
+    site.record_state(ORDERS, QueryFailure(Reason.AUTH, "bad signature"), TaskState(TaskStatus.STOPPED))
+    page = page_of(site, path)
+    assert f"The query of the task itself failed: auth for 0 s bad signature {AUTH_ADVICE}" in page.text
+    assert "Stopped" in page.badges()
+
+
+def test_a_task_itself_as_json(site: Site) -> None:
+    site.record_state(ORDERS, COMPARED)
+    found = site.json("/tasks/cd-1")["state"]
+    assert found.pop("age_seconds") < 60
+    assert found.pop("answered_at") == found["last_query"].pop("at")
+    assert found.pop("last_query")["up"]
+    assert found == {
+        "status": "Success",
+        "status_word": None,
+        "request_id": "r-7",
+        "error": None,
+        "execution": {
+            "execution_id": "7",
+            "status": "Success",
+            "only_source_rows": 3,
+            "only_target_rows": 0,
+            "different_rows": 1234567,
+            "skipped_tables": 2,
+            "started_at": "2026-04-09T06:40:15+00:00",
+            "updated_at": None,
+        },
+        "subtasks": [],
+    }
+    site.record_state(STOCK, REPLICATED)
+    writer = {"subtask": "inc_writer", "status": "Running", "progress_ratio": 0.0, "delay_seconds": 0.672}
+    assert site.json("/tasks/cd-2")["state"]["subtasks"][1] == writer
 
 
 @pytest.mark.parametrize(("shard", "shown"), [(Shard(), False), (Shard(1, 3), True)], ids=["one", "three"])

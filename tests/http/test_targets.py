@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config import ReplicationDiscovery, Task
+from exporter.config import DiscoverySettings, Task
 from exporter.http.external_url import parse_external_url
-from exporter.ninedata import Reason, Replication, TaskRef
+from exporter.ninedata import ListedTask, Reason, TaskRef
 from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import QueryFailure
 from tests.http.site import Site
@@ -29,12 +29,11 @@ def test_every_task_is_a_target(site: Site) -> None:
 
 def test_until_discovery_succeeded_once_there_is_no_list(site: Site) -> None:
     """Prometheus would drop the targets that an incomplete list lacks; after an error it keeps those that it has."""
-    site.configure(discovery=ReplicationDiscovery(labels={"team": "replication"}))
+    site.configure(discovery=(DiscoverySettings("replication", labels={"team": "replication"}),))
     refused = site.get("/sd")
     assert (refused.status_code, "collect[]=discovery" in refused.text) == (503, True)
-    discovery = site.exporter.watch_list.discovery
-    assert discovery is not None
-    page = {"rp-1": Replication("rp-1", "orders-standby", "running")}
+    (discovery,) = site.exporter.watch_list.discoveries
+    page = {"rp-1": ListedTask("rp-1", "orders-standby", "running")}
     discovery.update(page, QueryFailure(Reason.RATE_LIMITED, "the second page"), 0.1)
     assert site.get("/sd").status_code == 503
     discovery.update(page, None, 0.1)
@@ -45,7 +44,7 @@ def test_until_discovery_succeeded_once_there_is_no_list(site: Site) -> None:
 
 def test_until_every_task_file_was_read_once_there_is_no_list(site: Site, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
-    path.write_text("- {task_id: cd-3}\n")
+    path.write_text("- {name: cd-3}\n")
     site.configure(task_files=(f"{tmp_path}/*.yaml",))
     refused = site.get("/sd")
     told = f"The list of tasks is not complete yet. Not read so far:\n- task file {path}\n"

@@ -1,19 +1,36 @@
 """One scrape that has something of everything."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client.registry import Collector
 
 from exporter.config import Task
 from exporter.metrics import OwnMetrics
-from exporter.ninedata import CheckItem, Precheck, Reason, Status, TaskRef
+from exporter.ninedata import (
+    CheckItem,
+    Execution,
+    Precheck,
+    Reason,
+    Status,
+    Subtask,
+    TaskRef,
+    TaskState,
+    TaskStatus,
+)
 from exporter.scraping.shard import Shard
-from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, Snapshot, TaskResult
+from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult, Snapshot
 from exporter.scraping.task_files import TaskFile
 from tests.scraping.fakes import empty_watch_list, tasks
 
 AT = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+EXECUTION = Execution(TaskStatus.SUCCESS, 3, 0, 12345678, 5, AT, AT + timedelta(seconds=90))
+SUBTASKS = (
+    Subtask("full", TaskStatus.SUCCESS, progress=1.0),
+    Subtask("inc_writer", TaskStatus.RUNNING, progress=0.0, delay_seconds=0.672),
+    Subtask("subtask_3", TaskStatus.UNKNOWN),
+)
 
 ITEMS = (
     CheckItem("sourceCheck", "Source connection check", "", Status.SUCCESS, ""),
@@ -29,12 +46,31 @@ def snapshot() -> Snapshot:
     empty = Task(TaskRef("replication", "rp-1", ""), "rp-1")
     return Snapshot(
         (
-            TaskResult(answered, Precheck(Status.FAILED, ITEMS), 0.25, AT),
-            TaskResult(failing, QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s"), 5.0, AT),
-            TaskResult(empty, Precheck(Status.UNKNOWN, ()), 0.001, AT),
+            QueryResult(answered, Precheck(Status.FAILED, ITEMS), 0.25, AT),
+            QueryResult(failing, QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s"), 5.0, AT),
+            QueryResult(empty, Precheck(Status.UNKNOWN, ()), 0.001, AT),
         ),
-        DiscoveryResult(tasks("rp-1"), QueryFailure(Reason.AUTH, "HTTP 401"), 0.5),
+        tuple(states(answered, empty)),
+        (
+            DiscoveryResult("replication", tasks("rp-1"), QueryFailure(Reason.AUTH, "HTTP 401"), 0.5),
+            DiscoveryResult("schema_compare", tasks("cc-3"), None, 0.25),
+        ),
     )
+
+
+def states(compared: Task, replicated: Task) -> Iterator[QueryResult[TaskState]]:
+    """Complete answers, one without its results, none at all, and two of a list."""
+    yield QueryResult(compared, TaskState(TaskStatus.SUCCESS, execution=EXECUTION), 0.5, AT)
+    yield QueryResult(replicated, TaskState(TaskStatus.RUNNING, subtasks=SUBTASKS), 0.125, AT)
+    alone = Task(TaskRef("data_compare", "cd-2", ""), "alone")
+    failed = TaskState(TaskStatus.FAILED, error='Table "a" is gone.')
+    yield QueryResult(alone, QueryFailure(Reason.HTTP_ERROR, "HTTP 500"), 0.75, AT, failed)
+    unknown = Task(TaskRef("schema_compare", "cc-2", ""), "unknown")
+    yield QueryResult(unknown, QueryFailure(Reason.NOT_FOUND, "no such task"), 0.0625, AT)
+    listed = Task(TaskRef("schema_compare", "cc-3", ""), "listed")
+    yield QueryResult(listed, TaskState(TaskStatus.STOPPED), None, AT)
+    missing = Task(TaskRef("replication", "rp-2", ""), "missing")
+    yield QueryResult(missing, QueryFailure(Reason.AUTH, "HTTP 401"), None, AT)
 
 
 @pytest.fixture

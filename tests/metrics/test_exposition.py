@@ -112,7 +112,9 @@ def test_exactly_one_status_is_1_and_the_items_add_up(snapshot: Snapshot) -> Non
 def test_without_failure_reasons_no_text_of_the_api_is_exported(snapshot: Snapshot) -> None:
     text = text_of(snapshot, reason_bytes=0)
     assert "item_failure_info" not in text
+    assert "task_failure_info" not in text
     assert "second line" not in text
+    assert "is gone" not in text
     assert "ninedata_precheck_item_status" in text
 
 

@@ -139,11 +139,14 @@ class Asker:
         *,
         tls: ssl.SSLContext | None = None,
         proxy: str | None = None,
+        server_name: str | None = None,
         concurrency: int = 32,
     ) -> None:
         self.observer = Observer()
         trusting_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self.transport = open_transport(tls or trusting_nobody, httpx.Proxy(proxy) if proxy else None)
+        self.transport = open_transport(
+            lambda: tls or trusting_nobody, httpx.Proxy(proxy) if proxy else None, server_name
+        )
         self.client = NineDataClient(
             ApiSettings(base_url, "ninedata-exporter/test", 20.0, concurrency),
             access_key_id=Secret(ACCESS_KEY_ID),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from exporter.ninedata import KINDS, CheckItem, Precheck, QueryError, Reason, Status, TaskRef
-from exporter.ninedata.answers import MAX_ITEMS, read_envelope, read_precheck
+from exporter.ninedata.answers import MAX_ENTRIES, read_envelope, read_precheck
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
 TASKS = {
@@ -159,10 +159,10 @@ def test_every_text_is_clean() -> None:
 
 
 def test_1000_items_are_read_and_no_more() -> None:
-    items = [{"precheckItem": f"i{number}"} for number in range(MAX_ITEMS)]
-    assert len(read(with_items(*items)).items) == MAX_ITEMS
+    items = [{"precheckItem": f"i{number}"} for number in range(MAX_ENTRIES)]
+    assert len(read(with_items(*items)).items) == MAX_ENTRIES
     error = failure(with_items(*items, {}))
-    assert (error.reason, error.message) == ("too_large", "the precheck has 1001 check items; at most 1000 are read")
+    assert (error.reason, error.message) == ("too_large", "the answer has 1001 check items; at most 1000 are read")
 
 
 @pytest.mark.parametrize(("kind", "key"), [("data_compare", "taskId"), ("schema_compare", "precheckTaskId")])

@@ -12,7 +12,7 @@ import pytest
 
 from exporter.credentials import Secret
 from exporter.ninedata import Precheck, QueryError, Reason, TaskRef
-from exporter.ninedata.client import MAX_ANSWER_BYTES
+from exporter.ninedata.client import MAX_ANSWER_BYTES, QueryProgress
 from tests.ninedata.fake_api import (
     PASSED,
     START,
@@ -355,3 +355,58 @@ async def test_no_secret_of_a_request_comes_back_in_an_answer(api: FakeApi) -> N
     said = f"{ACCESS_KEY_ID} {SECRET_KEY} {signature} is not active"
     error = await failure_of(api.query(reply({"success": False, "message": said})))
     assert error.message == "the API refused the query: *** *** *** is not active"
+
+
+# The task itself
+
+COMPARED = {"success": True, "data": {"id": "cd-tg3isu1xgs", "lastExecId": 7, "status": "success"}}
+RESULTS = {"success": True, "data": {"taskId": "cd-tg3isu1xgs", "status": "success", "differenceRows": 3}}
+REPLICATED = {"success": True, "data": {"replicationId": "rp-1", "status": "running"}}
+SCHEMA, REPLICATION = TaskRef("schema_compare", "cc-1", ""), TaskRef("replication", "rp-1", "")
+QUERIES: dict[str, tuple[TaskRef, list[Reply], list[str]]] = {
+    "data comparison": (
+        TASK,
+        [reply(COMPARED), reply(RESULTS)],
+        ["comparedata/queryTaskById?taskId=cd-tg3isu1xgs", "comparedata/queryTaskExecInfo?execId=7"],
+    ),
+    "schema comparison": (
+        SCHEMA,
+        [reply({"success": True, "data": {"lastExecId": 7}}), reply({"success": True, "data": {}})],
+        ["compareschema/queryTaskById?taskId=cc-1", "compareschema/queryTaskExecInfo?taskId=cc-1&execId=7"],
+    ),
+    "without an execution": (
+        SCHEMA,
+        [reply({"success": True, "data": {"lastExecId": None}})],
+        ["compareschema/queryTaskById?taskId=cc-1"],
+    ),
+    "replication": (REPLICATION, [reply(REPLICATED)], ["replication/status?replicationId=rp-1"]),
+}
+
+
+@pytest.mark.parametrize(("task", "answers", "sent"), QUERIES.values(), ids=QUERIES)
+async def test_what_is_asked_about_a_task_itself(
+    api: FakeApi, task: TaskRef, answers: list[Reply], sent: list[str]
+) -> None:
+    """A comparison's results need a second request, for its latest execution; both count under the same kind."""
+    api.answers(*answers)
+    await api.client().query_task(task)
+    assert [str(request.url).partition("/openapi/v1/")[2] for request in api.requests] == sent
+    assert api.observer.sent == [f"{task.kind}_task"] * len(sent)
+
+
+async def test_a_comparison_has_its_results(api: FakeApi) -> None:
+    api.answers(reply(COMPARED), reply(RESULTS))
+    state = await api.client().query_task(TASK)
+    assert (state.status, state.execution and state.execution.different) == ("Success", 3)
+
+
+@pytest.mark.parametrize("answer", [reply({"success": False}), never], ids=["refused", "cancelled"])
+async def test_without_its_results_the_status_of_a_comparison_is_known(api: FakeApi, answer: Reply) -> None:
+    """The query failed all the same."""
+    api.answers(reply(COMPARED), answer)
+    progress = QueryProgress()
+    with pytest.raises((QueryError, TimeoutError)):
+        async with asyncio.timeout(3):
+            await api.client().query_task(TASK, progress)
+    assert progress.state is not None
+    assert (progress.state.status, progress.state.execution) == ("Success", None)

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from exporter.ninedata import KINDS, REQUEST_KINDS, Reason, advice_on
+from exporter.ninedata import KINDS, REQUEST_PATHS, Reason, advice_on
 from exporter.ninedata.failures import words_of_system
 
 TWO = "Multiple exceptions: [Errno 101] Network is unreachable, [Errno 111] Connect call failed ('10.1.2.3', 9999)"
@@ -20,16 +20,17 @@ def test_the_reasons_are_the_published_ones() -> None:
 
 def test_the_kinds_are_the_published_ones() -> None:
     """The default first; only replication has no precheck id."""
-    assert REQUEST_KINDS == ("data_compare", "schema_compare", "replication", "replication_list")
+    assert [*KINDS] == ["data_compare", "schema_compare", "replication"]
+    assert [*REQUEST_PATHS] == [*KINDS, *(f"{kind}_task" for kind in KINDS), "schema_compare_list", "replication_list"]
     assert [kind.has_precheck_id for kind in KINDS.values()] == [True, True, False]
 
 
-@pytest.mark.parametrize("kind", REQUEST_KINDS)
+@pytest.mark.parametrize("kind", REQUEST_PATHS)
 def test_every_failure_has_advice(kind: str) -> None:
     """It names the part of the API that a server lacks, and a precheck's id only where there is one."""
     advice = {reason: advice_on(reason, kind) for reason in Reason}
     assert all(text.endswith(".") for text in advice.values())
-    assert (KINDS[kind].path if kind in KINDS else "/openapi/v1/replication/list") in advice[Reason.UNSUPPORTED]
+    assert REQUEST_PATHS[kind] in advice[Reason.UNSUPPORTED]
     assert ("precheck_task_id" in advice[Reason.NOT_FOUND]) is kind.endswith("_compare")
 
 

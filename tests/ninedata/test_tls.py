@@ -2,12 +2,13 @@
 
 import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from exporter.ninedata import Precheck
-from exporter.ninedata.tls import client_context
-from tests.http.certificates import Identity, Issuer, new_issuer
+from exporter.ninedata.tls import TlsFiles, client_context
+from tests.http.certificates import Identity, Issuer, new_issuer, openssl
 from tests.ninedata.fake_api import failure_of
 from tests.ninedata.peers import Asker, Peer, answering, http, serving
 
@@ -78,3 +79,74 @@ def test_without_one_the_public_issuers_are_trusted(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("SSL_CERT_FILE", "nowhere")
     monkeypatch.setenv("SSL_CERT_DIR", "nowhere")
     assert len(client_context(None, verify=True).get_ca_certs()) > 50
+
+
+PLAIN = ("req", "-x509", "-nodes", "-days", "2", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+AUTHORITIES = {
+    "no keyUsage": ("basicConstraints=critical,CA:TRUE", "subjectKeyIdentifier=hash"),
+    "basicConstraints not critical": ("basicConstraints=CA:TRUE", "keyUsage=keyCertSign,cRLSign"),
+    "no key ids": ("basicConstraints=critical,CA:TRUE", "subjectKeyIdentifier=none"),
+}
+SERVER = ("subjectAltName=IP:127.0.0.1", "subjectKeyIdentifier=none", "authorityKeyIdentifier=none")
+
+
+def make(folder: Path, name: str, extensions: tuple[str, ...], *more: str) -> Identity:
+    config = folder / "openssl.cnf"
+    config.write_text("[req]\ndistinguished_name = name\n[name]\n")
+    identity = Identity(folder / f"{name}.crt", folder / f"{name}.key")
+    added = [argument for extension in extensions for argument in ("-addext", extension)]
+    files = ("-keyout", str(identity.key), "-out", str(identity.certificate))
+    openssl(*PLAIN, "-config", str(config), "-subj", f"/CN={name}", *files, *added, *more)
+    return identity
+
+
+@pytest.mark.parametrize("extensions", AUTHORITIES.values(), ids=AUTHORITIES)
+async def test_an_authority_that_curl_accepts_is_accepted_on_every_python(
+    tmp_path: Path, extensions: tuple[str, ...]
+) -> None:
+    authority = make(tmp_path, "authority", extensions)
+    server = make(tmp_path, "server", SERVER, "-CA", str(authority.certificate), "-CAkey", str(authority.key))
+    tls = client_context(authority.certificate, verify=True)
+    async with serving(answering(http()), server_context(server)) as peer, Asker(peer.https_url, tls=tls) as asker:
+        assert isinstance(await asker.query(), Precheck)
+
+
+async def test_the_server_s_own_certificate_can_be_trusted_without_its_issuer(issuer: Issuer) -> None:
+    own = issuer.issue("own", "IP:127.0.0.1")
+    tls = client_context(own.certificate, verify=True)
+    async with serving(answering(http()), server_context(own)) as peer, Asker(peer.https_url, tls=tls) as asker:
+        assert isinstance(await asker.query(), Precheck)
+
+
+def test_a_key_log_that_cannot_be_written_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", "/nowhere/keys")
+    client_context(None, verify=True)
+
+
+def test_a_changed_file_gives_a_new_context_and_a_broken_one_keeps_the_last(tmp_path: Path, issuer: Issuer) -> None:
+    ca_file = tmp_path / "ca.pem"
+    ca_file.write_bytes(issuer.own.certificate.read_bytes())
+    client = issuer.issue("client", "DNS:client")
+    files = TlsFiles(ca_file, (client.certificate, client.key), verify=True)
+    first = files.current()
+    ca_file.write_text("no certificate")
+    files.refresh()
+    assert (files.current(), files.faults) == (first, (f"{ca_file}: has no certificate in PEM format",))
+    ca_file.write_bytes(issuer.own.certificate.read_bytes() * 2)
+    files.refresh()
+    assert files.current() is not first
+    assert files.faults == ()
+
+
+async def test_a_server_is_verified_by_the_configured_name_and_gets_the_client_s_certificate(issuer: Issuer) -> None:
+    """`api.tls.server_name`, `cert_file`, `key_file`."""
+    server, client = issuer.issue("named", "DNS:ninedata.example.com"), issuer.issue("shown", "DNS:client")
+    demanding = server_context(server)
+    demanding.load_verify_locations(issuer.own.certificate)
+    demanding.verify_mode = ssl.CERT_REQUIRED
+    tls = client_context(issuer.own.certificate, (client.certificate, client.key), verify=True)
+    async with (
+        serving(answering(http()), demanding) as peer,
+        Asker(peer.https_url, tls=tls, server_name="ninedata.example.com") as asker,
+    ):
+        assert isinstance(await asker.query(), Precheck)

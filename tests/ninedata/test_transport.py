@@ -56,6 +56,12 @@ UNUSUAL = {
     "no reason phrase": http(head=b"HTTP/1.1 200"),
     "GBK": http(head="HTTP/1.1 200 成功\r\nX-Note: 成功".encode("gbk")),
     "100 Continue": b"HTTP/1.1 100 Continue\r\n\r\n" + http(),
+    "Content-Encoding: UTF-8": http(head=b"HTTP/1.1 200 OK\r\nContent-Encoding: UTF-8"),
+    "Content-Encoding: none": http(head=b"HTTP/1.1 200 OK\r\nContent-Encoding: none"),
+    "header of 9,000 bytes": http(head=b"HTTP/1.1 200 OK\r\nSet-Cookie: " + b"x" * 9_000),
+    "header of 12,000 bytes": http(head=b"HTTP/1.1 200 OK\r\nContent-Security-Policy: " + b"x" * 12_000),
+    "150 headers": http(head=b"HTTP/1.1 200 OK\r\n" + b"\r\n".join(b"X-%d: x" % number for number in range(150))),
+    "reason phrase of 9,000 bytes": http(head=b"HTTP/1.1 200 " + b"x" * 9_000),
     "gzip that nobody asked for": http(gzip.compress(PASSED), GZIP),
 }
 
@@ -69,6 +75,8 @@ async def test_an_unusual_answer_is_understood(answer: bytes) -> None:
 
 
 NOT_HTTP = ("invalid_response", "the answer is not HTTP", 1)
+TOO_LONG = ("invalid_response", "a header of the answer is longer than 64 KiB", 1)
+TOO_MANY = ("invalid_response", "the answer has more than 1000 headers", 1)
 LOST_BEFORE = ("connect", "the connection was lost before the answer", 2)
 LOST_WITHIN = ("connect", "the connection was lost in the middle of the answer", 2)
 
@@ -85,7 +93,8 @@ FAULTS: dict[str, tuple[Script, tuple[str, str, int]]] = {
     "no HTTP": (answering(b"\x16\x03\x01SSH-2.0-x\r\n\r\n"), NOT_HTTP),
     "bad length": (answering(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"), NOT_HTTP),
     "bad chunk": (answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"), NOT_HTTP),
-    "huge header": (answering(b"HTTP/1.1 200 OK\r\nX-Huge: " + b"x" * 100_000 + b"\r\n\r\n"), NOT_HTTP),
+    "huge header": (answering(b"HTTP/1.1 200 OK\r\nX-Huge: " + b"x" * 100_000 + b"\r\n\r\n"), TOO_LONG),
+    "too many headers": (answering(http(head=b"HTTP/1.1 200 OK" + b"\r\nX: x" * 1001)), TOO_MANY),
     "broken gzip": (answering(http(PASSED, GZIP)), ("invalid_response", "cannot decompress the answer", 1)),
     "unknown encoding": (
         answering(http(PASSED, b"HTTP/1.1 200 OK\r\nContent-Encoding: br")),

@@ -29,7 +29,6 @@ def test_a_wrong_configuration_ends_it_with_every_fault(launch: Launcher) -> Non
     assert faults == [
         [f"{config}:3", "api.base_url"],
         [f"{config}:6", "tasks[0].task_id"],
-        [f"{config}:6", "tasks[0].precheck_task_id"],
     ]
 
 

@@ -19,8 +19,8 @@ def statuses(name: str) -> list[str]:
 
 def test_ids_and_names_are_unique_and_all_tasks_have_the_same_labels() -> None:
     tasks = demo_tasks()
-    assert len(TASKS) == len({task.task_id for task in tasks}) == len(tasks) == 16
-    assert len({task.precheck_task_id for task in tasks if task.kind != "replication"}) == 13
+    assert len(TASKS) == len({task.task_id for task in tasks}) == len(tasks) == 20
+    assert len({task.precheck_task_id for task in tasks if task.kind != "replication"}) == 15
     assert {tuple(task.labels) for task in tasks} == {("team", "env")}
 
 
@@ -39,9 +39,13 @@ def test_every_status_shows_from_the_start() -> None:
         "search-dev": "Running",
         "orders-schema": "Success",
         "inventory-schema": "Failed",
+        "billing-schema": "Success",
+        "search-schema": "Success",
         "orders-standby": "Failed",
         "customers-dwh": "Success",
         "ledger-failover": "Success",
+        "billing-dwh": "Success",
+        "members-archive": "Success",
     }
     assert set(TASKS) - set(shown) == {"legacy-erp"}
     assert statuses("ledger-eu").count("Warning") == statuses("ledger-failover").count("Warning") == 1

@@ -1,6 +1,7 @@
 """The paths by which a user changes how the sandbox behaves; docs/rehearsal.md promises them."""
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
@@ -62,13 +63,40 @@ async def test_a_precheck_returns_to_its_own_script(api: Api) -> None:
 )
 async def test_a_fault_is_for_one_task(api: Api, fault: dict[str, object], status: int, part: str) -> None:
     await api.control("PUT", f"faults/{TASK}", fault)
-    answer = await api.get(COMPARISON, taskId=TASK, precheckTaskId=api.sandbox.api.tasks[TASK].precheck_task_id)
+    answer = await api.get(COMPARISON, taskId=TASK, precheckTaskId=api.sandbox.api.known[TASK].precheck_task_id)
     assert answer.status_code == status
     assert part in answer.text
     assert answer.headers.get("Retry-After") == ("30" if status == 429 else None)
     assert (await api.precheck("orders-prod"))["success"]
     await api.control("DELETE", f"faults/{TASK}")
     assert (await api.precheck("billing-eu"))["success"]
+
+
+async def test_a_task_is_made_to_fail_differ_and_fall_behind(api: Api) -> None:
+    async def data(path: str, **query: str | int) -> Any:  # noqa: ANN401 - JSON
+        return (await api.get(f"/openapi/v1/{path}", **query)).json()["data"]
+
+    await api.control("PUT", f"tasks/{TASK}", {"status": "failed", "error": "The disk is full."})
+    failed = await data("comparedata/queryTaskById", taskId=TASK)
+    assert (failed["status"], failed["errMsg"]) == ("failed", "The disk is full.")
+    await api.control("PUT", f"tasks/{TASK}", {"different": 3, "only_target": 2})
+    task = await data("comparedata/queryTaskById", taskId=TASK)
+    result = await data("comparedata/queryTaskExecInfo", execId=task["lastExecId"])
+    assert [result[key] for key in ("onlySourceRows", "onlyTargetRows", "differenceRows")] == [0, 2, 3]
+    for body, shown in (({"delay_seconds": 900}, ("running", 900_000)), ({"status": "stopped"}, ("stopped", 0))):
+        await api.control("PUT", "tasks/rp-div0qqpbffio", body)
+        subtask = (await data("replication/status", replicationId="rp-div0qqpbffio"))["subTaskList"][2]
+        assert (subtask["status"], subtask["delay"]) == shown
+
+
+async def test_a_fault_can_be_for_one_endpoint_of_a_task(api: Api) -> None:
+    """So that a failing precheck query leaves the task's own query alone, and the other way round."""
+    paths = ["precheck/status", "queryTaskById"]
+    query = {"taskId": TASK, "precheckTaskId": api.sandbox.api.known[TASK].precheck_task_id}
+    for noun, statuses in (("precheck", [503, 200]), ("status", [200, 503])):
+        await api.control("PUT", f"faults/{TASK}/{noun}", {"kind": "http_error"})
+        assert [(await api.get(f"/openapi/v1/comparedata/{path}", **query)).status_code for path in paths] == statuses
+        await api.control("DELETE", f"faults/{TASK}/{noun}")
 
 
 async def test_a_hanging_or_absent_api_does_not_answer(api: Api) -> None:
@@ -107,6 +135,7 @@ async def test_the_tasks_are_listed_with_their_items_and_requests(api: Api) -> N
         "precheck_task_id": "pcte-dj02vti9tabd",
         "name": "orders-prod",
         "kind": "data_compare",
+        "status": "success",
         "requests": 1,
     }
 
@@ -121,8 +150,11 @@ async def test_the_tasks_are_listed_with_their_items_and_requests(api: Api) -> N
         ("PUT", "nothing", {}, "there is no PUT /sandbox/nothing"),
         ("PUT", f"prechecks/{TASK}", {"failed": {"x": "y"}}, "data_compare has no check item x; it has srcDataSource"),
         ("PUT", f"prechecks/{TASK}", {"failed": ["x"]}, "failed must be an object of check items and their reasons"),
-        ("PUT", f"prechecks/{TASK}", {"fail": {}}, "a precheck is an object with status, failed or warning"),
+        ("PUT", f"prechecks/{TASK}", {"fail": {}}, "a precheck is an object with status, failed, warning or seconds"),
         ("PUT", f"prechecks/{TASK}", {"status": "Failed"}, "status must be Unstarted or Running"),
+        ("PUT", f"tasks/{TASK}", {"delay_seconds": 3}, "a task of kind data_compare is an object with status, only_so"),
+        ("PUT", f"tasks/{TASK}", {"status": "late"}, "status must be one of success, failed, "),
+        ("PUT", f"tasks/{TASK}", {"different": -1}, "different must be a number, 0 or more"),
         ("PUT", "prechecks/cd-x", {}, "there is no task cd-x"),
         ("PUT", "clock", {"skew_seconds": "1"}, "skew_seconds must be a number"),
     ],

@@ -116,16 +116,16 @@ async def page(api: Api, **query: str | int) -> tuple[list[str], dict[str, Any]]
 async def test_the_list_comes_in_pages(api: Api) -> None:
     """The numbers stand beside the data."""
     first, envelope = await page(api, current=1, pageSize=2)
-    assert (envelope["current"], envelope["pageSize"], envelope["total"]) == (1, 2, 3)
+    assert (envelope["current"], envelope["pageSize"], envelope["total"]) == (1, 2, 5)
     second, _ = await page(api, current=2, pageSize=2)
-    assert [*first, *second] == ["orders-standby", "customers-dwh", "ledger-failover"]
-    assert (await page(api, current=3, pageSize=2))[0] == []
+    assert [*first, *second] == ["orders-standby", "customers-dwh", "ledger-failover", "billing-dwh"]
+    assert (await page(api, current=3, pageSize=2))[0] == ["members-archive"]
 
 
 @pytest.mark.parametrize(
     ("query", "names"),
     [
-        ({}, ["orders-standby", "customers-dwh", "ledger-failover"]),
+        ({"status": "running"}, ["customers-dwh", "members-archive"]),
         ({"status": "preCheckFailed"}, ["orders-standby"]),
     ],
     ids=str,
@@ -142,3 +142,90 @@ async def test_a_fleet_has_as_many_tasks_as_asked_and_a_page_at_most_100() -> No
     async with serving(fleet(250, "replication")) as api:
         names, envelope = await page(api, current=3, pageSize=1000)
     assert (names[0], len(names), envelope["total"]) == ("fleet-00201", 50, 250)
+
+
+async def own(api: Api, path: str, **query: str | int) -> Any:  # noqa: ANN401 - JSON
+    """The data of an answer about a task itself."""
+    answer = (await api.get(f"/openapi/v1/{path}", **query)).json()
+    assert answer["success"], answer
+    return answer["data"]
+
+
+async def test_a_data_comparison_and_its_execution_have_the_documented_answer(api: Api) -> None:
+    assert await own(api, "comparedata/queryTaskById", taskId="cd-tg3isu1xgs") == {
+        "id": "cd-tg3isu1xgs",
+        "lastExecId": 285324,
+        "status": "success",
+        "createTime": "2025-03-19 09:12:40Z",
+        "name": "orders-prod",
+        "isDeleted": False,
+        "errMsg": "",
+    }
+    assert await own(api, "comparedata/queryTaskExecInfo", execId=285324) == {
+        "id": 285324,
+        "taskId": "cd-tg3isu1xgs",
+        "status": "success",
+        "createTime": "2026-01-02 03:04:05Z",
+        "updateTime": "2026-01-02 03:04:05Z",
+        "onlySourceRows": 0,
+        "onlyTargetRows": 0,
+        "differenceRows": 0,
+        "skipTableCount": 0,
+        "errorMessage": "",
+    }
+
+
+async def test_a_comparison_runs_again_and_finds_differences(api: Api) -> None:
+    """Its numbers come as strings; an earlier execution stays."""
+    seen = []
+    for seconds in (120, 240, 360):
+        api.now += seconds
+        task = await own(api, "comparedata/queryTaskById", taskId="cd-b7k2m9qx4e")
+        result = await own(api, "comparedata/queryTaskExecInfo", execId=task["lastExecId"])
+        seen.append((task["lastExecId"], task["status"], result["onlySourceRows"], result["skipTableCount"]))
+    assert seen == [("385324", "running", 6, "1"), ("385324", "success", 12, "1"), ("385325", "running", 1, "1")]
+    assert (await own(api, "comparedata/queryTaskExecInfo", execId="385324"))["status"] == "success"
+
+
+async def test_a_failed_task_has_a_reason_and_a_new_one_no_execution(api: Api) -> None:
+    failed = await own(api, "comparedata/queryTaskById", taskId="cd-l2x7j4pc9o")
+    assert (failed["status"], "was lost" in failed["errMsg"]) == ("failed", True)
+    fresh = await own(api, "comparedata/queryTaskById", taskId="cd-i9d3v5hy2k")
+    assert (fresh["status"], fresh["lastExecId"]) == ("notStarted", None)
+
+
+async def test_schema_comparisons_are_listed_within_the_data(api: Api) -> None:
+    data = await own(api, "compareschema/queryTaskList", pageNumber=1, pageSize=3)
+    assert (data["pageNumber"], data["pageSize"], data["total"]) == (1, 3, 4)
+    listed = [(entry["taskName"], entry["status"]) for entry in data["schemaComparisons"]]
+    assert listed == [("orders-schema", "success"), ("inventory-schema", "notStarted"), ("billing-schema", "failed")]
+    failed = data["schemaComparisons"][2]
+    query = {"taskId": failed["taskId"], "execId": failed["lastExecId"]}
+    assert "Schema invoices" in (await own(api, "compareschema/queryTaskExecInfo", **query))["errorMessage"]
+    assert "errMsg" not in await own(api, "compareschema/queryTaskById", taskId="cc-th6j3fs58y")
+
+
+async def test_a_replication_falls_behind_and_catches_up(api: Api) -> None:
+    delays = []
+    for _ in range(4):
+        data = await own(api, "replication/status", replicationId="rp-h2s8c5yk1wza")
+        delays.append(data["subTaskList"][2]["delay"])
+        api.now += 200
+    assert delays == ["672", "600224", "750112", "450336"]
+    copying = await own(api, "replication/status", replicationId="rp-g3b7s9ck2miy")
+    assert copying["currentSubTaskType"] == "full"
+    assert [subtask["percent"] for subtask in copying["subTaskList"]] == [100.0, 44.4, 0.0, 0.0]
+
+
+async def test_a_started_precheck_has_a_new_id_and_a_replications_has_none(api: Api) -> None:
+    async def start(room: str, **body: str) -> dict[str, Any]:
+        path = f"/openapi/v1/{room}/precheck/start"
+        envelope: dict[str, Any] = (await api.client.post(path, json=body, headers=api.headers(path))).json()
+        return envelope
+
+    first = (await start("comparedata", taskId="cd-o0g6l3wt5s"))["data"]
+    second = (await start("comparedata", taskId="cd-o0g6l3wt5s"))["data"]
+    assert first["precheckTaskId"] != second["precheckTaskId"]
+    assert (await own(api, "comparedata/precheck/status", **first))["status"] == "Success"
+    assert (await start("replication", replicationId="rp-h2s8c5yk1wza")).keys() == {"success", "requestId"}
+    assert (await start("comparedata", taskId="cc-th6j3fs58y"))["message"] == "task not found"

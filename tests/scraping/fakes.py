@@ -4,58 +4,83 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
-from exporter.config import Config, ReplicationDiscovery, Task
-from exporter.config.settings import Api
+from exporter.config import Config, DiscoverySettings, Task
+from exporter.config.settings import Api, Tls
 from exporter.credentials import Secret
-from exporter.ninedata import Precheck, QueryError, Reason, Replication, Status, TaskRef
+from exporter.ninedata import ListedTask, Precheck, QueryError, Reason, Status, TaskRef, TaskState, TaskStatus
 from exporter.ninedata.client import QueryProgress
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.shard import Shard
-from exporter.scraping.snapshot import QueryFailure, Snapshot, TaskResult
+from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
 from exporter.scraping.task_files import TaskFiles
 from exporter.scraping.watch_list import WatchList
 
 GOOD = Precheck(Status.SUCCESS, ())
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
-Answer = Callable[[QueryProgress], Awaitable[Precheck]]
+RUNNING = TaskState(TaskStatus.RUNNING)
+
+A = TypeVar("A")
+Answer = Callable[[QueryProgress], Awaitable[A]]
 
 
 class FakeClient:
-    """Answers each task with GOOD unless `answers` has something else for it. Records the order of the queries."""
+    """Answers with GOOD and RUNNING unless `answers` or `states` has something else. Records the order of the queries.
+
+    The query of a task itself is recorded as `ID itself`.
+    """
 
     def __init__(self) -> None:
-        self.answers: dict[str, Answer] = {}
+        self.answers: dict[str, Answer[Precheck]] = {}
+        self.states: dict[str, Answer[TaskState]] = {}
         self.queried: list[str] = []
         self.cancelled: list[str] = []
         self.running = 0
         self.most_running = 0
-        self.listed: list[Replication] = []
+        self.listed: list[ListedTask] = []
         self.list_error: QueryError | None = None
         self.list_hangs = False
         self.list_status: str | None = None
 
     async def query(self, task: TaskRef, progress: QueryProgress) -> Precheck:
-        self.queried.append(task.task_id)
+        return await self._answered(task.task_id, self.answers.get(task.task_id, good), progress)
+
+    async def query_task(self, task: TaskRef, progress: QueryProgress) -> TaskState:
+        return await self._answered(f"{task.task_id} itself", self.states.get(task.task_id, runs), progress)
+
+    async def _answered(self, what: str, answer: Answer[A], progress: QueryProgress) -> A:
+        self.queried.append(what)
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         try:
             await asyncio.sleep(0)
-            return await self.answers.get(task.task_id, good)(progress)
+            return await answer(progress)
         except asyncio.CancelledError:
-            self.cancelled.append(task.task_id)
+            self.cancelled.append(what)
             raise
         finally:
             self.running -= 1
 
-    async def list_replications(
-        self, found: dict[str, Replication], *, status: str | None = None, progress: QueryProgress | None = None
+    async def list_tasks(
+        self,
+        kind: str,
+        found: dict[str, ListedTask],
+        *,
+        status: str | None = None,
+        progress: QueryProgress | None = None,
     ) -> None:
-        self.queried.append("list")
+        self.queried.append("list" if kind == "replication" else f"list of {kind}")
         self.list_status = status
         await asyncio.sleep(0)
-        found.update({entry.task_id: entry for entry in self.listed})
+        found.update(
+            {
+                entry.task_id: entry
+                for entry in self.listed
+                if entry.task_id.startswith("rp" if kind == "replication" else "cc")
+            }
+        )
         if self.list_hangs:
             if progress:
                 progress.sent = True
@@ -68,24 +93,28 @@ async def good(_: QueryProgress) -> Precheck:
     return GOOD
 
 
-async def hangs(progress: QueryProgress) -> Precheck:
+async def runs(_: QueryProgress) -> TaskState:
+    return RUNNING
+
+
+async def hangs(progress: QueryProgress) -> Any:  # noqa: ANN401 - never returns
     progress.sent = True
     return await asyncio.get_running_loop().create_future()
 
 
-async def waits_for_rate_limit(progress: QueryProgress) -> Precheck:
+async def waits_for_rate_limit(progress: QueryProgress) -> Any:  # noqa: ANN401 - never returns
     progress.waiting_for_rate_limit = True
     return await asyncio.get_running_loop().create_future()
 
 
-def raises(error: Exception) -> Answer:
-    async def answer(_: QueryProgress) -> Precheck:
+def raises(error: Exception) -> Answer[Any]:
+    async def answer(_: QueryProgress) -> Any:  # noqa: ANN401 - never returns
         raise error
 
     return answer
 
 
-def after(event: asyncio.Event) -> Answer:
+def after(event: asyncio.Event) -> Answer[Precheck]:
     async def answer(progress: QueryProgress) -> Precheck:
         progress.sent = True
         await event.wait()
@@ -98,25 +127,25 @@ def tasks(*task_ids: str) -> tuple[Task, ...]:
     return tuple(Task(TaskRef("data_compare", task_id, f"pcte-{task_id}"), task_id) for task_id in task_ids)
 
 
-def result(task_id: str, outcome: Precheck | QueryFailure, minute: int = 0) -> TaskResult:
+def result(task_id: str, outcome: Precheck | QueryFailure, minute: int = 0) -> QueryResult[Precheck]:
     (task,) = tasks(task_id)
-    return TaskResult(task, outcome, 0.1, NOON + timedelta(minutes=minute))
+    return QueryResult(task, outcome, 0.1, NOON + timedelta(minutes=minute))
 
 
 def config_of(*named: Task) -> Config:
-    api = Api("https://api.example", Secret("id"), Secret("key"), ssl.create_default_context())
+    api = Api("https://api.example", Secret("id"), Secret("key"), Tls(ssl.create_default_context()))
     return Config(api=api, tasks=named)
 
 
-def discovered(known: dict[str, Replication]) -> Discovery:
+def discovered(known: dict[str, ListedTask]) -> Discovery:
     """A discovery that listed these tasks."""
-    discovery = Discovery(ReplicationDiscovery())
+    discovery = Discovery(DiscoverySettings("replication"))
     discovery.update(known, None, 0.1)
     return discovery
 
 
-def empty_watch_list(discovery: Discovery | None = None, shard: Shard | None = None) -> WatchList:
-    return WatchList(config_of(), shard or Shard(), TaskFiles(()), discovery)
+def empty_watch_list(*discoveries: Discovery, shard: Shard | None = None) -> WatchList:
+    return WatchList(config_of(), shard or Shard(), TaskFiles(()), discoveries)
 
 
 def deadline_in(seconds: float) -> float:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from exporter.config import ReplicationDiscovery
-from exporter.ninedata import Reason, Replication
-from exporter.ninedata.replication_list import MAX_TASKS
+from exporter.config import DiscoverySettings
+from exporter.ninedata import ListedTask, Reason
+from exporter.ninedata.task_lists import MAX_TASKS
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.snapshot import QueryFailure
 from tests.scraping.fakes import discovered
@@ -16,8 +16,8 @@ Lines = Callable[[], list[dict[str, object]]]
 FAILURE = QueryFailure(Reason.CONNECT, "refused")
 
 
-def listed(*entries: tuple[str, str, str]) -> dict[str, Replication]:
-    return {task_id: Replication(task_id, name, status) for task_id, name, status in entries}
+def listed(*entries: tuple[str, str, str]) -> dict[str, ListedTask]:
+    return {task_id: ListedTask(task_id, name, status) for task_id, name, status in entries}
 
 
 ALL = listed(("rp-2", "orders-eu", "running"), ("rp-1", "orders-us", "Failed"), ("rp-3", "users", "running"))
@@ -47,7 +47,7 @@ ALL = listed(("rp-2", "orders-eu", "running"), ("rp-1", "orders-us", "Failed"), 
     ],
 )
 def test_selects_by_status_and_name(statuses: Iterable[str], names: Iterable[str], expected: list[str]) -> None:
-    discovery = Discovery(ReplicationDiscovery(frozenset(statuses), tuple(names), {"team": "dba"}))
+    discovery = Discovery(DiscoverySettings("replication", frozenset(statuses), tuple(names), {"team": "dba"}))
     discovery.update(ALL, None, 0.1)
     assert [task.task_id for task in discovery.tasks] == expected
     assert all(task.labels == {"team": "dba"} and task.ref.kind == "replication" for task in discovery.tasks)
@@ -56,7 +56,7 @@ def test_selects_by_status_and_name(statuses: Iterable[str], names: Iterable[str
 @pytest.mark.parametrize("reason", [Reason.CONNECT, Reason.RATE_LIMITED, Reason.TOO_LARGE])
 def test_the_list_is_complete_when_it_was_read_whole_once(reason: Reason) -> None:
     """Pages that came before a failure are not the whole list."""
-    discovery = Discovery(ReplicationDiscovery())
+    discovery = Discovery(DiscoverySettings("replication"))
     failure, page = QueryFailure(reason, ""), listed(("rp-1", "one", "running"))
     complete = [
         discovery.update(found, failed, 0.1).complete
@@ -67,7 +67,7 @@ def test_the_list_is_complete_when_it_was_read_whole_once(reason: Reason) -> Non
 
 def test_a_list_that_is_too_long_is_complete_with_as_many_tasks_as_are_read() -> None:
     """It stays too long: without any list Prometheus would never have a target."""
-    discovery = Discovery(ReplicationDiscovery())
+    discovery = Discovery(DiscoverySettings("replication"))
     too_long = listed(*((f"rp-{number:06}", "", "") for number in range(MAX_TASKS + 50)))
     assert discovery.update(too_long, QueryFailure(Reason.TOO_LARGE, ""), 0.1).complete
 
@@ -78,10 +78,10 @@ def test_a_list_that_is_too_long_is_complete_with_as_many_tasks_as_are_read() ->
 )
 def test_a_reload_keeps_what_was_discovered(before: list[str], after: list[str], complete: object) -> None:
     """The list is complete if it was, and had every task that the new selection needs."""
-    known = Discovery(ReplicationDiscovery(frozenset(before)))
-    assert not Discovery(ReplicationDiscovery(frozenset(after)), known).complete
+    known = Discovery(DiscoverySettings("replication", frozenset(before)))
+    assert not Discovery(DiscoverySettings("replication", frozenset(after)), known).complete
     known.update(ALL, None, 0.1)
-    reloaded = Discovery(ReplicationDiscovery(frozenset(after), ("users",)), known)
+    reloaded = Discovery(DiscoverySettings("replication", frozenset(after), ("users",)), known)
     assert [task.task_id for task in reloaded.tasks] == ["rp-3"]
     assert (reloaded.last is known.last, reloaded.complete) == (True, complete)
 
@@ -93,12 +93,12 @@ def test_a_name_has_no_backquote() -> None:
 
 
 def test_asks_the_server_for_a_status_only_if_it_is_the_only_one() -> None:
-    assert Discovery(ReplicationDiscovery(frozenset({"running"}))).status_filter == "running"
-    assert Discovery(ReplicationDiscovery(frozenset({"running", "failed"}))).status_filter is None
+    assert Discovery(DiscoverySettings("replication", frozenset({"running"}))).status_filter == "running"
+    assert Discovery(DiscoverySettings("replication", frozenset({"running", "failed"}))).status_filter is None
 
 
 def test_a_failed_listing_adds_what_it_found_and_drops_nothing() -> None:
-    discovery = Discovery(ReplicationDiscovery())
+    discovery = Discovery(DiscoverySettings("replication"))
     discovery.update(listed(("rp-1", "one", "running")), None, 0.1)
     result = discovery.update(listed(("rp-2", "two", "running")), FAILURE, 0.1)
     assert [task.task_id for task in result.tasks] == ["rp-1", "rp-2"]
@@ -117,7 +117,7 @@ def test_the_tasks_stay_the_same_object_while_nothing_changes() -> None:
 
 
 def test_logs_what_is_new_and_gone(lines: Lines) -> None:
-    discovery = Discovery(ReplicationDiscovery())
+    discovery = Discovery(DiscoverySettings("replication"))
     discovery.update(listed(("rp-1", "one", "running"), ("rp-2", "two", "running")), None, 0.1)
     discovery.update(listed(("rp-2", "two", "running"), ("rp-3", "three", "running")), None, 0.1)
     assert [(line["tasks"], line["new"], line["gone"]) for line in lines()] == [(2, 2, 0), (2, 1, 1)]

@@ -6,7 +6,7 @@ import pytest
 
 from exporter.ninedata import CheckItem, Precheck, Reason, Status
 from exporter.scraping.history import MAX_LINES, History
-from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, TaskResult
+from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult
 from tests.scraping.fakes import GOOD, NOON, result, tasks
 
 Lines = Callable[[], list[dict[str, object]]]
@@ -27,31 +27,31 @@ def test_keeps_the_last_answer_while_queries_fail(history: History) -> None:
     history.record([result("a", FAILED, minute=0)])
     history.record([result("a", TIMEOUT, minute=1)])
     history.record([result("a", TIMEOUT, minute=2)])
-    task = history.get("a")
+    task = history.prechecks.get("a")
     assert task is not None
-    assert (task.precheck, task.precheck_at, task.failing_since) == (FAILED, NOON, result("a", TIMEOUT, minute=1).at)
+    assert (task.answer, task.answered_at, task.failing_since) == (FAILED, NOON, result("a", TIMEOUT, minute=1).at)
     assert task.last.outcome is TIMEOUT
     history.record([result("a", GOOD, minute=3)])
-    task = history.get("a")
+    task = history.prechecks.get("a")
     assert task is not None
-    assert (task.precheck, task.failing_since) == (GOOD, None)
+    assert (task.answer, task.failing_since) == (GOOD, None)
 
 
 def test_a_new_precheck_of_a_task_starts_a_new_history(history: History) -> None:
     history.record([result("a", FAILED)])
     (other,) = tasks("a")
-    moved = TaskResult(type(other)(type(other.ref)("data_compare", "a", "pcte-new"), "a"), TIMEOUT, 0.1, NOON)
+    moved = QueryResult(type(other)(type(other.ref)("data_compare", "a", "pcte-new"), "a"), TIMEOUT, 0.1, NOON)
     history.record([moved])
-    task = history.get("a")
+    task = history.prechecks.get("a")
     assert task is not None
-    assert task.precheck is None
+    assert task.answer is None
 
 
 def test_forgets_tasks_that_are_no_longer_watched(history: History) -> None:
     history.record([result("a", GOOD), result("b", GOOD)])
     history.retain({"b"})
-    assert history.get("a") is None
-    assert history.get("b") is not None
+    assert history.prechecks.get("a") is None
+    assert history.prechecks.get("b") is not None
 
 
 def test_logs_the_status_once_and_then_its_changes(history: History, lines: Lines) -> None:
@@ -107,7 +107,7 @@ def test_logs_skipped_tasks_once_per_scrape_and_not_one_by_one(history: History,
 def test_logs_discovery_when_it_begins_to_fail_and_when_it_recovers(history: History, lines: Lines) -> None:
     refused = QueryFailure(Reason.CONNECT, "refused")
     for failure in (None, refused, refused, TIMEOUT, None):
-        history.record([], DiscoveryResult(tasks("rp-1"), failure, 0.1))
+        history.record([], (), [DiscoveryResult("replication", tasks("rp-1"), failure, 0.1)])
     assert [(line["msg"], line.get("reason")) for line in lines()] == [
         ("discovery failed; the tasks known so far stay watched", Reason.CONNECT),
         ("discovery failed; the tasks known so far stay watched", Reason.TIMEOUT),

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import pytest
 
-from exporter.config import ReplicationDiscovery
-from exporter.ninedata import QueryError, Reason, Replication
+from exporter.config import DiscoverySettings, Task
+from exporter.ninedata import ListedTask, QueryError, Reason, TaskRef, TaskState, TaskStatus
+from exporter.ninedata.client import QueryProgress
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.scraper import Scraper, Targets
@@ -16,6 +18,7 @@ from exporter.scraping.watch_list import WatchList
 from tests.scraping.fakes import (
     GOOD,
     NOON,
+    RUNNING,
     FakeClient,
     after,
     deadline_in,
@@ -30,7 +33,7 @@ from tests.scraping.fakes import (
 
 pytestmark = pytest.mark.anyio
 
-REPLICATIONS = [Replication("rp-1", "one", "running"), Replication("rp-2", "two", "failed")]
+REPLICATIONS = [ListedTask("rp-1", "one", "running"), ListedTask("rp-2", "two", "failed")]
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def history() -> History:
 
 @pytest.fixture
 def watch_list() -> WatchList:
-    return empty_watch_list(Discovery(ReplicationDiscovery()))
+    return empty_watch_list(Discovery(DiscoverySettings("replication")))
 
 
 @pytest.fixture
@@ -139,11 +142,11 @@ async def test_a_patient_scraper_gets_what_a_hasty_one_beside_it_does_not(
     await settle()
     patient = asyncio.create_task(scraper.scrape(Targets(tasks("a", "b")), deadline_in(60)))
     assert outcomes(await hasty) == {"a": GOOD, "b": Reason.DEADLINE}
-    assert history.get("b") is None
+    assert history.prechecks.get("b") is None
     event.set()
     assert outcomes(await patient) == {"a": GOOD, "b": GOOD}
     assert client.queried == ["a", "b"]
-    task = history.get("b")
+    task = history.prechecks.get("b")
     assert task is not None
     assert task.failing_since is None
 
@@ -171,14 +174,14 @@ async def test_a_run_is_cancelled_with_its_last_scraper(scraper: Scraper, client
     scrapes[1].cancel()
     await settle()
     assert client.cancelled == ["b"]
-    assert history.get("a") is not None
-    assert history.get("b") is None
+    assert history.prechecks.get("a") is not None
+    assert history.prechecks.get("b") is None
 
 
 async def test_a_probe_of_an_unwatched_task_leaves_no_history(scraper: Scraper, history: History) -> None:
     snapshot = await scraper.scrape(Targets(tasks("a"), record=False), deadline_in(60))
     assert outcomes(snapshot) == {"a": GOOD}
-    assert history.get("a") is None
+    assert history.prechecks.get("a") is None
 
 
 async def test_discovered_tasks_are_queried_in_the_same_scrape(
@@ -187,9 +190,9 @@ async def test_discovered_tasks_are_queried_in_the_same_scrape(
     client.listed = REPLICATIONS
     snapshot = await scraper.scrape(Targets(tasks("a"), discover=True), deadline_in(60))
     assert outcomes(snapshot) == {"a": GOOD, "rp-1": GOOD, "rp-2": GOOD}
-    assert snapshot.discovery is not None
-    assert snapshot.discovery.failure is None
-    assert snapshot.discovery.tasks == watch_list.discovered
+    (discovery,) = snapshot.discoveries
+    assert discovery.failure is None
+    assert discovery.tasks == watch_list.discovered
     assert client.queried[:2] == ["a", "list"]
 
 
@@ -203,7 +206,7 @@ async def test_tasks_that_the_list_no_longer_has_are_left_out(
     client.answers["rp-2"] = raises(QueryError(Reason.NOT_FOUND, "gone"))
     snapshot = await scraper.scrape(Targets((), watch_list.discovered, discover=True), deadline_in(60))
     assert outcomes(snapshot) == {"rp-1": GOOD}
-    task = history.get("rp-2")
+    task = history.prechecks.get("rp-2")
     assert task is not None
     assert task.failing_since is None
 
@@ -216,8 +219,8 @@ async def test_while_discovery_fails_the_known_tasks_stay(
     client.listed, client.list_error = [], QueryError(Reason.CONNECT, "refused")
     snapshot = await scraper.scrape(Targets((), watch_list.discovered, discover=True), deadline_in(60))
     assert outcomes(snapshot) == {"rp-1": GOOD, "rp-2": GOOD}
-    assert snapshot.discovery is not None
-    assert snapshot.discovery.failure == QueryFailure(Reason.CONNECT, "refused")
+    (discovery,) = snapshot.discoveries
+    assert discovery.failure == QueryFailure(Reason.CONNECT, "refused")
 
 
 async def test_discovery_that_hangs_costs_the_other_tasks_nothing(
@@ -227,9 +230,9 @@ async def test_discovery_that_hangs_costs_the_other_tasks_nothing(
     client.listed, client.list_hangs = REPLICATIONS, True
     snapshot = await scraper.scrape(Targets(tasks("a"), discover=True), deadline_in(0.05))
     assert outcomes(snapshot)["a"] is GOOD
-    assert snapshot.discovery is not None
-    assert snapshot.discovery.failure is not None
-    assert snapshot.discovery.failure.reason is Reason.DEADLINE
+    (discovery,) = snapshot.discoveries
+    assert discovery.failure is not None
+    assert discovery.failure.reason is Reason.DEADLINE
     assert {task.task_id for task in watch_list.discovered} == {"rp-1", "rp-2"}
     client.queried = []
     await scraper.scrape(Targets(tasks("a"), watch_list.discovered, discover=True), deadline_in(0.05))
@@ -239,10 +242,10 @@ async def test_discovery_that_hangs_costs_the_other_tasks_nothing(
 async def test_a_discovery_that_had_no_time_comes_first_next_time(scraper: Scraper, client: FakeClient) -> None:
     client.answers = dict.fromkeys("abc", hangs)
     snapshot = await scraper.scrape(Targets(tasks(*"abc"), discover=True), deadline_in(0.05))
-    assert snapshot.discovery is not None
-    assert snapshot.discovery.failure is not None
-    assert not snapshot.discovery.failure.sent
-    assert not snapshot.discovery.complete
+    (discovery,) = snapshot.discoveries
+    assert discovery.failure is not None
+    assert not discovery.failure.sent
+    assert not discovery.complete
     client.answers, client.queried = {}, []
     await scraper.scrape(Targets(tasks(*"abc"), discover=True), deadline_in(60))
     assert client.queried[0] == "list"
@@ -252,8 +255,8 @@ async def test_discovery_alone_queries_no_task(scraper: Scraper, client: FakeCli
     client.listed = REPLICATIONS
     snapshot = await scraper.scrape(Targets((), discover=True, query=False), deadline_in(60))
     assert snapshot.results == ()
-    assert snapshot.discovery is not None
-    assert len(snapshot.discovery.tasks) == 2
+    (discovery,) = snapshot.discoveries
+    assert len(discovery.tasks) == 2
     assert client.queried == ["list"]
 
 
@@ -262,11 +265,125 @@ async def test_without_tasks_the_snapshot_is_empty(scraper: Scraper) -> None:
 
 
 async def test_a_shard_queries_only_its_share_of_the_discovered_tasks(client: FakeClient) -> None:
-    client.listed = [Replication(f"rp-{number}", "", "running") for number in range(50)]
+    client.listed = [ListedTask(f"rp-{number}", "", "running") for number in range(50)]
     queried = []
     for index in range(2):
-        watch_list = empty_watch_list(Discovery(ReplicationDiscovery()), Shard(index, 2))
+        watch_list = empty_watch_list(Discovery(DiscoverySettings("replication")), shard=Shard(index, 2))
         scraper = Scraper(client, watch_list, History(), concurrency=3)
         snapshot = await scraper.scrape(Targets((), discover=True), deadline_in(60))
         queried += list(outcomes(snapshot))
     assert sorted(queried) == sorted(entry.task_id for entry in client.listed)
+
+
+# The tasks themselves
+
+
+@pytest.fixture
+def both(client: FakeClient, watch_list: WatchList, history: History) -> Scraper:
+    """A scraper that queries every task itself as well as its precheck."""
+    return Scraper(client, watch_list, history, concurrency=3, task_status=True, wall_clock=lambda: NOON)
+
+
+def states(snapshot: Snapshot) -> dict[str, TaskState | Reason]:
+    return {
+        state.task.task_id: state.outcome.reason if isinstance(state.outcome, QueryFailure) else state.outcome
+        for state in snapshot.states
+    }
+
+
+async def test_a_task_without_a_precheck_is_queried_itself(scraper: Scraper, client: FakeClient) -> None:
+    """And only that; a task with a precheck is not."""
+    watched = (*tasks("cd-1"), Task(TaskRef("data_compare", "cd-2", ""), "cd-2"))
+    snapshot = await scraper.scrape(Targets(watched), deadline_in(60))
+    assert client.queried == ["cd-1", "cd-2 itself"]
+    assert (outcomes(snapshot), states(snapshot)) == ({"cd-1": GOOD}, {"cd-2": RUNNING})
+
+
+async def test_a_query_that_fails_costs_the_other_of_the_same_task_nothing(both: Scraper, client: FakeClient) -> None:
+    client.answers["a"] = client.states["b"] = raises(QueryError(Reason.API_ERROR, "refused"))
+    snapshot = await both.scrape(Targets(tasks("a", "b")), deadline_in(60))
+    assert outcomes(snapshot) == {"a": Reason.API_ERROR, "b": GOOD}
+    assert states(snapshot) == {"a": RUNNING, "b": Reason.API_ERROR}
+
+
+async def test_what_a_failed_query_learnt_before_is_kept(
+    both: Scraper, client: FakeClient, history: History, lines: Callable[[], list[dict[str, object]]]
+) -> None:
+    """A comparison's status, if only the query of its results fails or has no time."""
+
+    async def fails(progress: QueryProgress) -> TaskState:
+        progress.state = RUNNING
+        raise QueryError(Reason.HTTP_ERROR, "HTTP 500")
+
+    async def stays_out(progress: QueryProgress) -> TaskState:
+        progress.state, progress.sent = RUNNING, True
+        return await hangs(progress)
+
+    client.states |= {"a": fails, "b": stays_out, "c": hangs}
+    snapshot = await both.scrape(Targets(tasks(*"abc")), deadline_in(0.05))
+    assert states(snapshot) == {"a": Reason.HTTP_ERROR, "b": Reason.DEADLINE, "c": Reason.DEADLINE}
+    assert [state.answer for state in snapshot.states] == [RUNNING, RUNNING, None]
+    kept = history.states.get("a")
+    assert kept is not None
+    assert (kept.answer, kept.failing_since) == (RUNNING, NOON)
+    assert [line["msg"] for line in lines() if line["task_id"] == "a"] == [
+        "precheck status",
+        "task status",
+        "task query failed",
+    ]
+
+
+async def test_both_queries_take_their_turns_by_how_they_went_last_time(both: Scraper, client: FakeClient) -> None:
+    """Skipped ones first, those that timed out last, whatever they ask for."""
+    client.answers, client.states = {"a": hangs}, {"a": hangs, "b": hangs}
+    await both.scrape(Targets(tasks(*"abc")), deadline_in(0.05))
+    client.answers, client.states, client.queried = {}, {}, []
+    await both.scrape(Targets(tasks(*"abc")), deadline_in(60))
+    assert client.queried == ["c", "c itself", "b", "a", "a itself", "b itself"]
+
+
+async def test_a_discovered_task_has_its_status_from_the_list(
+    scraper: Scraper, client: FakeClient, watch_list: WatchList, history: History
+) -> None:
+    """Without a query. While the list fails, it is unknown, and that is no failure of each task."""
+    client.listed = REPLICATIONS
+    snapshot = await scraper.scrape(Targets((), discover=True), deadline_in(60))
+    assert client.queried == ["list", "rp-1", "rp-2"]
+    assert states(snapshot) == {
+        "rp-1": TaskState(TaskStatus.RUNNING, "running"),
+        "rp-2": TaskState(TaskStatus.FAILED, "failed"),
+    }
+    client.listed, client.list_error = REPLICATIONS[:1], QueryError(Reason.CONNECT, "refused")
+    snapshot = await scraper.scrape(Targets((), watch_list.discovered, discover=True), deadline_in(60))
+    assert states(snapshot) == {"rp-1": TaskState(TaskStatus.RUNNING, "running"), "rp-2": Reason.CONNECT}
+    kept = history.states.get("rp-2")
+    assert kept is not None
+    assert kept.failing_since is None
+
+
+async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, history: History) -> None:
+    """Schema comparisons have no precheck that could be found; a probe queries such a task itself."""
+    watch_list = empty_watch_list(*(Discovery(DiscoverySettings(kind)) for kind in ("replication", "schema_compare")))
+    scraper = Scraper(client, watch_list, history, concurrency=3)
+    client.listed = [*REPLICATIONS, ListedTask("cc-1", "schema", "stopped")]
+    snapshot = await scraper.scrape(Targets((), discover=True), deadline_in(60))
+    assert [(found.kind, len(found.tasks)) for found in snapshot.discoveries] == [
+        ("replication", 2),
+        ("schema_compare", 1),
+    ]
+    assert (outcomes(snapshot).keys(), states(snapshot)["cc-1"]) == (
+        {"rp-1", "rp-2"},
+        TaskState(TaskStatus.STOPPED, "stopped"),
+    )
+    assert watch_list.most_requests() == 4
+    client.queried = []
+    snapshot = await scraper.scrape(Targets(watch_list.discovered[2:]), deadline_in(60))
+    assert (client.queried, states(snapshot)) == (["cc-1 itself"], {"cc-1": RUNNING})
+
+
+async def test_a_discovered_task_is_queried_itself_as_well_if_all_are(both: Scraper, client: FakeClient) -> None:
+    """The list shows no delay and no progress."""
+    client.listed = REPLICATIONS[:1]
+    snapshot = await both.scrape(Targets((), discover=True), deadline_in(60))
+    assert client.queried == ["list", "rp-1", "rp-1 itself"]
+    assert states(snapshot) == {"rp-1": RUNNING}

@@ -66,7 +66,7 @@ def test_a_file_with_a_fault_keeps_its_last_good_tasks(files: TaskFiles, folder:
     """An empty file, and a link to nothing, have a fault too; other files are not affected."""
     (folder / "a.yaml").write_text(entry("cd-1"))
     (folder / "b.yaml").write_text(entry("cd-2"))
-    (folder / "c.yaml").write_text("- {task_id: cd-3}\n")
+    (folder / "c.yaml").write_text("- {name: cd-3}\n")
     files.refresh()
     (folder / "a.yaml").write_text("")
     (folder / "b.yaml").unlink()
@@ -76,7 +76,7 @@ def test_a_file_with_a_fault_keeps_its_last_good_tasks(files: TaskFiles, folder:
     assert faults(files) == [
         "a.yaml: is empty; write [] for no tasks",
         "b.yaml: cannot be read: No such file or directory",
-        "c.yaml:1: [0].precheck_task_id: is missing",
+        "c.yaml:1: [0].task_id: is missing",
     ]
     (folder / "a.yaml").write_text("[]")
     files.refresh()
@@ -127,7 +127,7 @@ def test_a_name_that_is_not_utf8_can_be_shown(files: TaskFiles, folder: Path) ->
 
 def test_a_source_is_unread_until_it_was_read_whole_once(folder: Path) -> None:
     """Of files that are named without a wildcard, and of all that match. A reload keeps what was read."""
-    (folder / "fault.yaml").write_text("- {task_id: cd-3}\n")
+    (folder / "fault.yaml").write_text("- {name: cd-3}\n")
     (folder / "link.yaml").symlink_to("nowhere")
     patterns = [f"{folder}/*.yaml", f"{folder}/named", f"{folder}/none/*"]
     files = TaskFiles(patterns)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config import ReplicationDiscovery
-from exporter.ninedata import Replication
+from exporter.config import DiscoverySettings
+from exporter.ninedata import ListedTask
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.shard import Shard
 from exporter.scraping.task_files import TaskFiles
@@ -29,7 +29,7 @@ def task_files(folder: Path) -> TaskFiles:
 
 @pytest.fixture
 def discovery() -> Discovery:
-    known = {task_id: Replication(task_id, f"{task_id}-name", "running") for task_id in ("rp-1", "rp-2")}
+    known = {task_id: ListedTask(task_id, f"{task_id}-name", "running") for task_id in ("rp-1", "rp-2")}
     return discovered(known)
 
 
@@ -37,7 +37,7 @@ def test_a_task_that_several_sources_name_is_the_first_one_s(
     task_files: TaskFiles, discovery: Discovery, folder: Path
 ) -> None:
     """The configuration, then the files by their paths, then discovery."""
-    watch_list = WatchList(config_of(*tasks("cd-1")), Shard(), task_files, discovery)
+    watch_list = WatchList(config_of(*tasks("cd-1")), Shard(), task_files, [discovery])
     ids = [(task.task_id, task.ref.precheck_task_id, task.name) for task in watch_list.tasks]
     assert ids == [
         ("cd-1", "pcte-cd-1", "cd-1"),
@@ -52,7 +52,7 @@ def test_a_task_that_several_sources_name_is_the_first_one_s(
 
 def test_while_a_source_is_unread_tasks_are_missing(task_files: TaskFiles, folder: Path) -> None:
     """The kinds that they may have are not counted."""
-    watch_list = WatchList(config_of(), Shard(), task_files, Discovery(ReplicationDiscovery()))
+    watch_list = WatchList(config_of(), Shard(), task_files, [Discovery(DiscoverySettings("replication"))])
     (unread,) = watch_list.unread
     assert unread.startswith("list of replication tasks, ")
     assert watch_list.counts() == {"data_compare": 2, "schema_compare": 0}
@@ -63,7 +63,7 @@ def test_while_a_source_is_unread_tasks_are_missing(task_files: TaskFiles, folde
 
 
 def test_repeated_task_ids_are_logged_once(task_files: TaskFiles, lines: Lines, folder: Path) -> None:
-    watch_list = WatchList(config_of(), Shard(), task_files, None)
+    watch_list = WatchList(config_of(), Shard(), task_files, [])
     lines()
     for _ in range(2):
         assert len(watch_list.tasks) == 3
@@ -72,16 +72,16 @@ def test_repeated_task_ids_are_logged_once(task_files: TaskFiles, lines: Lines, 
 
 
 def test_the_lists_stay_the_same_objects_while_nothing_changes(task_files: TaskFiles, discovery: Discovery) -> None:
-    watch_list = WatchList(config_of(), Shard(), task_files, discovery)
+    watch_list = WatchList(config_of(), Shard(), task_files, [discovery])
     listed, discovered = watch_list.listed, watch_list.discovered
     task_files.refresh()
     assert watch_list.listed is listed
-    assert watch_list.discovered is discovered
+    assert all(new is old for new, old in zip(watch_list.discovered, discovered, strict=True))
 
 
 def test_a_shard_watches_its_share_and_finds_every_task(task_files: TaskFiles, discovery: Discovery) -> None:
     """Any shard can answer a probe of any task."""
-    shards = [WatchList(config_of(*tasks("cd-1")), Shard(index, 3), task_files, discovery) for index in range(3)]
+    shards = [WatchList(config_of(*tasks("cd-1")), Shard(index, 3), task_files, [discovery]) for index in range(3)]
     assert sorted(task.task_id for shard in shards for task in shard.tasks) == ["cd-1", "cd-2", "rp-1", "rp-2"]
     for shard in shards:
         found = [task for task_id in ("cd-1", "cd-2", "rp-1", "rp-2") if (task := shard.find(task_id))]

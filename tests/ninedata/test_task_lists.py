@@ -6,8 +6,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from exporter.ninedata import QueryError, Reason, Replication
-from exporter.ninedata.replication_list import MAX_TASKS, Page, page_parameters, read_list, read_page
+from exporter.ninedata import LISTS, ListedTask, QueryError, Reason
+from exporter.ninedata.task_lists import MAX_TASKS, Page, page_parameters, read_list, read_page
 from tests.ninedata.fake_api import FakeApi, failure_of, reply
 
 pytestmark = pytest.mark.anyio
@@ -44,18 +44,18 @@ class Server:
         answer = self.bend(number, self.envelope(number))
         if isinstance(answer, Exception):
             raise answer
-        return read_page(answer)
+        return read_page(answer, LISTS["replication"])
 
 
 async def listed(server: Server) -> set[str]:
-    found: dict[str, Replication] = {}
+    found: dict[str, ListedTask] = {}
     await read_list(server.page, found, at_once=8)
     return set(found)
 
 
 async def refused(server: Server) -> tuple[QueryError, set[str]]:
     """Why the list cannot be read, and the ids found all the same."""
-    found: dict[str, Replication] = {}
+    found: dict[str, ListedTask] = {}
     error = await failure_of(read_list(server.page, found, at_once=8))
     return error, set(found)
 
@@ -107,7 +107,7 @@ async def test_a_list_with_fewer_tasks_than_its_total_is_a_failure(bend: Bend) -
     server = Server(25, 10, bend)
     error, found = await refused(server)
     assert error.reason is Reason.INVALID_RESPONSE
-    assert error.message.endswith(f" replication tasks, but only {len(found)} came")
+    assert error.message.endswith(f" tasks, but only {len(found)} came")
     assert len(server.asked) < 20
 
 
@@ -116,7 +116,7 @@ async def test_a_list_without_an_end_is_given_up() -> None:
     server = Server(1_000_000)
     error, found = await refused(server)
     assert error.reason is Reason.TOO_LARGE
-    assert error.message == f"the list has more than {MAX_TASKS} replication tasks; no more are read"
+    assert error.message == f"the list has more than {MAX_TASKS} tasks; no more are read"
     assert MAX_TASKS < len(found) <= MAX_TASKS + 800
 
 
@@ -144,13 +144,13 @@ NO_PAGES: list[tuple[Envelope, str]] = [
 def test_what_is_no_page_is_a_failure(envelope: Envelope, message: str) -> None:
     """It does not mean that there are no tasks."""
     with pytest.raises(QueryError) as caught:
-        read_page(envelope)
+        read_page(envelope, LISTS["replication"])
     assert (caught.value.reason, caught.value.message) == (Reason.INVALID_RESPONSE, message)
 
 
 def test_an_empty_list_may_be_null() -> None:
     """Where a total shows that it is a list."""
-    assert read_page({"data": None, "total": 0}).entries == ()
+    assert read_page({"data": None, "total": 0}, LISTS["replication"]).entries == ()
 
 
 def test_entries_as_they_vary() -> None:
@@ -165,10 +165,23 @@ def test_entries_as_they_vary() -> None:
                 {"name": "none at all"},
                 None,
             ],
-        }
+        },
+        LISTS["replication"],
     )
-    assert page.entries == (Replication("4711", "4711", ""), Replication("rp-2", "a b�", "5"))
+    assert page.entries == (ListedTask("4711", "4711", ""), ListedTask("rp-2", "a b�", "5"))
     assert (page.size, page.total) == (5, 5)
+
+
+def test_the_page_of_schema_comparisons() -> None:
+    """Everything stands in `data`."""
+    listed = LISTS["schema_compare"]
+    entry = {"taskId": "cc-1", "taskName": "orders", "status": "failed", "periodic": "ONETIME"}
+    data = {"pageNumber": 1, "pageSize": 100, "total": 101, "schemaComparisons": [entry]}
+    assert read_page({"data": data}, listed) == Page((ListedTask("cc-1", "orders", "failed"),), 1, 101)
+    assert read_page({"data": {"total": 0, "schemaComparisons": None}}, listed).entries == ()
+    with pytest.raises(QueryError, match="the list's schemaComparisons is not an array"):
+        read_page({"data": [entry]}, listed)
+    assert page_parameters(listed, 2, None) == (("pageNumber", "2"), ("pageSize", "100"))
 
 
 @pytest.mark.parametrize("status", [None, "preCheckFailed"])
@@ -179,7 +192,7 @@ async def test_the_client_lists_with_a_quarter_of_its_concurrency(api: FakeApi, 
     async def handle(request: httpx.Request) -> httpx.Response:
         nonlocal running, most
         number = int(request.url.params["current"])
-        assert tuple(request.url.params.multi_items()) == page_parameters(number, status)
+        assert tuple(request.url.params.multi_items()) == page_parameters(LISTS["replication"], number, status)
         running += 1
         most = max(most, running)
         await asyncio.sleep(1)
@@ -187,9 +200,9 @@ async def test_the_client_lists_with_a_quarter_of_its_concurrency(api: FakeApi, 
         return reply(server.envelope(number))
 
     api.answers(then=handle)
-    found: dict[str, Replication] = {}
-    await api.client(concurrency=12).list_replications(found, status=status)
-    assert found["rp-95"] == Replication("rp-95", "orders-95", "running")
+    found: dict[str, ListedTask] = {}
+    await api.client(concurrency=12).list_tasks("replication", found, status=status)
+    assert found["rp-95"] == ListedTask("rp-95", "orders-95", "running")
     assert len(found) == 95
     assert most == 3
     assert api.requests[0].url.path == "/openapi/v1/replication/list"

@@ -1,0 +1,95 @@
+"""The API's answers about tasks themselves: what comparisons found, how replications do."""
+
+import functools
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from exporter.ninedata.answers import data_of, entries_of
+from exporter.ninedata.failures import QueryError, Reason
+from exporter.ninedata.kinds import Kind
+from exporter.ninedata.precheck import TaskRef
+from exporter.ninedata.task_state import Execution, Subtask, TaskState, TaskStatus
+from exporter.ninedata.text import clean, clean_name, text_of, unique_names
+
+
+def read_state(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> TaskState:
+    """The task in an envelope, without its latest execution. Raises QueryError if there is none, or another one."""
+    if not isinstance(envelope.get("data"), dict) and kind.state_task_key in envelope:
+        envelope = {**envelope, "data": envelope}  # as an older page of the documentation has it
+    data = data_of(envelope, ((kind.state_task_key, task.task_id),))
+    request_id = clean_name(envelope.get("requestId"))
+    if data.get("isDeleted") is True:
+        raise QueryError(Reason.NOT_FOUND, "the task is deleted in NineData", request_id=request_id)
+    status, word = _status_of(text_of(data.get("status")), kind.statuses)
+    return TaskState(
+        status,
+        status_word=word,
+        error=clean(data.get("errMsg")),
+        execution_id=clean_name(data.get("lastExecId")) if kind.execution_path else "",
+        subtasks=_read_subtasks(data["subTaskList"], kind) if data.get("subTaskList") else (),
+        request_id=request_id,
+    )
+
+
+def read_execution(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Execution:
+    """The execution in an envelope. Raises QueryError if there is none, or another task's."""
+    data = data_of(envelope, (("taskId", task.task_id),))
+    return Execution(
+        _status_of(text_of(data.get("status")), kind.statuses)[0],
+        only_source=number_of(data.get("onlySourceRows")),
+        only_target=number_of(data.get("onlyTargetRows")),
+        different=number_of(data.get("differenceRows")),
+        skipped_tables=number_of(data.get("skipTableCount")),
+        started_at=_moment_of(data.get("createTime")),
+        updated_at=_moment_of(data.get("updateTime")),
+        error=clean(data.get("errorMessage")),
+    )
+
+
+def _read_subtasks(found: object, kind: Kind) -> tuple[Subtask, ...]:
+    entries = entries_of(found, "subtasks")
+    names = unique_names([clean_name(entry.get("subTaskType")) for entry in entries], "subtask")
+    return tuple(_read_subtask(name, entry, kind) for name, entry in zip(names, entries, strict=True))
+
+
+def _read_subtask(name: str, entry: Mapping[str, Any], kind: Kind) -> Subtask:
+    percent, milliseconds = number_of(entry.get("percent")), number_of(entry.get("delay"))
+    return Subtask(
+        name,
+        _status_of(text_of(entry.get("status")), kind.statuses)[0],
+        progress=None if percent is None else min(percent / 100, 1.0),
+        delay_seconds=None if milliseconds is None else milliseconds / 1000,
+    )
+
+
+@functools.lru_cache(maxsize=1024)  # a few words, over and over
+def _status_of(word: str, among: tuple[TaskStatus, ...]) -> tuple[TaskStatus, str]:
+    """The status that a word means, and the word for people."""
+    return TaskStatus.of_word(word, among), clean_name(word)
+
+
+def number_of(value: object) -> float | None:
+    """A number from 0, given as one or as text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _moment_of(value: object) -> datetime | None:
+    return _parsed_moment(value) if isinstance(value, str) else None
+
+
+@functools.lru_cache(maxsize=10_000)  # the same in every scrape
+def _parsed_moment(text: str) -> datetime | None:
+    """`2025-03-19 09:12:40Z`, in UTC with or without the Z; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

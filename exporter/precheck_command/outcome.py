@@ -1,0 +1,118 @@
+"""What is known of a precheck at the end, its exit status, and the three formats of it."""
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from xml.etree import ElementTree as ET
+
+from exporter.ninedata import CheckItem, Precheck, Status, TaskRef
+
+ENDED = (Status.SUCCESS, Status.WARNING, Status.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is known of a precheck."""
+
+    ref: TaskRef
+    name: str
+    precheck: Precheck | None = None
+    """The last answer."""
+    error: str = ""
+    """Why its end is not known."""
+
+    def status(self) -> Status:
+        """The precheck's status; Warning also where one of its items warns, and Unknown without an answer."""
+        if self.precheck is None:
+            return Status.UNKNOWN
+        warned = self.precheck.status is Status.SUCCESS and any(
+            item.status is Status.WARNING for item in self.precheck.items
+        )
+        return Status.WARNING if warned else self.precheck.status
+
+    def exit_status(self, *, fail_on_warning: bool) -> int:
+        """0 passed, 1 failed, 2 could not be told."""
+        status = self.status()
+        if self.error or status not in ENDED:
+            return 2
+        return int(status is Status.FAILED or (fail_on_warning and status is Status.WARNING))
+
+
+def with_error(outcome: Outcome, error: str) -> Outcome:
+    """The same, whose end is not known for this reason."""
+    return replace(outcome, error=error)
+
+
+def text_of_outcome(outcome: Outcome, width: int = 100) -> str:
+    """A table for people: the check items, the worst first, with reason and remediation."""
+    return "".join(f"{line}\n" for line in _lines(outcome, width))
+
+
+def _lines(outcome: Outcome, width: int) -> Iterator[str]:
+    order = (Status.FAILED, Status.WARNING, Status.UNKNOWN, Status.RUNNING, Status.UNSTARTED, Status.SUCCESS)
+    items = outcome.precheck.items if outcome.precheck else ()
+    for item in sorted(items, key=lambda item: order.index(item.status)):
+        yield f"{item.status:<10} {item.name or item.item} ({item.item})"
+        for paragraph in item.message.splitlines():
+            yield from textwrap.wrap(paragraph, width, initial_indent=" " * 11, subsequent_indent=" " * 11)
+    verdict = f"{outcome.name}: the precheck's status is {outcome.status()}"
+    yield f"{verdict}; {outcome.error}" if outcome.error else verdict
+
+
+def json_of_outcome(outcome: Outcome, exit_status: int) -> str:
+    """One JSON document."""
+    items = outcome.precheck.items if outcome.precheck else ()
+    document = {
+        "task_id": outcome.ref.task_id,
+        "precheck_task_id": outcome.ref.precheck_task_id or None,
+        "kind": outcome.ref.kind,
+        "name": outcome.name,
+        "status": str(outcome.status()),
+        "exit_status": exit_status,
+        "error": outcome.error or None,
+        "items": [
+            {"item": item.item, "item_name": item.name, "status": str(item.status), "reason": item.message or None}
+            for item in items
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def junit_of_outcome(outcome: Outcome, *, fail_on_warning: bool) -> str:
+    """One test case for each check item, and one that is an error if the precheck's end is not known."""
+    suite = ET.Element("testsuite", name=_xml(f"NineData precheck of {outcome.name}"))
+    for item in outcome.precheck.items if outcome.precheck else ():
+        _add_case(suite, outcome, item, fail_on_warning=fail_on_warning)
+    code = outcome.exit_status(fail_on_warning=fail_on_warning)
+    if code == 2 or (code == 1 and suite.find("testcase/failure") is None):  # noqa: PLR2004 - not known
+        case = ET.SubElement(suite, "testcase", classname=_xml(f"ninedata.{outcome.name}"), name="precheck")
+        message = outcome.error or f"the precheck's status is {outcome.status()}"
+        ET.SubElement(case, "error" if code > 1 else "failure", message=_xml(message), type=str(outcome.status()))
+    suite.set("tests", str(len(suite)))
+    for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(name, str(len(suite.findall(f"testcase/{tag}"))))
+    root = ET.Element("testsuites")
+    root.append(suite)
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _add_case(suite: ET.Element, outcome: Outcome, item: CheckItem, *, fail_on_warning: bool) -> None:
+    case = ET.SubElement(
+        suite, "testcase", classname=_xml(f"ninedata.{outcome.name}"), name=_xml(item.name or item.item)
+    )
+    if item.status is Status.FAILED or (fail_on_warning and item.status is Status.WARNING):
+        first = item.message.partition("\n")[0] or f"{item.item} has failed"
+        failure = ET.SubElement(case, "failure", message=_xml(first), type=str(item.status))
+        failure.text = _xml(f"{item.item}: {item.message}")
+    elif item.status is Status.WARNING:
+        ET.SubElement(case, "system-out").text = _xml(f"Warning: {item.message}")
+    elif item.status is not Status.SUCCESS:
+        ET.SubElement(case, "skipped", message=str(item.status))
+
+
+def _xml(text: str) -> str:
+    """The text without the characters that XML cannot have at all."""
+    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)

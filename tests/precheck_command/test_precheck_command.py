@@ -1,0 +1,168 @@
+"""`ninedata-precheck` against the sandbox, over real sockets."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import httpx
+import pytest
+import yaml
+
+from exporter.config import load_task_file
+from exporter.ninedata import CheckItem, Precheck, Status, TaskRef
+from exporter.precheck_command.arguments import main
+from exporter.precheck_command.outcome import Outcome, junit_of_outcome
+from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, InjectedFault, Sandbox
+from tests.sandbox_thread import run_in_thread
+
+TASK = "cd-b7k2m9qx4e"
+REASON = "Table x is missing.\nCreate it."
+
+
+@dataclass
+class Pipeline:
+    """A job with a configuration."""
+
+    sandbox: Sandbox
+    url: str
+    config: Path
+    task_file: Path
+
+    def precheck(self, script: object, task_id: str = TASK) -> None:
+        httpx.put(f"{self.url}/sandbox/prechecks/{task_id}", json=script, trust_env=False).raise_for_status()
+
+    def run(self, *arguments: str) -> int:
+        return main([*arguments, "--config.file", str(self.config)])
+
+
+@pytest.fixture
+def pipeline(folder: Path) -> Iterator[Pipeline]:
+    sandbox = Sandbox()
+    with run_in_thread(sandbox) as url:
+        config = folder.parent / "config.yaml"
+        api = {"base_url": url, "access_key_id": ACCESS_KEY_ID, "secret_key": SECRET_KEY}
+        config.write_text(yaml.safe_dump({"api": api}))
+        yield Pipeline(sandbox, url, config, folder / "orders.yaml")
+
+
+def test_a_failed_precheck_is_told_with_its_reasons_and_handed_over(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline.precheck({"failed": {"targetDataExistCheck": REASON}})
+    flags = ("--name", "billing", "--label", "team=dba", "--task-file", str(pipeline.task_file))
+    assert pipeline.run("start", TASK, "--wait", *flags) == 1
+    out = capsys.readouterr().out
+    assert "Failed     Target object existence check (targetDataExistCheck)\n           Table x is missing.\n" in out
+    (task,) = load_task_file(pipeline.task_file)
+    assert task.ref.precheck_task_id == out.splitlines()[0]
+    assert (task.name, task.labels) == ("billing", {"team": "dba"})
+    assert pipeline.task_file.stat().st_mode & 0o777 == 0o644
+    assert list(pipeline.task_file.parent.iterdir()) == [pipeline.task_file]
+    assert SECRET_KEY not in out
+
+
+def test_name_and_labels_stay_when_a_precheck_is_started_again(pipeline: Pipeline) -> None:
+    assert (
+        pipeline.run("start", TASK, "--label", "team=dba", "--name", "x", "--task-file", str(pipeline.task_file)) == 0
+    )
+    (before,) = load_task_file(pipeline.task_file)
+    assert pipeline.run("start", TASK, "--task-file", str(pipeline.task_file)) == 0
+    (after,) = load_task_file(pipeline.task_file)
+    assert (after.name, after.labels) == (before.name, before.labels)
+    assert after.ref.precheck_task_id != before.ref.precheck_task_id
+
+
+@pytest.mark.parametrize("flags", [("--label", "job=x"), ("--name", "a`b")])
+def test_an_entry_that_the_exporter_would_refuse_starts_nothing(pipeline: Pipeline, flags: tuple[str, ...]) -> None:
+    assert pipeline.run("start", TASK, *flags, "--task-file", str(pipeline.task_file)) == 2
+    assert not pipeline.sandbox.requests
+    assert list(pipeline.task_file.parent.iterdir()) == []
+
+
+def test_a_file_with_other_tasks_is_left_alone(pipeline: Pipeline) -> None:
+    text = "- {task_id: cd-1, precheck_task_id: p}\n- {task_id: cd-2, precheck_task_id: p}\n"
+    pipeline.task_file.write_text(text)
+    assert pipeline.run("start", TASK, "--task-file", str(pipeline.task_file)) == 2
+    assert pipeline.task_file.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("script", "flags", "code"),
+    [
+        ({}, (), 0),
+        ({"warning": {"srcBinlogCheck": "Too short."}}, (), 0),
+        ({"warning": {"srcBinlogCheck": "Too short."}}, ("--fail-on", "warning"), 1),
+        ({"failed": {"srcBinlogCheck": "None."}}, (), 1),
+        ({"status": "Running"}, ("--timeout", "100ms"), 2),
+    ],
+    ids=["passed", "warned", "warned and strict", "failed", "no end"],
+)
+def test_the_exit_status(pipeline: Pipeline, script: object, flags: tuple[str, ...], code: int) -> None:
+    task_id = "rp-h2s8c5yk1wza"
+    pipeline.precheck(script, task_id)
+    assert pipeline.run("start", task_id, "--kind", "replication", "--wait", *flags) == code
+
+
+def test_a_refused_key_could_not_be_told_and_a_start_is_sent_once(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline.sandbox.faults[""] = InjectedFault(kind="http_error", status=503)
+    assert pipeline.run("start", TASK, "--wait", "--format", "json") == 2
+    assert pipeline.sandbox.requests == {TASK: 1}
+    captured = capsys.readouterr()
+    assert "HTTP 503" in json.loads(captured.out)["error"]
+    assert SECRET_KEY not in captured.out + captured.err
+
+
+def test_an_interrupt_leaves_what_is_known(pipeline: Pipeline) -> None:
+    pipeline.precheck({"status": "Running"})
+    command = [sys.executable, "-m", "exporter.precheck_command", "start", TASK, "--wait", "--config.file"]
+    with subprocess.Popen([*command, str(pipeline.config)], stdout=-1, stderr=-1, text=True) as process:  # noqa: S603 - our own
+        assert process.stderr
+        assert process.stderr.readline().startswith("Running, 0 of 12")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, "Traceback" in err) == (2, False)
+    assert "interrupted" in out.splitlines()[-1]
+
+
+def test_several_at_once_never_tear_the_file(pipeline: Pipeline) -> None:
+    command = [sys.executable, "-m", "exporter.precheck_command", "start", TASK, "--config.file", str(pipeline.config)]
+    command += ["--task-file", str(pipeline.task_file)]
+    runs = [subprocess.Popen(command, stdout=-1, text=True) for _ in range(3)]  # noqa: S603 - our own
+    while any(run.poll() is None for run in runs):
+        if pipeline.task_file.exists():
+            load_task_file(pipeline.task_file)
+        time.sleep(0.005)
+    ids = [run.communicate()[0].strip() for run in runs]
+    assert load_task_file(pipeline.task_file)[0].ref.precheck_task_id in ids
+
+
+def test_junit_has_a_case_for_each_item_and_no_character_that_xml_lacks() -> None:
+    items = (
+        CheckItem("a", "First", "", Status.FAILED, "bad \x01 <&\nfix it"),
+        CheckItem("b", "Second", "", Status.SUCCESS, ""),
+        CheckItem("c", "Third", "", Status.UNSTARTED, ""),
+    )
+    outcome = Outcome(
+        TaskRef("data_compare", "cd-1", "p"), "orders", Precheck(Status.RUNNING, items), "no end within 1 s"
+    )
+    suite = ET.fromstring(junit_of_outcome(outcome, fail_on_warning=False).encode())[0]  # noqa: S314 - our own
+    assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["4", "1", "1", "1"]
+    assert suite.findtext("testcase/failure") == "a: bad ? <&\nfix it"
+    error = suite.find("testcase/error")
+    assert error is not None
+    assert error.get("message") == "no end within 1 s"
+
+
+def test_the_exporter_itself_cannot_start_anything() -> None:
+    """No module of the program that serves has the client that writes."""
+    code = "import sys, exporter.app, exporter.demo, exporter.doctor, exporter.cli; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    assert not [name for name in done.stdout.split() if "starting_client" in name or "precheck_command" in name]

@@ -1,23 +1,29 @@
 """`ninedata-exporter` and `python -m exporter`: what must come before the imports, then the command line."""
 
+import os
 import sys
+from typing import NoReturn
 
 from exporter.signals import hold_hangup, stop_at_once_on_signal
 from exporter.streams import reserve_closed_streams
 
 
-def main() -> int:
-    """Run the command; returns its exit status."""
+def main() -> NoReturn:
+    """Run the command, and end the process with its exit status."""
     runs = not {"--config.check", "--doctor"} & set(sys.argv)
     # An exporter that is stopped while it starts has done nothing wrong; an interrupted check is no success.
     stop_at_once_on_signal(0 if runs else 1)
     if runs:
         hold_hangup()
     reserve_closed_streams()
+    # With these, prometheus-client would keep counters in files; an environment may have them for other programs.
+    for variable in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        os.environ.pop(variable, None)
     from exporter.cli import main as run_command  # noqa: PLC0415 - takes most of the time of a start
 
-    return run_command()
+    # Python's own end aborts the process (SIGABRT) if a thread leaves bcrypt's native code meanwhile.
+    os._exit(run_command())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,6 +1,7 @@
 """The running program: its parts, put together and run until a signal."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Callable, Iterable
@@ -87,6 +88,8 @@ async def start(
         try:
             if await _started(reloader, stop):
                 web_watcher.start()
+                # Modules and configuration stay. Looking for garbage among them takes a tenth of a scrape's CPU time.
+                gc.freeze()
                 server_options = ServerOptions(
                     sockets,
                     options.telemetry_path,

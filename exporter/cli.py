@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from exporter import __version__
-from exporter.faults import ConfigError
+from exporter.faults import ConfigError, StartError
 from exporter.files import WatchedFile
 from exporter.http.external_url import parse_external_url, parse_route_prefix
-from exporter.http.sockets import Address, StartError, parse_address
+from exporter.http.sockets import Address, parse_address
 from exporter.logs import FORMATS, LEVELS, logging_to
 from exporter.scraping.shard import Shard, parse_shard
 from exporter.streams import complain, show

@@ -1,6 +1,7 @@
 """One configuration at work: what it watches, how it queries, and the connections it uses."""
 
 import logging
+import resource
 from dataclasses import dataclass
 
 import httpx
@@ -78,6 +79,7 @@ class Exporter:
 def open_exporter(config: Config, own: OwnMetrics, before: Exporter | None = None) -> Exporter:
     """An exporter for a configuration. It takes over what is still true from the one `before` it."""
     api = config.api
+    allow_open_files(api.concurrency)
     proxy = httpx.Proxy(api.proxy_url.reveal()) if api.proxy_url else None
     transport = open_transport(api.tls.context, proxy, api.tls.server_name)
     settings = ApiSettings(
@@ -99,6 +101,17 @@ def open_exporter(config: Config, own: OwnMetrics, before: Exporter | None = Non
     watch_list = WatchList(config, own.shard, task_files, discoveries)
     scraper = Scraper(client, watch_list, history, concurrency=api.concurrency, task_status=config.task_status)
     return Exporter(config, watch_list, history, own, client, scraper, transport)
+
+
+def allow_open_files(connections: int) -> None:
+    """Raise the soft limit of open files to the hard limit; warn if that is too low for `connections` to the API."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    needed = connections + 600  # 500 scrapers and people, and the process's own files
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        message = "open file limit is too low for api.concurrency; lower it or raise the limit (LimitNOFILE)"
+        event(_log, logging.WARNING, message, limit=hard, needed=needed)
 
 
 def log_watched(exporter: Exporter) -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with a file that a user wrote."""
+"""What is wrong with a file that a user wrote, and why the process cannot start."""
 
 import os
 from collections.abc import Iterable
@@ -36,3 +36,7 @@ class ConfigError(Exception):
 
 class UnreadableError(ConfigError):
     """A file that cannot be read now. It may become readable without a change to the file itself."""
+
+
+class StartError(Exception):
+    """The process cannot start. The message says why and what to do."""

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from exporter.config import Config, ConfigError
 from exporter.exporter import Exporter, log_watched, open_exporter
-from exporter.faults import printable
+from exporter.faults import StartError, printable
 from exporter.files import FileWatcher, WatchedFile
-from exporter.http.sockets import StartError, allow_open_files
 from exporter.logs import event
 from exporter.metrics import OwnMetrics
 
@@ -50,7 +49,7 @@ class Reloader:
         """Read the files that the configuration names, and watch them. Raises StartError if that takes too long."""
         try:
             async with self._lock, asyncio.timeout(LOAD_SECONDS):  # a SIGHUP may come meanwhile
-                await self._read_files(self._exporter)
+                await asyncio.to_thread(self._exporter.refresh_files)
                 self._own.reload_ended(successful=True)
                 log_watched(self._exporter)
                 self.watcher.start()
@@ -114,7 +113,7 @@ class Reloader:
             async with asyncio.timeout(LOAD_SECONDS):
                 config = await asyncio.to_thread(load)
                 exporter = open_exporter(config, self._own, before)
-                await self._read_files(exporter)
+                await asyncio.to_thread(exporter.refresh_files)
         except ConfigError as error:
             return self._reject([str(fault) for fault in error.faults])
         except TimeoutError:
@@ -138,10 +137,6 @@ class Reloader:
         if self._following:
             self._following.cancel()
         await asyncio.gather(*self._closing, self._exporter.close())
-
-    async def _read_files(self, exporter: Exporter) -> None:
-        allow_open_files(exporter.config.api.concurrency)
-        await asyncio.to_thread(exporter.refresh_files)
 
     def _reject(self, faults: Sequence[str]) -> tuple[str, ...]:
         self._own.reload_ended(successful=False)

@@ -13,9 +13,10 @@ from exporter import __version__, app, demo, doctor
 from exporter.app import Options
 from exporter.cli import main
 from exporter.config import Config
+from exporter.faults import StartError
 from exporter.files import WatchedFile
 from exporter.http.external_url import parse_external_url
-from exporter.http.sockets import Address, StartError
+from exporter.http.sockets import Address
 from exporter.scraping.shard import Shard
 
 GOOD = """

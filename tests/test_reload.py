@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import logging
+import resource
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
@@ -11,7 +13,7 @@ import pytest
 
 import exporter.reload
 from exporter.config import Config, ConfigError, Fault, load
-from exporter.exporter import Exporter
+from exporter.exporter import Exporter, allow_open_files
 from exporter.files import WatchedFile
 from exporter.metrics import OwnMetrics, choose_format, render
 from exporter.reload import Reloader
@@ -197,3 +199,18 @@ async def test_a_changed_file_is_put_into_force_or_waits_for_a_reload(
         assert own_metric(exporter, RELOADED) == "1.0"
     assert (reloader.faults, reloader.waits_for_reload) == ((), False)
     await reloader.close()
+
+
+def test_the_soft_limit_of_open_files_is_raised(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """To the hard limit; the log says if that is too low."""
+    raised: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 1024))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: raised.append(limits))
+    with caplog.at_level(logging.WARNING):
+        allow_open_files(100)
+        assert caplog.text == ""
+        allow_open_files(1000)
+    assert raised == [(1024, 1024)] * 2
+    assert "lower it or raise the limit (LimitNOFILE)" in caplog.text

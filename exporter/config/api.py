@@ -26,7 +26,10 @@ def load_api(reader: Reader, folder: Path, environment: Mapping[str, str]) -> Ap
     concurrency = reader.number("concurrency", default=32, lowest=1, highest=1024, whole=True)
     rate_limit = reader.number("rate_limit", default=0, lowest=0, highest=100_000)
     proxy_url = _load_url(reader, "proxy_url", user_allowed=True)
-    tls = _load_tls(reader.mapping("tls"), folder)
+    section = reader.mapping("tls")
+    tls = _load_tls(section, folder)
+    if proxy_url and section.has("server_name"):
+        section.fault("cannot be used together with api.proxy_url", "server_name")
     if base_url is None or access_key_id is None or secret_key is None or tls is None:
         return None
     return Api(

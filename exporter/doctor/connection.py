@@ -11,7 +11,7 @@ from exporter.config.settings import Api
 from exporter.doctor.report import Check, Finding, Level, skipped
 from exporter.ninedata import Reason, advice_on
 from exporter.ninedata.failures import words_of_system
-from exporter.ninedata.tls import advice_on_certificate
+from exporter.ninedata.tls import advice_on_tls
 
 
 async def check_connection(api: Api) -> list[Finding]:
@@ -91,8 +91,6 @@ def _reason(error: Exception) -> str:
 
 
 def _advice(error: OSError, key: str) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return advice_on_certificate(error) or advice_on(Reason.TLS, "")
     if isinstance(error, ssl.SSLError):
-        return f"Check whether {key} names a port that speaks TLS, and whether a firewall interferes."
+        return advice_on_tls(error) or advice_on(Reason.TLS, "")
     return f"Check host and port in {key}, the server, and the firewalls; some sites allow only listed addresses."

@@ -10,9 +10,8 @@ from exporter.config import Config, ConfigError, Task
 from exporter.doctor.connection import check_connection
 from exporter.doctor.report import Check, Finding, Level, counted, skipped
 from exporter.exporter import Exporter, open_exporter
-from exporter.http.sockets import allow_open_files
 from exporter.metrics import OwnMetrics, families
-from exporter.ninedata import KINDS, Precheck, Reason, Status, TaskState, advice_on
+from exporter.ninedata import KINDS, Precheck, Reason, Status, TaskState
 from exporter.ninedata.text import cut_middle
 from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult, Snapshot
@@ -36,7 +35,6 @@ async def examine(
     if any(found.level is Level.FAULT for found in connection):
         findings += skipped(_AFTER_CONNECTION, "there is no connection to the API")
         return
-    allow_open_files(config.api.concurrency)
     exporter = open_exporter(config, OwnMetrics(shard))
     try:
         exporter.refresh_files()
@@ -90,7 +88,7 @@ def check_query(snapshot: Snapshot, base_url: str, clock: Finding) -> Finding:
     request, failure = next((each for each in refused if each[1].reason is Reason.AUTH), refused[0])
     if failure.reason is Reason.AUTH and clock.level is Level.FAULT:
         return Finding(Check.QUERY, base_url, Level.SKIPPED, "the key cannot be judged before the clock is right")
-    return Finding(Check.QUERY, base_url, Level.FAULT, words_of(failure), advice_on(failure.reason, request))
+    return Finding(Check.QUERY, base_url, Level.FAULT, words_of(failure), failure.advice(request))
 
 
 def check_clock(skew: float | None) -> Finding:
@@ -115,7 +113,7 @@ def check_discovery(results: Sequence[DiscoveryResult]) -> list[Finding]:
 
 def _check_discovery(result: DiscoveryResult) -> Finding:
     if result.failure:
-        advice = advice_on(result.failure.reason, KINDS[result.kind].list_request)
+        advice = result.failure.advice(KINDS[result.kind].list_request)
         return Finding(Check.DISCOVERY, result.kind, Level.FAULT, words_of(result.failure), advice)
     what = f"{counted(len(result.tasks), 'task')} discovered in {result.seconds:.2f} s"
     return Finding(Check.DISCOVERY, result.kind, Level.OK, what)
@@ -146,7 +144,7 @@ def _subject(task: Task) -> str:
 def _check_precheck(result: QueryResult[Precheck]) -> Finding:
     subject, kind, outcome = _subject(result.task), result.task.ref.kind, result.outcome
     if isinstance(outcome, QueryFailure):
-        advice = advice_on(outcome.reason, kind)
+        advice = outcome.advice(kind)
         return Finding(Check.TASK, subject, Level.FAULT, f"{kind}, {words_of(outcome)}", advice)
     failed = [item.item for item in outcome.items if item.status is Status.FAILED]
     what = f"{kind}, {outcome.status}, {counted(len(outcome.items), 'check item')}"
@@ -158,7 +156,7 @@ def _check_precheck(result: QueryResult[Precheck]) -> Finding:
 def _check_state(result: QueryResult[TaskState]) -> Finding:
     subject, kind, outcome = _subject(result.task), result.task.ref.kind, result.outcome
     if isinstance(outcome, QueryFailure):
-        advice = advice_on(outcome.reason, KINDS[kind].state_request)
+        advice = outcome.advice(KINDS[kind].state_request)
         known = f", {result.partial.status}, but its results" if result.partial else ""
         return Finding(Check.TASK, subject, Level.FAULT, f"{kind} itself{known}, {words_of(outcome)}", advice)
     error = f": {cut_middle(outcome.error, 200)}" if outcome.error else ""

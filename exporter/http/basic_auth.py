@@ -2,14 +2,15 @@
 
 import asyncio
 import base64
-import hashlib
 import hmac
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 
 import bcrypt
+
+_Digested = tuple[str, bytes]
+"""A user and the digest of a password."""
 
 
 class Users:
@@ -20,42 +21,47 @@ class Users:
         self._costs = sorted(hash_cost(hashed) for hashed in hashes.values())
         self._key = secrets.token_bytes(32)
         self._good: dict[str, bytes] = {}
-        self._checks: dict[tuple[str, bytes], asyncio.Future[bool]] = {}
-        self._waiting: Counter[tuple[str, bytes]] = Counter()
+        self._checks: dict[_Digested, asyncio.Task[bool]] = {}
+        self._waiting: Counter[_Digested] = Counter()
 
     def __len__(self) -> int:
         return len(self._hashes)
 
-    async def admit(self, authorization: Sequence[str], threads: Executor) -> bool:
+    async def admit(self, authorization: Sequence[str], processors: asyncio.Semaphore) -> bool:
         """Whether the Authorization headers of a request name a user and the right password.
 
-        An unknown name takes as long as a known one. `threads` computes bcrypt, once for requests with the same
-        password at the same time.
+        An unknown name takes as long as a known one. bcrypt is computed on one of `processors`, once for requests with
+        the same password at the same time.
         """
         credentials = _credentials(authorization)
         if credentials is None:
             return False
         user, password = credentials
-        digest = self._digest(password)
-        if hmac.compare_digest(self._good.get(user, b""), digest):
+        digested = user, self._digest(password)
+        if hmac.compare_digest(self._good.get(user, b""), digested[1]):
             return True
-        known = user in self._hashes
-        check = self._checks.get((user, digest))
-        if check is None:
-            hashed = self._hashes[user] if known else self._hash_of_nobody(user)
-            loop = asyncio.get_running_loop()
-            check = loop.run_in_executor(threads, bcrypt.checkpw, password.encode(), hashed.encode())
-            self._checks[user, digest] = check
-            check.add_done_callback(lambda _: self._checks.pop((user, digest)))
-        self._waiting[user, digest] += 1
+        if digested not in self._checks:
+            self._checks[digested] = asyncio.create_task(self._check(digested, password, processors))
+        self._waiting[digested] += 1
         try:
-            matches = await asyncio.shield(check)
+            return await asyncio.shield(self._checks[digested])
         finally:
-            self._waiting[user, digest] -= 1
-            if not self._waiting[user, digest]:
-                del self._waiting[user, digest]
-                check.cancel()  # if it has not begun: every client that asked is gone
-        if not matches or not known:
+            self._waiting[digested] -= 1
+            if not self._waiting[digested]:
+                del self._waiting[digested]
+
+    async def _check(self, digested: _Digested, password: str, processors: asyncio.Semaphore) -> bool:
+        user, digest = digested
+        hashed = self._hashes.get(user) or self._hash_of_nobody(user)
+        try:
+            async with processors:
+                # Not if every client that asked is gone.
+                matches = digested in self._waiting and await asyncio.to_thread(
+                    bcrypt.checkpw, password.encode(), hashed.encode()
+                )
+        finally:
+            del self._checks[digested]
+        if not matches or user not in self._hashes:
             return False
         self._good[user] = digest
         return True
@@ -66,7 +72,7 @@ class Users:
         return f"$2b${self._costs[number % len(self._costs)]:02}${'.' * 53}"
 
     def _digest(self, text: str) -> bytes:
-        return hashlib.blake2b(text.encode(), key=self._key).digest()
+        return hmac.digest(self._key, text.encode(), "sha256")  # Pythons in FIPS mode have it, and no blake2
 
 
 def hash_cost(hashed: str) -> int:

@@ -43,20 +43,26 @@ class Pages:
 
     async def overview(self, request: web.Request) -> web.Response:
         """All watched tasks with their last known status, those that need attention first."""
-        # With 5,000 tasks this takes a while: in a thread, so that scrapes are answered, and one at a time.
-        async with self._one_overview:
-            with self._reloader.lease() as exporter:
-                now, history = datetime.now(UTC), exporter.history
-                views = [view_of(task, history, now) for task in exporter.watch_list.tasks]
-                reloader = self._reloader
-                sources = sources_of(
-                    exporter.watch_list,
-                    reloader.faults,
-                    exporter.file_faults,
-                    waits_for_reload=reloader.waits_for_reload,
-                )
-                render = self._overview_json if wants_json(request) else self._overview_html
-                return await asyncio.to_thread(render, request, exporter, views, sources)
+        # With 5,000 tasks this takes a while: in a thread, so that scrapes are answered, and one at a time. The thread
+        # goes on when its client leaves.
+        await self._one_overview.acquire()
+        rendering = asyncio.create_task(self._overview(request))
+        rendering.add_done_callback(lambda _: self._one_overview.release())
+        return await asyncio.shield(rendering)
+
+    async def _overview(self, request: web.Request) -> web.Response:
+        with self._reloader.lease() as exporter:
+            now, history = datetime.now(UTC), exporter.history
+            views = [view_of(task, history, now) for task in exporter.watch_list.tasks]
+            reloader = self._reloader
+            sources = sources_of(
+                exporter.watch_list,
+                reloader.faults,
+                exporter.file_faults,
+                waits_for_reload=reloader.waits_for_reload,
+            )
+            render = self._overview_json if wants_json(request) else self._overview_html
+            return await asyncio.to_thread(render, request, exporter, views, sources)
 
     def _overview_json(
         self, _: web.Request, __: Exporter, views: list[TaskView], sources: dict[str, object]

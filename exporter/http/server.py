@@ -5,7 +5,6 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -15,7 +14,7 @@ from aiohttp.typedefs import Handler
 from exporter.files import WatchedFile
 from exporter.http.external_url import ExternalUrl
 from exporter.http.pages import Pages
-from exporter.http.scrape_handlers import ARRIVED, ScrapeHandlers, scraper_timeout
+from exporter.http.scrape_handlers import ARRIVED, ScrapeHandlers, scrape_timeout, scraper_timeout
 from exporter.http.web_config import WebConfig
 from exporter.logs import event
 from exporter.reload import Reloader
@@ -59,6 +58,7 @@ async def serve(reloader: Reloader, options: ServerOptions, *, stop: asyncio.Eve
         server.application(),
         handler_cancellation=True,  # a scrape ends when the scraper hangs up
         keepalive_timeout=options.keepalive_seconds,
+        max_field_size=64 * 1024,  # browsers send long cookies, those of a proxy's single sign-on for example
         access_log=None,
         logger=_log,
         shutdown_timeout=0.1,
@@ -67,13 +67,13 @@ async def serve(reloader: Reloader, options: ServerOptions, *, stop: asyncio.Eve
     try:
         await server.follow_web_config(runner, stop, ready)
     finally:
-        server.passwords.shutdown(wait=False, cancel_futures=True)
         await runner.cleanup()
+        _log.removeFilter(_is_no_bad_request)
 
 
 class _Server:
     def __init__(self, reloader: Reloader, options: ServerOptions) -> None:
-        self.passwords = ThreadPoolExecutor(2, "bcrypt")  # each check takes one processor
+        self._processors = asyncio.Semaphore(2)  # for checks of passwords, each of which takes one
         self._reloader = reloader
         self._options = options
         self._pages = Pages(reloader, options.route_prefix, options.telemetry_path)
@@ -114,19 +114,21 @@ class _Server:
         ready()
         while not stop.is_set():
             if file and file.content and file.content is not self._web_config:
-                await self._listen(runner, file.content)
+                with contextlib.suppress(OSError):  # too many open files: the next round tries again
+                    await self._listen(runner, file.content)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.25 if file else None):
                     await stop.wait()
 
     async def _listen(self, runner: web.AppRunner, web_config: WebConfig) -> None:
         """Accept connections with the TLS settings of a web configuration, no longer with those before."""
+        # A site closes its socket; with a duplicate, clients that wait to be accepted stay in the queue.
+        duplicates = [listening.dup() for listening in self._options.sockets]
         for site in runner.sites:
             await site.stop()
         self._web_config = web_config
-        for listening in self._options.sockets:
-            # A site closes its socket; with a duplicate, clients that wait to be accepted stay in the queue.
-            await web.SockSite(runner, listening.dup(), ssl_context=web_config.tls, backlog=512).start()
+        for duplicate in duplicates:
+            await web.SockSite(runner, duplicate, ssl_context=web_config.tls, backlog=512).start()
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -151,8 +153,14 @@ class _Server:
         # The probes of an orchestrator have no password.
         if web_config.users is None or request.match_info.handler == self._healthy:
             return None
-        if await web_config.users.admit(request.headers.getall("Authorization", []), self.passwords):
-            return None
+        with self._reloader.lease() as exporter:
+            timeout = scrape_timeout(request.headers, exporter.config.scrape_timeout, self._options.timeout_offset)
+        try:
+            async with asyncio.timeout_at(request[ARRIVED] + timeout):
+                if await web_config.users.admit(request.headers.getall("Authorization", []), self._processors):
+                    return None
+        except TimeoutError:
+            return web.Response(status=503, text="Too many passwords to check; try again.\n")
         return web.Response(status=401, text="Unauthorized\n", headers={"WWW-Authenticate": "Basic"})
 
     async def _send(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:

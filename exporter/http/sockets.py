@@ -1,21 +1,13 @@
-"""The sockets on which the exporter listens, and the number of files that the process may open."""
+"""The sockets on which the exporter listens."""
 
 import errno
-import logging
 import re
-import resource
 import socket
 from dataclasses import dataclass
 
-from exporter.logs import event
-
-_log = logging.getLogger(__name__)
+from exporter.faults import StartError
 
 _ADDRESS = re.compile(r"(?:\[([\w.%-]*:[\w.%:-]*)\]|([\w.-]*)):(\d{1,9})", re.ASCII)
-
-
-class StartError(Exception):
-    """The process cannot start. The message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +69,3 @@ def _listen_everywhere(port: int) -> socket.socket:
             if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                 raise
     return socket.create_server(("", port), backlog=512)
-
-
-def allow_open_files(connections: int) -> None:
-    """Raise the soft limit of open files to the hard limit; warn if that is too low for `connections` to the API."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    needed = connections + 600  # 500 scrapers and people, and the process's own files
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        message = "open file limit is too low for api.concurrency; lower it or raise the limit (LimitNOFILE)"
-        event(_log, logging.WARNING, message, limit=hard, needed=needed)

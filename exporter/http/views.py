@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Generic
 
 from exporter.config import Task
-from exporter.ninedata import KINDS, CheckItem, Precheck, Status, TaskState, TaskStatus, advice_on
+from exporter.ninedata import KINDS, CheckItem, Precheck, Status, TaskState, TaskStatus
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import A, History, QueryHistory
 from exporter.scraping.snapshot import QueryFailure
@@ -82,7 +82,7 @@ class QueryView(Generic[A]):
     @property
     def advice(self) -> str:
         """What to do about the failure."""
-        return advice_on(self.failure.reason, self.request) if self.failure else ""
+        return self.failure.advice(self.request) if self.failure else ""
 
     def as_json(self) -> dict[str, object] | None:
         """The latest query as JSON; None before the first."""
@@ -312,7 +312,7 @@ def _discovery_as_json(discovery: Discovery, watch_list: WatchList) -> dict[str,
         "tasks": sum(task.ref.kind == discovery.kind for task in watch_list.discovered) if discovery.complete else None,
         "reason": failure.reason.value if failure else None,
         "error": failure.message if failure else None,
-        "advice": advice_on(failure.reason, KINDS[discovery.kind].list_request) if failure else None,
+        "advice": failure.advice(KINDS[discovery.kind].list_request) if failure else None,
     }
 
 

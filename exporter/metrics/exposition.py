@@ -1,5 +1,6 @@
 """The body of an answer to a scrape, in the format that the scraper asks for."""
 
+import re
 import zlib
 from collections.abc import Callable
 from typing import NamedTuple
@@ -20,6 +21,8 @@ class Format(NamedTuple):
 
 def choose_format(accept: str) -> Format:
     """The format for an Accept header; the text format if the header cannot be read."""
+    # These schemes rename names that need no escaping, and the names of half of an answer's series.
+    accept = re.sub("escaping=(?:dots|values)", "escaping=underscores", accept)
     try:
         return Format(*choose_encoder(accept))
     except (TypeError, ValueError):  # a version that is no number

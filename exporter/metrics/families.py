@@ -32,6 +32,8 @@ QUERY_FAILURE_INFO = Family(
 QUERY_DURATION = Family(
     "ninedata_precheck_query_duration_seconds",
     "Time that this scrape spent on the query of the task, retries included.",
+    note="Includes waits for `api.rate_limit`, and for other scrapes that use all of `api.concurrency`; "
+    "`ninedata_api_request_duration_seconds` does not.",
 )
 INFO = Family(
     "ninedata_precheck_info",

@@ -35,6 +35,8 @@ class QueryError(Exception):
     _: KW_ONLY
     request_id: str = ""
     """The API's own, for its support."""
+    advice: str = ""
+    """What to do about just this failure, if more is known than the reason."""
     worth_retrying: bool = False
     """The same request, sent again at once, may well succeed."""
     hold_seconds: float = 0.0

@@ -83,6 +83,10 @@ _ADVICE = {
 """By OpenSSL's X509_V_ERR numbers."""
 
 
-def advice_on_certificate(error: ssl.SSLCertVerificationError) -> str:
-    """What to do about a certificate that OpenSSL does not accept; empty if only its words help."""
-    return _ADVICE.get(error.verify_code, "")
+def advice_on_tls(error: ssl.SSLError) -> str:
+    """What to do about a connection that failed; empty if only OpenSSL's words help."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _ADVICE.get(error.verify_code, "")
+    if error.reason == "WRONG_VERSION_NUMBER":
+        return "Check whether api.base_url names a port that speaks TLS, and whether a firewall or a proxy interferes."
+    return ""

@@ -6,6 +6,7 @@ types are used: an `httpx.AsyncClient` would add cookies, redirects, and proxies
 
 import functools
 import ssl
+import zlib
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
@@ -14,6 +15,7 @@ import yarl
 from aiohttp import http_exceptions
 
 from exporter.ninedata.failures import QueryError, Reason, words_of_system
+from exporter.ninedata.tls import advice_on_tls
 
 FRESH = {"connection": "fresh"}
 """The extensions of a request that must have a new connection."""
@@ -57,7 +59,10 @@ class _Transport(httpx.AsyncBaseTransport):
             proxy=self._proxy_url,
             proxy_headers=self._proxy_headers,  # its Authorization is sent as Proxy-Authorization
         )
-        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response))
+        body = _Body(response)
+        if response.headers.get("Content-Encoding", "").lower() == "x-gzip":
+            body = _Gunzipped(response)  # a second name of gzip, which aiohttp does not know
+        return httpx.Response(response.status, headers=response.raw_headers, stream=body)
 
     async def aclose(self) -> None:
         for session in self._sessions.values():
@@ -71,10 +76,10 @@ class _Transport(httpx.AsyncBaseTransport):
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
             middlewares=(_send_once,),
-            # As much as curl reads; 64 KiB is more than any gateway's cookies and policies.
-            max_line_size=64 * 1024,
-            max_field_size=64 * 1024,
-            max_headers=1000,
+            # More than the cookies and policies of gateways need; the product bounds the memory for one answer's head.
+            max_line_size=16 * 1024,
+            max_field_size=16 * 1024,
+            max_headers=160,
         )
         return self._sessions[fresh]
 
@@ -97,6 +102,16 @@ class _Body(httpx.AsyncByteStream):
         self._response.release()
 
 
+class _Gunzipped(_Body):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        decompressor = zlib.decompressobj(wbits=31)
+        async for piece in super().__aiter__():
+            compressed = piece
+            while compressed:
+                yield decompressor.decompress(compressed, 64 * 1024)
+                compressed = decompressor.unconsumed_tail
+
+
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """Keep aiohttp from sending a request again by itself, past the rate limit and the metrics."""
     try:
@@ -105,7 +120,14 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise aiohttp.ClientConnectionError("connection lost") from error
 
 
-NETWORK_ERRORS = (httpx.TransportError, aiohttp.ClientError, http_exceptions.HttpProcessingError, OSError, UnicodeError)
+NETWORK_ERRORS = (
+    httpx.TransportError,
+    aiohttp.ClientError,
+    http_exceptions.HttpProcessingError,
+    zlib.error,
+    OSError,
+    UnicodeError,
+)
 """What a transport raises for a fault of the network or of the server."""
 
 # The class of an error, the reason, the words, and whether the same request may succeed at once. The first row that
@@ -117,8 +139,11 @@ _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
     (aiohttp.ClientConnectorDNSError, Reason.CONNECT, "the host name {host} does not resolve", False),
     (aiohttp.ClientConnectorError, Reason.CONNECT, "cannot connect to {place}", False),
     (http_exceptions.ContentEncodingError, Reason.INVALID_RESPONSE, "cannot decompress the answer", False),
+    (zlib.error, Reason.INVALID_RESPONSE, "cannot decompress the answer", False),
     (aiohttp.ClientPayloadError, Reason.CONNECT, "the connection was lost in the middle of the answer", True),
-    (http_exceptions.LineTooLong, Reason.INVALID_RESPONSE, "a header of the answer is longer than 64 KiB", False),
+    (http_exceptions.LineTooLong, Reason.INVALID_RESPONSE, "a header of the answer is longer than 16 KiB", False),
+    (http_exceptions.BadStatusLine, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
+    (http_exceptions.BadHttpMessage, Reason.INVALID_RESPONSE, "the answer breaks the rules of HTTP", False),
     (http_exceptions.HttpProcessingError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (aiohttp.ClientResponseError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (TimeoutError, Reason.CONNECT, "the connection timed out", False),
@@ -141,10 +166,10 @@ def query_error_of(error: Exception) -> QueryError:
         if isinstance(cause, aiohttp.ClientConnectorError):
             host = f"[{cause.host}]" if ":" in cause.host else cause.host
             message = message.format(host=host, place=f"{host}:{cause.port}")
-    if any("Too many headers" in str(cause) for cause in causes if isinstance(cause, http_exceptions.BadHttpMessage)):
-        message = "the answer has more than 1000 headers"
     detail = next(filter(None, map(_detail, reversed(causes))), "")
-    return QueryError(reason, f"{message}: {detail}" if detail else message, worth_retrying=worth_retrying)
+    advice = next((advice_on_tls(cause) for cause in reversed(causes) if isinstance(cause, ssl.SSLError)), "")
+    message = f"{message}: {detail}" if detail else message
+    return QueryError(reason, message, advice=advice, worth_retrying=worth_retrying)
 
 
 def _detail(error: BaseException) -> str:
@@ -155,4 +180,7 @@ def _detail(error: BaseException) -> str:
         return f"HTTP {error.status}"
     if isinstance(error, ssl.SSLError):
         return error.strerror or ""
+    if type(error) is http_exceptions.BadHttpMessage:
+        words = error.message.partition(":")[0]  # beyond the colon it repeats what the server sent
+        return words.replace("Too many headers received", "more than 160 headers")
     return words_of_system(error) if isinstance(error, OSError) else ""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from exporter.logs import event
-from exporter.ninedata import KINDS, Precheck, Reason, TaskState, advice_on
+from exporter.ninedata import KINDS, Precheck, Reason, TaskState
 from exporter.ninedata.text import cut_middle
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult
 
@@ -226,6 +226,6 @@ def _failure_fields(failure: QueryFailure, kind: str) -> dict[str, object]:
     return {
         "reason": failure.reason.value,
         "error": failure.message,
-        "advice": advice_on(failure.reason, kind),
+        "advice": failure.advice(kind),
         "request_id": failure.request_id or None,
     }

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from exporter.config import Task
-from exporter.ninedata import Precheck, QueryError, Reason, TaskState
+from exporter.ninedata import Precheck, QueryError, Reason, TaskState, advice_on
 
 T = TypeVar("T")
 
@@ -19,11 +19,16 @@ class QueryFailure:
     request_id: str = ""
     sent: bool = True
     """False if no request left: the scrape's time or the rate limit was used up before."""
+    own_advice: str = ""
 
     @classmethod
     def of(cls, error: QueryError) -> "QueryFailure":
         """The failure that an error of the client describes."""
-        return cls(error.reason, error.message, error.request_id, error.sent)
+        return cls(error.reason, error.message, error.request_id, error.sent, error.advice)
+
+    def advice(self, request: str) -> str:
+        """What a person can do about it; `request` is its kind."""
+        return self.own_advice or advice_on(self.reason, request)
 
     @property
     def timed_out(self) -> bool:

@@ -3,8 +3,6 @@
 import asyncio
 import base64
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import bcrypt
 import pytest
@@ -47,9 +45,8 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Bcrypt:
 
 
 @pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
+async def processors() -> asyncio.Semaphore:
+    return asyncio.Semaphore(2)
 
 
 LONGEST = "x" * 72
@@ -67,21 +64,29 @@ LONGEST = "x" * 72
     ],
     ids=["plain", "with a colon", "not ASCII", "empty", "longest", "scheme in any case"],
 )
-async def test_the_right_password_is_admitted(threads: ThreadPoolExecutor, header: str, password: str) -> None:
-    assert await Users({"alice": hashed(password)}).admit([header], threads)
+async def test_the_right_password_is_admitted(processors: asyncio.Semaphore, header: str, password: str) -> None:
+    assert await Users({"alice": hashed(password)}).admit([header], processors)
 
 
 @pytest.mark.parametrize("version", ["$2a$", "$2b$", "$2y$"])
-async def test_every_version_of_bcrypt(threads: ThreadPoolExecutor, version: str) -> None:
+async def test_every_version_of_bcrypt(processors: asyncio.Semaphore, version: str) -> None:
     users = Users({"alice": version + hashed("hüsch")[4:]})
-    assert await users.admit([basic("alice:hüsch")], threads)
-    assert not await users.admit([basic("alice:hush")], threads)
+    assert await users.admit([basic("alice:hüsch")], processors)
+    assert not await users.admit([basic("alice:hush")], processors)
 
 
-async def test_wrong_passwords_and_names_are_not_admitted(threads: ThreadPoolExecutor) -> None:
+async def test_passwords_are_checked_in_fips_mode(
+    processors: asyncio.Semaphore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There Python refuses blake2."""
+    monkeypatch.delattr("hashlib.blake2b")
+    assert await Users({"alice": hashed("hush")}).admit([basic("alice:hush")], processors)
+
+
+async def test_wrong_passwords_and_names_are_not_admitted(processors: asyncio.Semaphore) -> None:
     users = Users({"alice": hashed("hush"), "bob": hashed("hush-hush")})
     for text in ("alice:hush-hush", "bob:hush", "alice:", ":hush", "Alice:hush", "nobody:", "nobody:."):
-        assert not await users.admit([basic(text)], threads)
+        assert not await users.admit([basic(text)], processors)
 
 
 @pytest.mark.parametrize(
@@ -100,46 +105,46 @@ async def test_wrong_passwords_and_names_are_not_admitted(threads: ThreadPoolExe
     ],
 )
 async def test_a_header_that_cannot_be_right_costs_no_check(
-    threads: ThreadPoolExecutor, checks: Bcrypt, headers: list[str]
+    processors: asyncio.Semaphore, checks: Bcrypt, headers: list[str]
 ) -> None:
-    assert not await Users({"alice": hashed("hush")}).admit(headers, threads)
+    assert not await Users({"alice": hashed("hush")}).admit(headers, processors)
     assert checks.costs == []
 
 
-async def test_a_good_password_is_checked_once(threads: ThreadPoolExecutor, checks: Bcrypt) -> None:
+async def test_a_good_password_is_checked_once(processors: asyncio.Semaphore, checks: Bcrypt) -> None:
     """A wrong one each time, and the good one stays remembered."""
     users = Users({"alice": hashed("hush")})
     for text in ("alice:hush", "alice:hush", "alice:wrong", "alice:wrong", "alice:hush"):
-        assert await users.admit([basic(text)], threads) is (text == "alice:hush")
+        assert await users.admit([basic(text)], processors) is (text == "alice:hush")
     assert len(checks.costs) == 3
 
 
 async def test_a_password_is_checked_once_for_requests_at_the_same_time(
-    threads: ThreadPoolExecutor, checks: Bcrypt
+    processors: asyncio.Semaphore, checks: Bcrypt
 ) -> None:
     users = Users({"alice": hashed("hush")})
-    assert all(await asyncio.gather(*(users.admit([basic("alice:hush")], threads) for _ in range(50))))
+    assert all(await asyncio.gather(*(users.admit([basic("alice:hush")], processors) for _ in range(50))))
     assert len(checks.costs) == 1
 
 
-async def test_an_unknown_name_takes_as_long_as_a_known_one(threads: ThreadPoolExecutor, checks: Bcrypt) -> None:
+async def test_an_unknown_name_takes_as_long_as_a_known_one(processors: asyncio.Semaphore, checks: Bcrypt) -> None:
     """One check of a cost that is in use, always the same for the same name."""
     users = Users({"alice": hashed("hush", 4), "bob": hashed("hush", 5)})
     for _ in range(2):
         for number in range(20):
-            assert not await users.admit([basic(f"nobody{number}:hush")], threads)
+            assert not await users.admit([basic(f"nobody{number}:hush")], processors)
     assert checks.costs[:20] == checks.costs[20:]
     assert set(checks.costs) == {4, 5}
 
 
-async def test_people_who_guess_do_not_keep_a_scraper_out(threads: ThreadPoolExecutor, checks: Bcrypt) -> None:
+async def test_people_who_guess_do_not_keep_a_scraper_out(processors: asyncio.Semaphore, checks: Bcrypt) -> None:
     """A remembered password needs no thread; a guess whose client is gone is not checked."""
     users = Users({"alice": hashed("hush")})
-    assert await users.admit([basic("alice:hush")], threads)
+    assert await users.admit([basic("alice:hush")], processors)
     checks.gate.clear()
-    guesses = [asyncio.create_task(users.admit([basic(f"alice:{n}")], threads)) for n in range(50)]
+    guesses = [asyncio.create_task(users.admit([basic(f"alice:{n}")], processors)) for n in range(50)]
     await asyncio.sleep(0.05)
-    assert await asyncio.wait_for(users.admit([basic("alice:hush")], threads), 1)
+    assert await asyncio.wait_for(users.admit([basic("alice:hush")], processors), 1)
     for guess in guesses:
         guess.cancel()
     await asyncio.gather(*guesses, return_exceptions=True)

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import hashlib
 import re
-import time
 
 import pytest
 
@@ -123,8 +122,7 @@ async def test_a_large_overview_does_not_block_scrapes(accept: str) -> None:
     async with site.served() as port, client_of(port) as client:
         crowd = [asyncio.create_task(client.get("/", headers={"Accept": accept}, timeout=30)) for _ in range(4)]
         await asyncio.sleep(0.05)
-        began = time.monotonic()
         for path in ("/-/healthy", "/metrics?collect[]=exporter"):
             assert (await client.get(path)).status_code == 200
-        assert time.monotonic() - began < 1.5
+        assert not all(answer.done() for answer in crowd)
         assert {answer.status_code for answer in await asyncio.gather(*crowd)} == {200}

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -182,6 +183,11 @@ async def test_what_is_no_usual_request_is_refused(site: Site, caplog: pytest.Lo
     assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
 
 
+def test_long_cookies_are_accepted(site: Site) -> None:
+    """Applications on other ports of the same host, and a proxy's single sign-on, add to what a browser sends."""
+    assert site.get("/", cookie="c" * 60_000).status_code == 200
+
+
 async def test_pipelined_requests_are_answered_in_order(site: Site) -> None:
     async with site.served() as port, crowd_at(port) as crowd:
         paths = (b"/-/healthy", b"/nowhere", b"/probe")
@@ -256,6 +262,25 @@ async def test_the_deadline_includes_the_password_check(
         await client.get("/metrics", auth=("alice", "hush"), headers=headers)
     ((_, seconds),) = site.exporter.calls
     assert 1.5 < seconds < 2.2
+
+
+async def test_a_scrape_that_waits_behind_guesses_is_refused_by_its_deadline(
+    site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(site, folder, USERS)
+    site.options = replace(site.options, timeout_offset=60)  # at most half of the timeout
+    gate, checked = threading.Event(), bcrypt.checkpw
+    monkeypatch.setattr(bcrypt, "checkpw", lambda *arguments: gate.wait(30) and checked(*arguments))
+    async with site.served() as port, client_of(port) as client:
+        guesses = [asyncio.create_task(client.get("/sd", auth=("alice", f"guess{n}"))) for n in range(2)]
+        await asyncio.sleep(0.05)
+        began = time.monotonic()
+        headers = {"X-Prometheus-Scrape-Timeout-Seconds": "1.6"}
+        refused = await client.get("/metrics", auth=("alice", "hush"), headers=headers)
+        assert (refused.status_code, time.monotonic() - began < 1.6) == (503, True)
+        gate.set()
+        assert (await client.get("/metrics", auth=("alice", "hush"), headers=headers)).status_code == 200
+        assert [(await guess).status_code for guess in guesses] == [401, 401]
 
 
 async def test_users_and_headers_change_without_a_new_connection(site: Site, folder: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.faults import ConfigError
 from exporter.http.web_config import WebConfig, load_web_config
-from tests.http.certificates import Identity, Issuer, new_issuer
+from tests.http.certificates import STYLES, Identity, Issuer, new_issuer
 
 HASH = "$2b$04$Q96gWqjC/WVJ.lQ4Os4OkePexhsoPWDaxH0OQhneMz1uF/bvphiUu"
 TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
@@ -133,6 +133,16 @@ def test_client_certificates(loaded: Loaded, issuer: Issuer, tmp_path: Path, kin
         assert shake_hands(config, client_context(issuer))
     else:
         assert refused(config, client_context(issuer)) == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+
+
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
+def test_client_certificates_of_an_issuer_that_go_accepts(
+    loaded: Loaded, folder: Path, issuer: Issuer, tmp_path: Path, style: tuple[str, ...]
+) -> None:
+    clients = new_issuer(tmp_path, "clients", style)
+    (folder / "issuer.crt").write_bytes(clients.own.certificate.read_bytes())
+    client = clients.issue("client", "DNS:prometheus.example", key_ids=False)
+    assert shake_hands(loaded(REQUIRED), client_context(issuer, client))
 
 
 def test_the_client_ca_file_may_hold_the_clients_own_certificate(loaded: Loaded, folder: Path, issuer: Issuer) -> None:

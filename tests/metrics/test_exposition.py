@@ -84,6 +84,13 @@ def test_the_format_follows_the_accept_header(accept: str, content_type: str) ->
     assert choose_format(accept).content_type == content_type
 
 
+@pytest.mark.parametrize("escaping", ["allow-utf-8", "underscores", "dots", "values"])
+def test_no_escaping_scheme_changes_a_name(own: Collector, escaping: str) -> None:
+    """The names need no escaping, and all series of an answer are named alike."""
+    text = text_of(None, own, accept=f"text/plain;version=1.0.0;escaping={escaping}")
+    assert re.findall("^# .*", text, re.MULTILINE) == re.findall("^# .*", text_of(None, own), re.MULTILINE)
+
+
 def test_gzip(snapshot: Snapshot) -> None:
     assert accepts_gzip("deflate, gzip;q=0.5")
     assert not accepts_gzip("identity")

@@ -15,6 +15,7 @@ import httpx
 from exporter.credentials import Secret
 from exporter.ninedata import Precheck
 from exporter.ninedata.client import ApiSettings, NineDataClient
+from exporter.ninedata.tls import TlsFiles
 from exporter.ninedata.transport import open_transport
 from tests.ninedata.fake_api import TASK, Observer
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
@@ -137,7 +138,7 @@ class Asker:
         self,
         base_url: str,
         *,
-        tls: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | TlsFiles | None = None,
         proxy: str | None = None,
         server_name: str | None = None,
         concurrency: int = 32,
@@ -145,7 +146,9 @@ class Asker:
         self.observer = Observer()
         trusting_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.transport = open_transport(
-            lambda: tls or trusting_nobody, httpx.Proxy(proxy) if proxy else None, server_name
+            tls.current if isinstance(tls, TlsFiles) else lambda: tls or trusting_nobody,
+            httpx.Proxy(proxy) if proxy else None,
+            server_name,
         )
         self.client = NineDataClient(
             ApiSettings(base_url, "ninedata-exporter/test", 20.0, concurrency),

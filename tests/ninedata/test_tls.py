@@ -1,16 +1,18 @@
 """TLS: whom the exporter trusts, and what is said where it does not."""
 
+import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from exporter.ninedata import Precheck
 from exporter.ninedata.tls import TlsFiles, client_context
-from tests.http.certificates import Identity, Issuer, new_issuer, openssl
+from exporter.scraping.snapshot import QueryFailure
+from tests.http.certificates import STYLES, Identity, Issuer, new_issuer
 from tests.ninedata.fake_api import failure_of
-from tests.ninedata.peers import Asker, Peer, answering, http, serving
+from tests.ninedata.peers import Asker, Peer, Talk, answering, http, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -63,17 +65,6 @@ async def test_any_certificate_is_trusted_where_one_says_so(peer: Peer) -> None:
         assert isinstance(await asker.query(), Precheck)
 
 
-async def test_a_certificate_of_another_host_is_not_trusted(issuer: Issuer) -> None:
-    """Although its issuer is."""
-    tls, other = client_context(issuer.own.certificate, verify=True), issuer.issue("other", "DNS:ninedata.example.com")
-    async with serving(answering(http()), server_context(other)) as peer, Asker(peer.https_url, tls=tls) as asker:
-        error = await failure_of(asker.query())
-    assert error.message == (
-        "the TLS connection failed: IP address mismatch, certificate is not valid for '127.0.0.1'."
-    )
-    assert peer.heads == []
-
-
 def test_without_one_the_public_issuers_are_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the system has no list of its own, too: one comes with the exporter."""
     monkeypatch.setenv("SSL_CERT_FILE", "nowhere")
@@ -81,34 +72,64 @@ def test_without_one_the_public_issuers_are_trusted(monkeypatch: pytest.MonkeyPa
     assert len(client_context(None, verify=True).get_ca_certs()) > 50
 
 
-PLAIN = ("req", "-x509", "-nodes", "-days", "2", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
-AUTHORITIES = {
-    "no keyUsage": ("basicConstraints=critical,CA:TRUE", "subjectKeyIdentifier=hash"),
-    "basicConstraints not critical": ("basicConstraints=CA:TRUE", "keyUsage=keyCertSign,cRLSign"),
-    "no key ids": ("basicConstraints=critical,CA:TRUE", "subjectKeyIdentifier=none"),
-}
-SERVER = ("subjectAltName=IP:127.0.0.1", "subjectKeyIdentifier=none", "authorityKeyIdentifier=none")
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
+async def test_an_issuer_that_curl_accepts_is_accepted_on_every_python(tmp_path: Path, style: tuple[str, ...]) -> None:
+    issuer = new_issuer(tmp_path, "issuer", style)
+    server = server_context(issuer.issue("server", "IP:127.0.0.1", key_ids=False))
+    tls = client_context(issuer.own.certificate, verify=True)
+    async with serving(answering(http()), server) as peer, Asker(peer.https_url, tls=tls) as asker:
+        assert isinstance(await asker.query(), Precheck)
 
 
-def make(folder: Path, name: str, extensions: tuple[str, ...], *more: str) -> Identity:
-    config = folder / "openssl.cnf"
-    config.write_text("[req]\ndistinguished_name = name\n[name]\n")
-    identity = Identity(folder / f"{name}.crt", folder / f"{name}.key")
-    added = [argument for extension in extensions for argument in ("-addext", extension)]
-    files = ("-keyout", str(identity.key), "-out", str(identity.certificate))
-    openssl(*PLAIN, "-config", str(config), "-subj", f"/CN={name}", *files, *added, *more)
+def expired(issuer: Issuer) -> Identity:
+    return issuer.issue_dated("expired", "200101", "200201")
+
+
+def not_yet_valid(issuer: Issuer) -> Identity:
+    return issuer.issue_dated("future", "480101", "480201")
+
+
+def of_another_name(issuer: Issuer) -> Identity:
+    return issuer.issue("other", "DNS:ninedata.example.com")
+
+
+def self_signed(issuer: Issuer) -> Identity:
+    return new_issuer(issuer.folder, "itself").own
+
+
+def without_its_intermediate(issuer: Issuer) -> Identity:
+    return issuer.intermediate("intermediate").issue("incomplete", "IP:127.0.0.1")
+
+
+def with_an_unknown_root(issuer: Issuer) -> Identity:
+    root = new_issuer(issuer.folder, "root")
+    identity = root.issue("whole", "IP:127.0.0.1")
+    identity.certificate.write_bytes(identity.certificate.read_bytes() + root.own.certificate.read_bytes())
     return identity
 
 
-@pytest.mark.parametrize("extensions", AUTHORITIES.values(), ids=AUTHORITIES)
-async def test_an_authority_that_curl_accepts_is_accepted_on_every_python(
-    tmp_path: Path, extensions: tuple[str, ...]
+# certificate, the name that it must have, what OpenSSL says, what to do about it
+REFUSED: list[tuple[Callable[[Issuer], Identity], str | None, str, str]] = [
+    (expired, None, "certificate has expired", "have it renewed"),
+    (not_yet_valid, None, "certificate is not yet valid", "clock"),
+    (of_another_name, "a.example", "Hostname mismatch, certificate is not valid for 'a.example'.", "tls.server_name"),
+    (of_another_name, None, "IP address mismatch, certificate is not valid for '127.0.0.1'.", "tls.server_name"),
+    (self_signed, None, "self-signed certificate", "the certificate itself into api.tls.ca_file"),
+    (with_an_unknown_root, None, "self-signed certificate in certificate chain", "the last one that the server sends"),
+    (without_its_intermediate, None, "unable to get local issuer certificate", "have it send the whole chain"),
+]
+
+
+@pytest.mark.parametrize(("make", "name", "words", "advice"), REFUSED, ids=[each[2] for each in REFUSED])
+async def test_a_certificate_that_is_refused_has_advice_of_its_own(
+    issuer: Issuer, make: Callable[[Issuer], Identity], name: str | None, words: str, advice: str
 ) -> None:
-    authority = make(tmp_path, "authority", extensions)
-    server = make(tmp_path, "server", SERVER, "-CA", str(authority.certificate), "-CAkey", str(authority.key))
-    tls = client_context(authority.certificate, verify=True)
-    async with serving(answering(http()), server_context(server)) as peer, Asker(peer.https_url, tls=tls) as asker:
-        assert isinstance(await asker.query(), Precheck)
+    tls, server = client_context(issuer.own.certificate, verify=True), server_context(make(issuer))
+    async with serving(answering(http()), server) as peer, Asker(peer.https_url, tls=tls, server_name=name) as asker:
+        error = await failure_of(asker.query())
+    assert error.message == f"the TLS connection failed: {words}"
+    assert advice in QueryFailure.of(error).advice("data_compare")
+    assert peer.heads == []
 
 
 async def test_the_server_s_own_certificate_can_be_trusted_without_its_issuer(issuer: Issuer) -> None:
@@ -136,6 +157,28 @@ def test_a_changed_file_gives_a_new_context_and_a_broken_one_keeps_the_last(tmp_
     files.refresh()
     assert files.current() is not first
     assert files.faults == ()
+
+
+async def test_a_changed_file_counts_for_new_requests_and_ends_none_in_flight(tmp_path: Path, issuer: Issuer) -> None:
+    ca_file, arrived, go_on = tmp_path / "ca.pem", asyncio.Event(), asyncio.Event()
+    ca_file.write_bytes(issuer.own.certificate.read_bytes())
+    files = TlsFiles(ca_file, verify=True)
+
+    async def slow(talk: Talk) -> None:
+        await talk.hear()
+        arrived.set()
+        await go_on.wait()
+        await talk.say(http())
+
+    server = server_context(issuer.issue("loopback", "IP:127.0.0.1"))
+    async with serving(slow, server) as peer, Asker(peer.https_url, tls=files) as asker:
+        in_flight = asyncio.create_task(asker.query())
+        await arrived.wait()
+        ca_file.write_bytes(new_issuer(tmp_path, "another").own.certificate.read_bytes())
+        files.refresh()
+        assert (await failure_of(asker.query())).reason == "tls"
+        go_on.set()
+        assert isinstance(await in_flight, Precheck)
 
 
 async def test_a_server_is_verified_by_the_configured_name_and_gets_the_client_s_certificate(issuer: Issuer) -> None:

@@ -61,6 +61,7 @@ UNUSUAL = {
     "header of 9,000 bytes": http(head=b"HTTP/1.1 200 OK\r\nSet-Cookie: " + b"x" * 9_000),
     "header of 12,000 bytes": http(head=b"HTTP/1.1 200 OK\r\nContent-Security-Policy: " + b"x" * 12_000),
     "150 headers": http(head=b"HTTP/1.1 200 OK\r\n" + b"\r\n".join(b"X-%d: x" % number for number in range(150))),
+    "x-gzip": http(gzip.compress(PASSED), b"HTTP/1.1 200 OK\r\nContent-Encoding: X-GZip"),
     "reason phrase of 9,000 bytes": http(head=b"HTTP/1.1 200 " + b"x" * 9_000),
     "gzip that nobody asked for": http(gzip.compress(PASSED), GZIP),
 }
@@ -74,11 +75,17 @@ async def test_an_unusual_answer_is_understood(answer: bytes) -> None:
     assert len(peer.heads) == 1
 
 
+BROKEN = "the answer breaks the rules of HTTP"
 NOT_HTTP = ("invalid_response", "the answer is not HTTP", 1)
-TOO_LONG = ("invalid_response", "a header of the answer is longer than 64 KiB", 1)
-TOO_MANY = ("invalid_response", "the answer has more than 1000 headers", 1)
+TOO_LONG = ("invalid_response", "a header of the answer is longer than 16 KiB", 1)
+TOO_MANY = ("invalid_response", f"{BROKEN}: more than 160 headers", 1)
 LOST_BEFORE = ("connect", "the connection was lost before the answer", 2)
 LOST_WITHIN = ("connect", "the connection was lost in the middle of the answer", 2)
+
+
+def broken(detail: str) -> tuple[str, str, int]:
+    return "invalid_response", f"{BROKEN}: {detail}", 1
+
 
 # script; reason, message, how often the request is sent
 FAULTS: dict[str, tuple[Script, tuple[str, str, int]]] = {
@@ -91,10 +98,29 @@ FAULTS: dict[str, tuple[Script, tuple[str, str, int]]] = {
         LOST_WITHIN,
     ),
     "no HTTP": (answering(b"\x16\x03\x01SSH-2.0-x\r\n\r\n"), NOT_HTTP),
-    "bad length": (answering(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"), NOT_HTTP),
-    "bad chunk": (answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"), NOT_HTTP),
-    "huge header": (answering(b"HTTP/1.1 200 OK\r\nX-Huge: " + b"x" * 100_000 + b"\r\n\r\n"), TOO_LONG),
-    "too many headers": (answering(http(head=b"HTTP/1.1 200 OK" + b"\r\nX: x" * 1001)), TOO_MANY),
+    "bad length": (
+        answering(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"),
+        broken("Invalid character in Content-Length"),
+    ),
+    "bad chunk": (
+        answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
+        broken("Invalid character in chunk size"),
+    ),
+    "huge header": (answering(b"HTTP/1.1 200 OK\r\nX-Huge: " + b"x" * 17_000 + b"\r\n\r\n"), TOO_LONG),
+    "too many headers": (answering(http(head=b"HTTP/1.1 200 OK" + b"\r\nX: x" * 161)), TOO_MANY),
+    "length twice": (answering(http(head=b"HTTP/1.1 200 OK\r\nContent-Length: 1")), broken("Duplicate Content-Length")),
+    "length with a comma": (
+        answering(b"HTTP/1.1 200 OK\r\nContent-Length: 1, 1\r\n\r\nx"),
+        broken("Invalid character in Content-Length"),
+    ),
+    "chunked and a length": (
+        answering(http(head=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked")),
+        broken("Content-Length can't be present with Transfer-Encoding"),
+    ),
+    "broken x-gzip": (
+        answering(http(PASSED, b"HTTP/1.1 200 OK\r\nContent-Encoding: x-gzip")),
+        ("invalid_response", "cannot decompress the answer", 1),
+    ),
     "broken gzip": (answering(http(PASSED, GZIP)), ("invalid_response", "cannot decompress the answer", 1)),
     "unknown encoding": (
         answering(http(PASSED, b"HTTP/1.1 200 OK\r\nContent-Encoding: br")),
@@ -207,6 +233,7 @@ async def test_the_number_of_connections_has_no_limit_below_the_concurrency() ->
 
     async with serving(together) as peer, Asker(peer.url, concurrency=200) as asker:
         await asyncio.gather(*(asker.query() for _ in range(200)))
+    assert peer.connections == 200
 
 
 async def test_closing_the_transport_closes_its_connections() -> None:

@@ -8,6 +8,7 @@ from threading import Event
 import pytest
 
 from exporter.sandbox import InjectedFault, fleet
+from tests.http.certificates import new_issuer
 from tests.program.conftest import FLEET, IDS
 from tests.program.launcher import Launcher, entries, write
 from tests.program.process import Exporter, until
@@ -79,6 +80,17 @@ def test_a_secret_file_is_read_again(launch: Launcher, tmp_path: Path) -> None:
     until(lambda: not exporter.scrape().reasons, NOTICED_SECONDS, "the new secret is used")
     secret.unlink()
     until(lambda: exporter.logged("secret file has a fault, last good content stays in use"), 10, "it is told")
+    assert exporter.scrape().reasons == {}
+
+
+def test_a_certificate_file_with_a_fault_shows_in_a_metric_and_on_the_page(launch: Launcher, tmp_path: Path) -> None:
+    """Its last good content stays in use."""
+    ca_file = new_issuer(tmp_path, "issuer").own.certificate
+    exporter = launch.watch(launch.serve(*FLEET[:2]), api={"tls": {"ca_file": str(ca_file)}})
+    assert last_reload_successful(exporter) == 1
+    ca_file.write_text("no certificate")
+    until(lambda: last_reload_successful(exporter) == 0, NOTICED_SECONDS, "the fault is told")
+    assert f"{ca_file}: has no certificate in PEM format" in exporter.get("/").text
     assert exporter.scrape().reasons == {}
 
 

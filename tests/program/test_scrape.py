@@ -144,10 +144,10 @@ def test_200_scrapes_at_once_ask_once_a_task(shared: Shared) -> None:
 
 
 def test_the_queries_of_a_scraper_that_goes_away_end(shared: Shared) -> None:
-    shared.api.sandbox.faults[""] = InjectedFault(kind="slow", seconds=0.5)
+    shared.api.sandbox.faults[""] = InjectedFault(kind="slow", seconds=0.3)
     with shared.exporter.begin_scrape(timeout=60):
         until(lambda: shared.api.sandbox.requests.total() == 4, 10, "the first tasks are asked for")
-    time.sleep(1)
+    time.sleep(0.5)
     assert shared.api.sandbox.requests.total() == 4
 
 

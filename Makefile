@@ -1,4 +1,3 @@
-# ARGS is passed on: make run ARGS=--log.level=debug, make test ARGS="-k discovery", make lock ARGS=--upgrade
 ARGS ?=
 python := .venv/bin/python
 
@@ -8,28 +7,28 @@ python := .venv/bin/python
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 
-run: venv-run ## Start the exporter against a sandbox of the NineData API, on port 10199.
+run: venv-run ## Start the exporter against a sandbox of the NineData API, on port 10199; ARGS=flags of ninedata-exporter.
 	@exec $(python) -m exporter --demo $(ARGS)
 
-sandbox: venv-run ## Serve the sandbox of the NineData API alone, and print a configuration for it.
+sandbox: venv-run ## Serve the sandbox of the NineData API alone, and print a configuration for it; ARGS="--fleet 400" or others.
 	@exec $(python) -m exporter.sandbox $(ARGS)
 
-test: venv-dev components ## Run the tests, against real Prometheus and Alertmanager, with the coverage gate.
+test: venv-dev components ## Run the tests, against real Prometheus and Alertmanager, with the coverage gate; ARGS="tests/http -k filter": some of them.
 	@tools/test $(ARGS)
 
-test-fast: venv-dev ## Run the tests that start no process.
+test-fast: venv-dev ## Run the tests that start no process; ARGS=flags of pytest.
 	@tools/test --fast $(ARGS)
 
 fuzz: venv-dev ## Fuzz for longer than the tests do; FUZZ_EXAMPLES=5000 is the number of examples per test.
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-1000} tools/test tests/fuzz --timeout=0 $(ARGS)
 
-soak: venv-dev ## Scrape thousands of times with faults in the mix, and check that nothing grows.
+soak: venv-dev ## Scrape thousands of times with faults in the mix, and check that nothing grows; ARGS=--help.
 	@$(python) -m soak $(ARGS)
 
 audit: venv-dev ## Check the locked packages for known vulnerabilities.
 	@tools/audit
 
-lint: venv-dev ## Check style.
+lint: venv-dev ## Check style; ARGS=files or flags of ruff check.
 	@$(python) -m ruff check $(ARGS)
 	@$(python) -m ruff format --check
 
@@ -37,7 +36,7 @@ format: venv-dev ## Format the code and fix what can be fixed.
 	@$(python) -m ruff format
 	@$(python) -m ruff check --fix
 
-types: venv-dev ## Check types.
+types: venv-dev ## Check types; ARGS=flags of mypy.
 	@$(python) -m mypy $(ARGS)
 
 docs: venv-run ## Write docs/metrics.md from the declared metrics.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from grafana.frame import OVERVIEW_UID, TASK_UID, encode
 from grafana.overview import overview
-from grafana.queries import ALL, ONE
+from grafana.promql import ALL, ONE
 from grafana.task import task
 
 DIRECTORY = Path(__file__).parent / "dashboards"

@@ -91,7 +91,9 @@ def _queries(document: Document) -> Iterator[str]:
         if not place.endswith(".expr"):
             continue
         for metric, matchers in _SELECTOR.findall(re.sub(r'"[^"]*"', '""', expr)):
-            wanted = {"job", "instance"} | ({"task"} if metric.startswith("ninedata_precheck") else set())
+            wanted = {"job", "instance"} | (
+                {"task"} if re.match("ninedata_(precheck|task|comparison|replication)_", metric) else set()
+            )
             missing = sorted(wanted - set(re.findall(r"(\w+)=", matchers)))
             yield from (f"{place}: {metric} is not filtered by {label}" for label in missing)
         if re.search(r"\btask=~?\"[^\"]*\$|\$task|`[^`]*\$\{task(?!:(?:raw|regex)\})", expr):
@@ -172,7 +174,7 @@ def _stat(panel: Document) -> Iterator[str]:
         yield "0 has a colour"
     if panel.get("links"):
         yield "links take the title's room: put them into the description"
-    if len(panel["title"]) * 8 > _WIDTH * panel["gridPos"]["w"] / 24 - 50:
+    if len(panel["title"]) * 8 > _WIDTH * panel["gridPos"]["w"] / 24 - 75:
         yield "the title is cut at 1280 pixels"
     longest = max(len(target["legendFormat"]) for target in panel["targets"])
     if len(panel["targets"]) > 1 and longest * 6 > _WIDTH * panel["gridPos"]["w"] / 24 / len(panel["targets"]) - 20:

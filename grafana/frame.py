@@ -10,7 +10,8 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as d
 
 from grafana.panels import DATASOURCE, Panel
-from grafana.queries import ALL, Scope, alerts_that_start, pages
+from grafana.promql import ALL, Scope
+from grafana.queries import alerts_that_start, pages
 from grafana.states import FAILED
 
 _Board = TypeVar("_Board", b.Dashboard, b.Row)
@@ -30,8 +31,10 @@ _KEPT = "${datasource:queryparam}&${job:queryparam}&${instance:queryparam}&${__u
 _GRAFANA_VERSION = "10.4.0"
 _SCHEMA_VERSION = 39
 
-# Exporters that watch tasks, one by one as well, have the first; those that watch none yet have only the second.
-_ANY_EXPORTER = '__name__=~"ninedata_precheck_up|ninedata_exporter_build_info"'
+# Of a task's precheck, and of the task itself: a task can have either alone.
+_ANY_TASK = "ninedata_precheck_up|ninedata_task_info"
+# Exporters that watch tasks, one by one as well, have the first; those that watch none yet have only the last.
+_ANY_EXPORTER = f'__name__=~"{_ANY_TASK}|ninedata_exporter_build_info"'
 
 
 def frame(title: str, uid: str, description: str, scope: Scope) -> b.Dashboard:
@@ -76,7 +79,7 @@ def _variables(scope: Scope) -> list[Builder[d.VariableModel]]:
         _of_many(_variable("job", "Job", f"label_values({{{_ANY_EXPORTER}}}, job)")),
         _of_many(_variable("instance", "Exporter", f'label_values({{{_ANY_EXPORTER}, job=~"$job"}}, instance)')),
     ]
-    tasks = 'label_values(ninedata_precheck_up{job=~"$job", instance=~"$instance"}, task)'
+    tasks = f'label_values({{__name__=~"{_ANY_TASK}", job=~"$job", instance=~"$instance"}}, task)'
     task = _variable("task", "Task", tasks)
     if scope == ALL:
         # For the link to one task: Grafana 12.0 shows nothing on a dashboard to which a link brings no task.

@@ -4,67 +4,81 @@ from collections.abc import Iterable
 
 from grafana_foundation_sdk.builders import dashboard, stat, statetimeline, table, timeseries
 
-from grafana import frame, panels, queries
+from grafana import exporters, frame, panels, promql, queries
+from grafana.exporters import by_exporter, exporters_up
+from grafana.migrations import TURN_ON, migrations
 from grafana.panels import Column, instant, over_time
-from grafana.queries import ALL, by_exporter, exporters_up
-from grafana.states import FAILED, REASON_COLORS, SUCCESS, TRANSPARENT, WARNING, WORST_FIRST, mapping, words
+from grafana.promql import ALL
+from grafana.states import FAILED, REASON_COLORS, SUCCESS, TRANSPARENT, WARNING, WORST_FIRST, mapping, own_words, words
 
 _STATUS = panels.colored(words())
 
 
 def overview() -> dashboard.Dashboard:
     """The dashboard of all tasks."""
-    description = "The NineData prechecks of all watched tasks: how they stand, what fails and why, and the exporters."
+    description = "All watched NineData tasks: prechecks, migrations, what fails and why, and the exporters."
     board = frame.frame("NineData prechecks", frame.OVERVIEW_UID, description, ALL)
-    sizes = ((24, 3), (24, 13), (24, 16), (24, 14), (24, 8))
-    board = frame.place(board, sizes, (_now(), _attention(), _timeline(), *_checks()))
-    exporters = frame.place(dashboard.Row("Exporters"), ((24, 7), *[(12, 8)] * 4), _exporters())
+    sizes = ((20, 3), (4, 3), (24, 13), (24, 16), (24, 14), (24, 8))
+    board = frame.place(board, sizes, (_now(), _exporters_now(), _attention(), _timeline(), *_checks()))
+    board = board.with_row(dashboard.Row("Migrations").collapsed(collapsed=False))
+    board = frame.place(board, ((24, 10), (24, 11), (24, 16), (24, 12), (24, 12)), migrations())
+    watchers = frame.place(dashboard.Row("Exporters"), ((24, 7), *[(12, 8)] * 4), _exporters())
     sources = frame.place(dashboard.Row("Where the tasks come from"), [(12, 8)] * 2, _sources())
-    return board.with_row(exporters).with_row(sources)
+    return board.with_row(watchers).with_row(sources)
 
 
 def _now() -> stat.Panel:
     runbook = frame.docs("alerts.md#ninedata")
-    counts = [instant(queries.count_in(ALL, state), state.word) for state in WORST_FIRST]
-    counts.append(instant(f"sum({exporters_up()}) or vector(0)", "Exporters up"))
-    counts.append(instant(f"count({exporters_up()} == 0)", "Exporters down"))
-    colors = {state.word: (TRANSPARENT, state.color) for state in WORST_FIRST}
-    colors |= {"Exporters up": (FAILED.color, TRANSPARENT), "Exporters down": (TRANSPARENT, FAILED.color)}
     return panels.numbers(
         "Tasks by state",
-        f"At the end of the time range, each watched task once. [All alerts]({frame.docs('alerts.md')})\n"
-        f"- **Failed**: NineData does not run the task. [What to do]({runbook}precheckfailed)\n"
+        "At the end of the time range, each watched task once: the worse of its precheck and of its own status, which "
+        f"needs task_status: true. [All alerts]({frame.docs('alerts.md')})\n"
+        "- **Failed**: the precheck or the task itself failed; of a replication also Abnormal and PrecheckFailed. "
+        f"[What to do]({runbook}precheckfailed)\n"
         f"- **Query failing**: no exporter's query of it succeeds. [What to do]({runbook}queryfailing)\n"
         f"- **Unknown**: NineData gives no status, or a new one. [What to do]({runbook}precheckstatusunknown)\n"
         f"- **Warning**: the precheck or a check item has a warning. [What to do]({runbook}precheckwarning)\n"
-        f"- **Unstarted**: nobody has started the precheck. [What to do]({runbook}prechecknotstarted)\n"
-        f"- **Running**: for more than an hour is too long. [What to do]({runbook}precheckstuck)\n"
-        f"- **Exporters down**: their tasks are not counted. [What to do]({runbook}exporterdown)",
-        colors,
-        *counts,
+        "- **Stopped**: somebody stopped, suspended or locked the task.\n"
+        f"- **Unstarted**: nobody has started the task, or its precheck. [What to do]({runbook}prechecknotstarted)\n"
+        f"- **Running**: a precheck that runs for more than an hour is stuck. [What to do]({runbook}precheckstuck)",
+        {state.word: (TRANSPARENT, state.color) for state in WORST_FIRST},
+        *(instant(queries.count_in(ALL, state), state.word) for state in WORST_FIRST),
+    )
+
+
+def _exporters_now() -> stat.Panel:
+    return panels.numbers(
+        "Exporters",
+        "How many exporters Prometheus can scrape. The tasks of those that are down are not counted. "
+        f"[What to do]({frame.docs('alerts.md#ninedataexporterdown')})",
+        {"Up": (FAILED.color, TRANSPARENT), "Down": (TRANSPARENT, FAILED.color)},
+        instant(f"sum({exporters_up()}) or vector(0)", "Up"),
+        instant(f"count({exporters_up()} == 0)", "Down"),
     )
 
 
 def _attention() -> table.Panel:
     columns = (
         Column("Value #A", "Status", 112, _STATUS),
-        Column("task", "Task", 238, {"links": [frame.place_of_row(), frame.page_of_row()]}),
+        Column("task", "Task", 222, {"links": [frame.place_of_row(), frame.page_of_row()]}),
+        Column("status", "Own status", 128, panels.colored(own_words(TURN_ON))),
         Column("Value #B", "Since", 122, {"unit": "dateTimeFromNow"}),
-        Column("Value #C", "Failed", 58),
-        Column("Value #D", "Warned", 70),
+        Column("Value #C", "Items", 58),
         Column("why", "Why"),
     )
     return panels.listing(
         "Tasks that need attention",
-        "Every task that is not well now, the worst first. Select a task to see all of its check items, or the page "
-        "that its exporter has. Since: exact with the recording rules of this project, otherwise no more than the time "
-        f"range. Why: the beginning of the first of its failures. {frame.REASONS}",
+        "Every task that is not well now, the worst first. Select a task to see all of it, or the page that its "
+        "exporter has. Own status: what NineData says of the task itself, with task_status: true. Since: of the own "
+        "status where that is bad, otherwise of the precheck; exact for prechecks with the recording rules of this "
+        "project, otherwise no more than the time range. Items: check items that fail or warn. Why: the beginning of "
+        f"the first of its failures. {frame.REASONS}",
         "No watched task needs attention",
         columns,
         queries.attention(ALL),
         queries.since_of_attention(ALL),
-        queries.items_of_attention(ALL, FAILED),
-        queries.items_of_attention(ALL, WARNING),
+        queries.items_of_attention(ALL),
+        queries.statuses_of_attention(ALL),
         queries.reasons(ALL),
         queries.places(ALL, frame.TASK_UID, frame.OVERVIEW_UID),
         order=("-Status", "Since"),
@@ -74,8 +88,9 @@ def _attention() -> table.Panel:
 def _timeline() -> statetimeline.Panel:
     panel = panels.timeline(
         "Status of every task",
-        "Each task's worst state over time: those that fail at the end of the time range first, then those that are "
-        "otherwise not well. Select a block to go to its task. A gap: nothing was scraped. Lines: an alert starts.",
+        "Each task's worst state over time, of its precheck and of the task itself: those that fail at the end first, "
+        "then those that are otherwise not well. Select a block to go to its task. A gap: nothing was scraped. Lines: "
+        "an alert starts.",
         words(),
         over_time(queries.worst_states(ALL), "{{task}}"),
     )
@@ -86,8 +101,9 @@ def _checks() -> tuple[table.Panel, table.Panel]:
     task = {"links": [frame.task_of_row()]}
     items = panels.listing(
         "What fails and why",
-        "Every check item in Failed or Warning now, with NineData's reason and remediation, and every query that "
-        f"fails. Fix it, and run the precheck again. No reason: the exporter's failure_reasons is off. {frame.REASONS}",
+        "Every check item in Failed or Warning now, with NineData's reason and remediation, every task that failed "
+        "itself, and every query that fails. Fix it, and run the precheck or the task again. No reason: the exporter's "
+        f"failure_reasons is off. {frame.REASONS}",
         "No failing check item is known. Exporters that are down are in the table above.",
         (
             Column("Value", "Status", 112, _STATUS),
@@ -128,19 +144,19 @@ def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
     )
     scrapes = f"{by_exporter('scrape_duration_seconds')} and {exporters_up()}"
     yield panels.listing(
-        "Exporters",
+        "Each exporter",
         "Each exporter now. Rejected: its configuration has a fault that its log names, and the one before stays in "
         "use. The API refuses every request when the clocks are 600 seconds apart: set the clock.",
         "Prometheus scrapes no exporter that the variables select",
         columns,
         exporters_up(),
         by_exporter("ninedata_exporter_build_info", "version"),
-        f"sum by (job, instance) ({queries.exporters('ninedata_exporter_watched_tasks')})",
+        f"sum by (job, instance) ({promql.exporters('ninedata_exporter_watched_tasks')})",
         by_exporter(f"{reload}_successful"),
         f"1000 * {by_exporter(f'{reload}_success_timestamp_seconds')}",
         by_exporter("ninedata_api_clock_skew_seconds"),
         scrapes,
-        queries.exporter_pages(),
+        exporters.exporter_pages(),
         order=("Scraped", "Exporter"),
     )
     stacked = panels.lines(
@@ -151,7 +167,7 @@ def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
         over_time(queries.failed_queries(ALL), "{{reason}}"),
     )
     yield panels.stacked(stacked, REASON_COLORS)
-    seconds = ALL.tasks("ninedata_precheck_query_duration_seconds")
+    seconds = ALL.tasks("", '__name__=~"ninedata_(precheck|task)_query_duration_seconds"')
     yield panels.lines(
         "s",
         "Time for queries",
@@ -162,22 +178,22 @@ def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
         over_time(scrapes, "scrape of {{instance}}"),
         over_time(f"max({seconds})", "slowest task"),
         over_time(f"quantile(0.5, {seconds})", "median task"),
-        over_time(queries.request_seconds(0.95), "95th percentile of requests"),
+        over_time(exporters.request_seconds(0.95), "95th percentile of requests"),
     )
     yield panels.lines(
         "reqps",
         "Requests to the NineData API",
-        "Each scrape sends one request per task, and one more where a connection is lost. To send fewer, scrape less "
-        "often.",
+        "Each scrape sends one request per precheck, one or two more per task whose own status is watched, and one "
+        "more where a connection is lost. To send fewer, scrape less often.",
         "No request is known in this time range",
-        over_time(queries.rate("ninedata_api_requests_total", "instance", "kind"), "{{instance}} {{kind}}"),
+        over_time(exporters.rate("ninedata_api_requests_total", "instance", "kind"), "{{instance}} {{kind}}"),
     )
     stacked = panels.lines(
         "reqps",
         "Requests without a usable answer, by reason",
         f"Including those that succeeded when sent again. A steady level of one reason has one cause. {frame.REASONS}",
         "No request is known in this time range",
-        over_time(queries.failed_requests(), "{{reason}}"),
+        over_time(exporters.failed_requests(), "{{reason}}"),
     )
     yield panels.stacked(stacked, REASON_COLORS)
 

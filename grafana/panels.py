@@ -61,10 +61,16 @@ def moment(title: str, description: str, query: prometheus.Dataquery) -> stat.Pa
     return panel.unit("dateTimeFromNow").color_mode(c.BigValueColorMode.NONE).max_data_points(300)
 
 
-def timeline(title: str, description: str, meanings: d.ValueMap, query: prometheus.Dataquery) -> statetimeline.Panel:
+def amount(unit: str, title: str, description: str, empty: str, query: prometheus.Dataquery) -> stat.Panel:
+    """A number with a unit."""
+    panel = _stat(title, description, empty, query).text_mode(c.BigValueTextMode.VALUE)
+    return panel.unit(unit).color_mode(c.BigValueColorMode.NONE)
+
+
+def timeline(title: str, description: str, meanings: d.ValueMap, *queries: prometheus.Dataquery) -> statetimeline.Panel:
     """A row per series, with a block as long as it stays in a state."""
     # No text for an empty one: Grafana would put it into the legend for each gap.
-    panel = _common(statetimeline.Panel(), title, description, "", query).mappings([meanings]).per_page(25)
+    panel = _common(statetimeline.Panel(), title, description, "", *queries).mappings([meanings]).per_page(25)
     panel = panel.merge_values(merge_values=True).show_value(c.VisibilityMode.AUTO).row_height(0.8).legend(_legend())
     # Thresholds as the mode of colours would discard the words.
     return panel.color_scheme(_fixed(NO_EXPORTER.color)).max_data_points(300).fill_opacity(100)
@@ -75,6 +81,12 @@ def lines(unit: str, title: str, description: str, empty: str, *queries: prometh
     panel = _common(timeseries.Panel(), title, description, empty, *queries).unit(unit).min(0).legend(_legend())
     tooltip = common.VizTooltipOptions().mode(c.TooltipDisplayMode.MULTI).sort(c.SortOrder.DESCENDING)
     return panel.line_width(2).fill_opacity(0).show_points(c.VisibilityMode.AUTO).tooltip(tooltip)
+
+
+def worst_first(panel: timeseries.Panel) -> timeseries.Panel:
+    """Lines with a legend that begins with the greatest value. Not with the last one, which may have ended long ago."""
+    legend = _legend().display_mode(c.LegendDisplayMode.TABLE).calcs(["max"])
+    return panel.legend(legend.sort_by("Max").sort_desc(sort_desc=True))
 
 
 def stacked(panel: timeseries.Panel, colors: Mapping[str, str]) -> timeseries.Panel:

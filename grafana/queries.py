@@ -1,13 +1,14 @@
-"""The queries. Every one is filtered by the dashboard's variables.
+"""The queries about all that is watched: the state of each task, its check items, and the exporters.
 
-Two exporters may watch the same tasks, so series are first reduced to one per task (or task and item), and counted only
-then. Backquotes make a PromQL string in which quotes and backslashes of a task's name mean themselves.
+Those of a task itself are in `grafana.own`.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
+from grafana import own
 from grafana import states as s
+from grafana.exporters import exporter_pages, exporters_up, why_none
+from grafana.promql import INTERVAL, NOW, SERIES, TASK, Scope, Window, exporters, first, label, last, union
 from grafana.states import STATUSES, State
 
 _UP = "ninedata_precheck_up"
@@ -17,44 +18,18 @@ _ITEM_STATUS = "ninedata_precheck_item_status"
 _ITEM_FAILURE = "ninedata_precheck_item_failure_info"
 _QUERY_FAILURE = "ninedata_precheck_query_failure_info"
 
-_TASK = "task_id, task"
-_SERIES = "job, instance, task_id"
-
 # The limits of the alerts.
 _LATE = ((s.RUNNING, "1h"), (s.UNSTARTED, "30m"))
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The tasks that a dashboard is about."""
-
-    task: str
-    """The matcher of the label `task`."""
-    task_or_none: str = "task=~`|${task:regex}`"
-    """Matches what belongs to no task as well."""
-
-    def tasks(self, metric: str, matcher: str = "") -> str:
-        """A selector of a metric of tasks."""
-        return exporters(metric, matcher, self.task)
-
-    def status(self, state: State, metric: str = _STATUS) -> str:
-        """A selector of a metric of tasks, of one status."""
-        return self.tasks(metric, f'status="{state.word}"')
-
-
-ALL = Scope("task=~`${task:regex}`")
-ONE = Scope("task=`${task:raw}`")
-
-
-def exporters(metric: str, *matchers: str) -> str:
-    """A selector of a metric of exporters, or one that Prometheus makes of scraping them."""
-    chosen = ('job=~"$job"', 'instance=~"$instance"')
-    return f"{metric}{{{', '.join((*filter(None, matchers), *chosen))}}}"
+def status_of(scope: Scope, state: State, metric: str = _STATUS) -> str:
+    """A selector of a metric of prechecks, of one status."""
+    return scope.tasks(metric, f'status="{state.word}"')
 
 
 def states(scope: Scope) -> str:
     """The code of each task's present state."""
-    return _codes(scope, scope.tasks(_UP), "({0} > 0)")
+    return _codes(scope, NOW)
 
 
 def worst_states(scope: Scope) -> str:
@@ -63,77 +38,90 @@ def worst_states(scope: Scope) -> str:
     Where no task is known, one series says why.
     """
     up = scope.tasks(_UP)
-    least = f"(min_over_time({up}[$__interval]) or {up})"
-    codes = _codes(scope, least, "(max_over_time({0}[$__interval]) > 0 or {0} > 0)")
-    bad = [f"{scope.status(s.WARNING, _ITEMS)} @ end() > 0"]
-    bad += [f"{scope.status(state)} @ end() == 1" for state in (s.UNKNOWN, s.WARNING)]
+    bad = [f"{status_of(scope, s.WARNING, _ITEMS)} @ end() > 0"]
+    bad += [f"{status_of(scope, state)} @ end() == 1" for state in (s.UNKNOWN, s.WARNING)]
+    bad.append(f"{own.status(scope, s.UNKNOWN)} @ end() == 1")
+    failing = f"max by ({TASK}) ({up} @ end()) == 0 or {own.failing(scope, NOW, ' @ end()')}"
+    failed = union(f"{selector} @ end() == 1" for selector in (status_of(scope, s.FAILED), own.status(scope, s.FAILED)))
     order = (
-        _label(f"group by ({_TASK}) ({scope.status(s.FAILED)} @ end() == 1)", "order", "1"),
-        _label(f"group by ({_TASK}) ({_any(bad)} or max by ({_TASK}) ({up} @ end()) == 0)", "order", "2"),
-        _label(f"group by ({_TASK}) (max_over_time({up}[$__range] @ end()))", "order", "3"),
+        label(f"group by ({TASK}) ({failed})", "order", "1"),
+        label(f"group by ({TASK}) ({union(bad)} or {failing})", "order", "2"),
+        label(f"group by ({TASK}) (max_over_time({scope.watched()}[$__range] @ end()))", "order", "3"),
     )
     return (
-        f"{codes}\n* on ({_TASK}) group_left (order) (\n    {_first(order)}\n)\n"
-        f"or on () {_label(_why_none(), 'task', 'no task')}"
+        f"{_codes(scope, INTERVAL)}\n* on ({TASK}) group_left (order) (\n    {first(order)}\n)\n"
+        f"or on () {label(why_none(), 'task', 'no task')}"
     )
 
 
-def _codes(scope: Scope, up: str, positive: str) -> str:
-    """The greatest code of each task. A warned item of a success makes it a warning.
+def precheck_states(scope: Scope, window: Window = NOW) -> str:
+    """The code of the state of each task's precheck alone."""
+    return f"max by ({TASK}) (\n    {union(_precheck(scope, window, STATUSES), _BELOW)}\n)"
 
-    Statuses that a task does not have are left out before `or`, by `positive`: they are most series, and took most of
-    the time of a query of a long range.
+
+def worst_precheck(scope: Scope) -> str:
+    """The code of the worst state of the one task's precheck in each interval, or why it is not known: one series."""
+    return f"max({precheck_states(scope, INTERVAL)})\nor on () {why_none()}"
+
+
+def _codes(scope: Scope, window: Window) -> str:
+    """The greatest code of each task, of what is bad and of its own status.
+
+    Whether its precheck is well, or not ended, says how the task stands only where its own status is not known.
     """
-    warned = positive.format(scope.status(s.WARNING, _ITEMS))
-    warned = f"{s.WARNING.code} * ({warned} > bool 0 and on ({_SERIES}) {scope.status(s.SUCCESS)} == 1)"
-    statuses = (f"{state.code} * {positive.format(scope.status(state))}" for state in STATUSES)
-    failing = f"{s.NOT_QUERIED.code} + (max by ({_TASK}) ({up}) == 0)"
-    found = _any((warned, *statuses, failing), "\n    ")
-    return f"max by ({_TASK}) (\n    {found}\n)"
+    bad = [state for state in STATUSES if state.code >= s.WARNING.code]
+    well = [state for state in STATUSES if state not in bad]
+    found = union((*_precheck(scope, window, bad), *own.codes(scope, window)), _BELOW)
+    before = union(_precheck(scope, window, well), _BELOW)
+    known = window.greatest.format(own.known(scope))
+    return f"max by ({TASK}) (\n    {found}\n    or ({before}) unless on ({TASK}) {known}\n)"
 
 
-def _greatest(selector: str) -> str:
-    # The second operand is for scrape intervals longer than $__interval.
-    return f"(max_over_time({selector}[$__interval]) or {selector})"
+def _precheck(scope: Scope, window: Window, among: Iterable[State]) -> Iterator[str]:
+    """The codes of prechecks in some states. With bad ones: a warned item of a success makes it a warning."""
+    for state in among:
+        yield f"{state.code} * {window.positive.format(status_of(scope, state))}"
+        if state is s.WARNING:
+            items = window.positive.format(status_of(scope, s.WARNING, _ITEMS))
+            yield f"{state.code} * ({items} > bool 0 and on ({SERIES}) {status_of(scope, s.SUCCESS)} == 1)"
+            up = window.least.format(scope.tasks(_UP))
+            yield f"{s.NOT_QUERIED.code} + (max by ({TASK}) ({up}) == 0)"
+
+
+_BELOW = "\n    "
 
 
 def count_in(scope: Scope, state: State) -> str:
     """How many tasks are in a state; NOT_KNOWN where no exporter answers."""
-    zero = f"0 * (count({scope.tasks(_UP)}) or count({exporters('ninedata_exporter_build_info')}))"
+    zero = f"0 * (count({scope.watched()}) or count({exporters('ninedata_exporter_build_info')}))"
     return f"count({states(scope)} == {state.code})\nor {zero}\nor vector({s.NOT_KNOWN})"
 
 
 def state_of_one(scope: Scope) -> str:
     """The state of the one task, or why it is not known."""
-    return f"max({states(scope)})\nor on () {_why_none()}"
-
-
-def _why_none() -> str:
-    """The code of why no task is known: it is not watched, an exporter is down, or there is none."""
-    down = f"{s.EXPORTER_DOWN.code} * (count({exporters_up()} == 0) > bool 0)"
-    return f"({down} or 0 * count({exporters('ninedata_exporter_build_info')}) or vector({s.NO_EXPORTER.code}))"
+    return f"max({states(scope)})\nor on () {why_none()}"
 
 
 def attention(scope: Scope) -> str:
     """The code of each task that is in a bad state or waits or runs for too long, and of exporters that are down."""
-    late = _any(f"{state.code} * ({_late(scope, state, limit)})" for state, limit in _LATE)
-    return f"{states(scope)} >= {s.WARNING.code}\nor max by ({_TASK}) (\n  {late}\n)\nor {_down()}\nor {_none(scope)}"
+    late = union(f"{state.code} * ({_late(scope, state, limit)})" for state, limit in _LATE)
+    return f"{states(scope)} >= {s.WARNING.code}\nor max by ({TASK}) (\n  {late}\n)\nor {_down()}\nor {_none(scope)}"
 
 
 def _late(scope: Scope, state: State, limit: str) -> str:
-    status = scope.status(state)
+    status = status_of(scope, state)
     return f"{status} == 1 and min_over_time({status}[{limit}]) == 1 and {status} offset {limit} == 1"
 
 
 def _down() -> str:
     """One row per exporter that is down."""
-    down = _label(f"{exporters_up()} == 0", "task", "$1", "instance", "(.*)")
+    down = label(f"{exporters_up()} == 0", "task", "$1", "instance", "(.*)")
     return f"{s.EXPORTER_DOWN.code} + max by (task) ({down})"
 
 
 def _none(scope: Scope) -> str:
     """One row where there is no exporter."""
-    return _label(f"vector({s.NO_EXPORTER.code}) unless on () ({exporters_up()} or {scope.tasks(_UP)})", "task", "All")
+    return label(f"vector({s.NO_EXPORTER.code}) unless on () ({exporters_up()} or {scope.watched()})", "task", "All")
 
 
 def reasons(scope: Scope) -> str:
@@ -142,48 +130,47 @@ def reasons(scope: Scope) -> str:
     Its beginning only, as a long one would leave no room for other tasks.
     """
     joined = f'label_join({failing_items(scope)}, "why", ": ", "item_name", "reason")'
-    found = [_label(joined, "why", "$2", "why", "([(]query[)]: )?(.*?)(: )?")]
+    found = [label(joined, "why", "$2", "why", "(?s)([(]query[)]: )?(.*?)(: )?")]
     unknown = "NineData gives no status, or one that the exporter does not know."
-    found.append(_label(f"{scope.status(s.UNKNOWN)} == 1", "why", unknown))
-    found += [
-        _label(_late(scope, state, limit), "why", f"{state.word} for more than {limit}.") for state, limit in _LATE
-    ]
+    found += [label(f"{of} == 1", "why", unknown) for of in (status_of(scope, s.UNKNOWN), own.status(scope, s.UNKNOWN))]
+    for state, limit in _LATE:
+        found.append(label(_late(scope, state, limit), "why", f"The precheck is {state.word} for more than {limit}."))
     down = "Prometheus cannot scrape this exporter: the states of its tasks are not known."
     none = "Prometheus scrapes no exporter that the variables above select."
-    some = _label(_any(found), "why", "$1 ...", "why", "(.{75}).{10,}")
+    some = label(union(found), "why", "$1 ...", "why", "(?s)(.{75}).{10,}")
     return (
-        f"topk by ({_TASK}) (1, max by ({_TASK}, why) ({some})\nand on ({_TASK}) ({attention(scope)}))\n"
-        f"or {_label(_down(), 'why', down)}\nor {_label(_none(scope), 'why', none)}"
+        f"topk by ({TASK}) (1, max by ({TASK}, why) ({some})\nand on ({TASK}) ({attention(scope)}))\n"
+        f"or {label(_down(), 'why', down)}\nor {label(_none(scope), 'why', none)}"
     )
 
 
 def failing_items(scope: Scope) -> str:
     """One row per check item that failed or warns, with its status as a code.
 
-    And one per task whose query fails. Set operators and not a join: those cannot fail, whatever series a change of
-    status leaves side by side.
+    And one per task that failed itself, and per query that fails. Set operators and not a join: those cannot fail,
+    whatever series a change of status leaves side by side.
     """
-    key = f"on ({_SERIES}, item)"
+    key = f"on ({SERIES}, item)"
     info = scope.tasks(_ITEM_FAILURE)
     found = []
     for state in (s.FAILED, s.WARNING):
-        status = scope.status(state, _ITEM_STATUS)
+        status = status_of(scope, state, _ITEM_STATUS)
         found.append(f"{state.code} * ({info} and {key} {status})")
-        found.append(f"{state.code} * ({_label(status, 'item_name', '$1', 'item', '(.*)')} unless {key} {info})")
-    query = f"{scope.tasks(_QUERY_FAILURE)} unless on ({_TASK}) {scope.tasks(_UP)} == 1"
-    query = _label(_label(query, "reason", "Reason: $1", "reason", "(.*)"), "item_name", "(query)")
-    found.append(f"{s.NOT_QUERIED.code} * {query}")
-    return f"topk by ({_TASK}, item) (1, max by ({_TASK}, item, item_name, reason) (\n  {_any(found)}\n))"
+        found.append(f"{state.code} * ({label(status, 'item_name', '$1', 'item', '(.*)')} unless {key} {info})")
+    query = f"{scope.tasks(_QUERY_FAILURE)} unless on ({TASK}) {scope.tasks(_UP)} == 1"
+    query = label(label(query, "reason", "Reason: $1", "reason", "(.*)"), "item_name", "(query)")
+    found += [f"{s.NOT_QUERIED.code} * {query}", *own.failures(scope)]
+    return f"topk by ({TASK}, item) (1, max by ({TASK}, item, item_name, reason) (\n  {union(found)}\n))"
 
 
-def pages(scope: Scope, by: str = _TASK) -> str:
+def pages(scope: Scope, by: str = TASK) -> str:
     """One address per task (or whatever `by` names), as the label `page`: where an exporter shows the task."""
-    up = scope.tasks(_UP)
+    up = scope.watched()
     info = f"topk by (job, instance) (1, {exporters('ninedata_exporter_info')})"
     exported = f"{up} * on (job, instance) group_left (external_url) {info}"
-    made = _label(up, "external_url", "http://$1", "instance", "(.*)")
-    joined = f'label_join({exported} or on ({_SERIES}) {made}, "at", " ", "external_url", "task_id")'
-    return f"topk by ({by}) (1, max by ({by}, page) ({_label(joined, 'page', '$1/tasks/$2', 'at', '(.*?)/* (.*)')}))"
+    made = label(up, "external_url", "http://$1", "instance", "(.*)")
+    joined = f'label_join({exported} or on ({SERIES}) {made}, "at", " ", "external_url", "task_id")'
+    return f"topk by ({by}) (1, max by ({by}, page) ({label(joined, 'page', '$1/tasks/$2', 'at', '(.*?)/* (.*)')}))"
 
 
 def places(scope: Scope, of_task: str, of_exporter: str) -> str:
@@ -191,52 +178,62 @@ def places(scope: Scope, of_task: str, of_exporter: str) -> str:
 
     The labels are `page`, `board` (the uid of a dashboard) and `sets` (the variable that gets the value of `task`).
     """
-    tasks = f"{pages(scope)} and on ({_TASK}) ({attention(scope)})"
+    tasks = f"{pages(scope)} and on ({TASK}) ({attention(scope)})"
     down = f"{exporter_pages()} and on (job, instance) {exporters_up()} == 0"
-    down = f"max by (task, page) ({_label(down, 'task', '$1', 'instance', '(.*)')}) or {_none(scope)}"
+    down = f"max by (task, page) ({label(down, 'task', '$1', 'instance', '(.*)')}) or {_none(scope)}"
     found = ((tasks, of_task, "task"), (down, of_exporter, "instance"))
-    return _any(_label(_label(expr, "board", board), "sets", sets) for expr, board, sets in found)
+    return union(label(label(expr, "board", board), "sets", sets) for expr, board, sets in found)
 
 
-def items_of_attention(scope: Scope, state: State) -> str:
-    """How many check items of each task that is not well are in a status."""
-    return f"max by ({_TASK}) ({scope.status(state, _ITEMS)}) > 0 and on ({_TASK}) ({attention(scope)})"
+def items_of_attention(scope: Scope) -> str:
+    """How many check items of each task that is not well failed or warn."""
+    items = scope.tasks(_ITEMS, f'status=~"{s.FAILED.word}|{s.WARNING.word}"')
+    return f"sum by ({TASK}) (max by ({TASK}, status) ({items})) > 0 and on ({TASK}) ({attention(scope)})"
 
 
-def since(scope: Scope) -> str:
+def statuses_of_attention(scope: Scope) -> str:
+    """The own status of each task that is not well, as the label `status`."""
+    return f"({own.statuses(scope, '.+')})\nand on ({TASK}) ({attention(scope)})"
+
+
+def since(scope: Scope, *otherwise: str) -> str:
     """Since when each task has been seen in its present state, in milliseconds of Unix time.
 
-    From the recording rule; without it, since the end of another state, or the first sample, in the time range.
+    Of its own status where that is bad, otherwise of the precheck: from the recording rule; without it, since the end
+    of another state, or the first sample, in the time range.
     """
-    up, status = scope.tasks(_UP), scope.tasks(_STATUS)
+    up, status, watched = scope.tasks(_UP), scope.tasks(_STATUS), scope.watched()
     rule = scope.tasks("ninedata:precheck_status:since_timestamp_seconds")
-    now = f"and on ({_SERIES}, status) ({status} == 1)"
+    now = f"and on ({SERIES}, status) ({status} == 1)"
+    bad = (word for state in (s.FAILED, s.UNKNOWN) for word in s.OWN_STATUSES[state])
     found = (
-        f"max by ({_TASK}) ({rule} {now})",
-        f"max by ({_TASK}) ({_last(f'{status} == 0')} {now})",
-        f"max by ({_TASK}) ({_last(f'{up} == 1')} and on ({_SERIES}) {up} == 0)",
-        f"min by ({_TASK}) (min_over_time(timestamp({up})[$__range:$__interval]) and {up})",
+        own.since(scope, "|".join(bad)),
+        own.since_unknown(scope),
+        f"max by ({TASK}) ({rule} {now})",
+        f"max by ({TASK}) ({last(f'{status} == 0')} {now})",
+        f"max by ({TASK}) ({last(f'{up} == 1')} and on ({SERIES}) {up} == 0)",
+        f"min by ({TASK}) (min_over_time(timestamp({watched})[$__range:$__interval]) and on ({SERIES}) {watched})",
+        *otherwise,
     )
-    return f"1000 * (\n  {_first(found)}\n)"
+    return f"1000 * (\n  {first(found)}\n)"
 
 
 def since_of_attention(scope: Scope) -> str:
     """The same of the tasks that are not well, and of exporters that are down."""
-    answered = _last(exporters("up") + " == 1")
+    answered = last(exporters("up") + " == 1")
     down = f"{answered} and on (job, instance) {exporters_up()} == 0"
-    down = _label(down, "task", "$1", "instance", "(.*)")
-    return f"{since(scope)}\nand on ({_TASK}) ({attention(scope)})\nor 1000 * max by (task) ({down})"
-
-
-def _last(expr: str) -> str:
-    return f"max_over_time(timestamp({expr})[$__range:$__interval])"
+    down = label(down, "task", "$1", "instance", "(.*)")
+    return f"{since(scope)}\nand on ({TASK}) ({attention(scope)})\nor 1000 * max by (task) ({down})"
 
 
 def item_states(scope: Scope) -> str:
     """The code of each check item's worst status in each interval. Where none is known, one series says why."""
-    codes = _any((f"{state.code} * {_greatest(scope.status(state, _ITEM_STATUS))}" for state in STATUSES), "\n  ")
+    codes = union(
+        (f"{state.code} * {INTERVAL.greatest.format(status_of(scope, state, _ITEM_STATUS))}" for state in STATUSES),
+        "\n  ",
+    )
     queried = f"{s.NOT_QUERIED.code} * (max({scope.tasks(_UP)}) == 0)"
-    nothing = _label(f"({queried} or on () {_why_none()})", "item", "no check item")
+    nothing = label(f"({queried} or on () {why_none()})", "item", "no check item")
     return f"max by (task_id, item) (\n  {codes}\n)\nor on () {nothing}"
 
 
@@ -247,68 +244,28 @@ def items_by_status(scope: Scope) -> str:
 
 def count_of_items(scope: Scope, state: State) -> str:
     """The number of check items in one status; NOT_KNOWN where no exporter knows it."""
-    return f"max({scope.status(state, _ITEMS)}) or on () vector({s.NOT_KNOWN})"
+    return f"max({status_of(scope, state, _ITEMS)}) or on () vector({s.NOT_KNOWN})"
 
 
 def tasks_by_item(scope: Scope, state: State) -> str:
     """In how many tasks each check item is in a status."""
-    return f"count by (item) (max by (task_id, item) ({scope.status(state, _ITEM_STATUS)}))"
+    return f"count by (item) (max by (task_id, item) ({status_of(scope, state, _ITEM_STATUS)}))"
 
 
 def failed_queries(scope: Scope) -> str:
     """How many tasks no exporter can query, by reason; a series of 0 where all tasks can be queried."""
-    failed = f"{scope.tasks(_QUERY_FAILURE)} unless on ({_TASK}) {scope.tasks(_UP)} == 1"
-    failures = f"count by (reason) (max by ({_TASK}, reason) ({failed}))"
-    return f"{failures}\nor on () {_label(f'0 * count({scope.tasks(_UP)})', 'reason', 'no failure')}"
+    failed = f"{scope.tasks(_QUERY_FAILURE)} unless on ({TASK}) {scope.tasks(_UP)} == 1 or {own.failed_queries(scope)}"
+    failures = f"count by (reason) (max by ({TASK}, reason) ({failed}))"
+    return f"{failures}\nor on () {label(f'0 * count({scope.watched()})', 'reason', 'no failure')}"
 
 
 def query_failures(scope: Scope) -> str:
-    """1 for each reason for which queries of the task fail; 0 where none fails, and otherwise why nothing is known."""
-    failures = f"max by (reason) ({_greatest(scope.tasks(_QUERY_FAILURE))})"
-    none = _label(f"(1 + max({scope.tasks(_UP)}) or on () {_why_none()})", "reason", "no failure")
-    return f"{failures}\nor on () {none}"
-
-
-def failed_requests() -> str:
-    """Requests to the API without a usable answer, per second; a series of 0 where there are none."""
-    failures = f"{rate('ninedata_api_request_failures_total', 'reason')} > 0"
-    none = _label(f"0 * {rate('ninedata_api_requests_total')}", "reason", "no failure")
-    return f"{failures}\nor on () {none}"
-
-
-def rate(counter: str, *labels: str) -> str:
-    """A counter of the exporters, per second."""
-    by = f"by ({', '.join(labels)}) " if labels else ""
-    return f"sum {by}(rate({exporters(counter)}[$__rate_interval]))"
-
-
-def request_seconds(quantile: float) -> str:
-    """A quantile of how long requests to the API take."""
-    return f"histogram_quantile({quantile}, {rate('ninedata_api_request_duration_seconds_bucket', 'le')})"
-
-
-def exporters_up() -> str:
-    """1 for each exporter that is up, 0 for each that is down.
-
-    Targets of a job with ninedata in its name, and others that were exporters in the last day. Without that condition
-    they would be all targets of this Prometheus, as All is any job.
-    """
-    named = exporters("up", 'job=~".*ninedata.*"')
-    known = f"(last_over_time({exporters('ninedata_exporter_build_info')}[1d]) or {named})"
-    return f"max by (job, instance) ({exporters('up')} and on (job, instance) {known})"
-
-
-def by_exporter(metric: str, *labels: str) -> str:
-    """One value per exporter (and further labels)."""
-    return f"max by ({', '.join(('job', 'instance', *labels))}) ({exporters(metric)})"
-
-
-def exporter_pages() -> str:
-    """One address per exporter, as the label `page`."""
-    info = exporters("ninedata_exporter_info")
-    exported = _label(info, "page", "$1", "external_url", "(.*)")
-    made = _label(exporters_up(), "page", "http://$1", "instance", "(.*)")
-    return f"topk by (job, instance) (1, max by (job, instance, page) ({exported} or on (job, instance) {made}))"
+    """1 for each reason for which queries of the task fail; 2 where none fails, and otherwise why nothing is known."""
+    found = union(INTERVAL.greatest.format(scope.tasks(metric)) for metric in (_QUERY_FAILURE, own.QUERY_FAILURE))
+    both = f"max({scope.tasks(_UP)}) or {label(f'max({scope.tasks(own.UP)})', 'of', 'the task itself')}"
+    listed = f"2 * group({own.known(scope)})"
+    none = label(f"(1 + min({both}) or on () {listed} or on () {why_none()})", "reason", "no failure")
+    return f"max by (reason) ({found})\nor on () {none}"
 
 
 def alerts_that_start(scope: Scope) -> str:
@@ -317,22 +274,9 @@ def alerts_that_start(scope: Scope) -> str:
     alerts = f'ALERTS{{alertname=~"NineData.*", alertstate="firing", {of_this}}}'
     by = "max by (alertname, severity, task_id, of)"
     starts, before = (
-        f"{by} ({_label(joined, 'of', '$1$2', 'of', '(.+);.*|;(.*)')})"
+        f"{by} ({label(joined, 'of', '$1$2', 'of', '(.+);.*|;(.*)')})"
         for joined in (
             f'label_join({alerts}{offset}, "of", ";", "task", "instance")' for offset in ("", " offset $__interval")
         )
     )
     return f"{starts} unless {before}"
-
-
-def _label(expr: str, label: str, text: str, source: str = "", pattern: str = "") -> str:
-    return f'label_replace({expr}, "{label}", "{text}", "{source}", "{pattern}")'
-
-
-def _first(exprs: Iterable[str]) -> str:
-    """Of each task the first that there is."""
-    return f"\n    or on ({_TASK}) ".join(exprs)
-
-
-def _any(exprs: Iterable[str], indent: str = "\n  ") -> str:
-    return f"{indent}or ".join(exprs)

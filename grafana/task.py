@@ -4,28 +4,42 @@ from collections.abc import Iterable
 
 from grafana_foundation_sdk.builders import dashboard, statetimeline, table, timeseries
 
-from grafana import frame, panels, queries
-from grafana.panels import Column, instant, over_time
-from grafana.queries import ONE
-from grafana.states import NONE_KNOWN, NOT_QUERIED, STATUSES, SUCCESS, TRANSPARENT, mapping, words
+from grafana import frame, own, panels, queries
+from grafana.migrations import TURN_ON
+from grafana.panels import Column, Panel, instant, over_time
+from grafana.promql import ONE
+from grafana.states import (
+    NONE_KNOWN,
+    NOT_KNOWN,
+    NOT_QUERIED,
+    STATUSES,
+    SUCCESS,
+    TRANSPARENT,
+    WARNING,
+    mapping,
+    own_words,
+    words,
+)
 
 
 def task() -> dashboard.Dashboard:
     """The dashboard of one task."""
-    description = "The NineData precheck of one task: its status and history, each check item, and the queries of it."
+    description = "One NineData task: its precheck with each check item, the task itself, and the queries of both."
     board = frame.frame("NineData precheck of one task", frame.TASK_UID, description, ONE)
     status = panels.word(
         "$task",
-        "How the precheck stands now. Failed: fix what the table below says, and run the precheck again in NineData. "
+        "How the task stands now: the worse of its precheck and of its own status. Failed: fix what the "
+        "table below says, and run the precheck or the task again in NineData. "
         f"[All alerts]({frame.docs('alerts.md')})",
         words(),
         instant(queries.state_of_one(ONE), "$task"),
     )
     since = panels.moment(
         "Since",
-        "Since when the task has been seen in its status; NineData itself gives no times. Exact with this project's "
-        "recording rules in Prometheus, otherwise no more than the time range.",
-        instant(queries.since(ONE), "{{task}}"),
+        "Since when the precheck has been seen in its status, or the task itself where that failed or there is no "
+        "precheck; NineData itself gives no times. Exact for prechecks with this project's recording rules in "
+        "Prometheus, otherwise no more than the time range.",
+        instant(queries.since(ONE, own.since(ONE, ".+")), "{{task}}"),
     )
     items = panels.numbers(
         "Check items",
@@ -33,14 +47,76 @@ def task() -> dashboard.Dashboard:
         {state.word: (TRANSPARENT, state.color) for state in STATUSES},
         *(instant(queries.count_of_items(ONE, state), state.word) for state in STATUSES),
     )
-    sizes = ((8, 4), (4, 4), (12, 4), (24, 12), (24, 5), (24, 13), (12, 8), (12, 8), (12, 6), (12, 6))
-    return frame.place(board, sizes, (status, since, items, _failing_items(), *_items(), *_queries()))
+    sizes = [(8, 4), (4, 4), (12, 4), (5, 4), (5, 4), (4, 4), (10, 4), (24, 10), (24, 6), (24, 13)]
+    sizes += [*[(12, 8)] * 6, (24, 5)]
+    head = (status, since, items, *_own_now(), _failing_items())
+    return frame.place(board, sizes, (*head, *_items(), *_own_over_time(), *_queries()))
+
+
+def _own_now() -> Iterable[Panel]:
+    """What is known of the task itself now."""
+    yield panels.word(
+        "Own status",
+        "What NineData says of the task itself, not of its precheck: with task_status: true, and for a task without "
+        "a precheck.",
+        own_words(TURN_ON),
+        instant(own.status_of_one(ONE), "own status"),
+    )
+    yield panels.moment(
+        "Status since",
+        "Since when the task itself has been seen in its own status, and no longer than the time range.",
+        instant(f"1000 * {own.since(ONE, '.+')}", "{{task}}"),
+    )
+    yield panels.amount(
+        "s",
+        "Delay",
+        "How far the subtask of a replication that is furthest behind its source is behind it now.",
+        "-",
+        instant(own.delays(ONE), "{{task}}"),
+    )
+    found = {"Only source": "only_source", "Only target": "only_target", "Different": "different"}
+    yield panels.numbers(
+        "Found by the comparison",
+        "Rows that the latest execution of a data comparison found only in the source, only in the target, or "
+        "different, and tables that it skipped. ? for other tasks, and where NineData gives no number.",
+        dict.fromkeys((*found, "Skipped"), (TRANSPARENT, WARNING.color)),
+        *(
+            instant(f"{own.rows(ONE, difference)} or on () vector({NOT_KNOWN})", name)
+            for name, difference in found.items()
+        ),
+        instant(f"{own.of_comparisons(ONE, 'skipped_tables')} or on () vector({NOT_KNOWN})", "Skipped"),
+    )
+
+
+def _own_over_time() -> Iterable[Panel]:
+    """How the task itself did."""
+    yield panels.timeline(
+        "Status of every subtask",
+        "Each subtask of a replication over time: schema, full copy, replication of changes.",
+        own_words("None"),
+        over_time(own.subtask_statuses(ONE), "{{subtask}}"),
+    )
+    yield panels.lines(
+        "s",
+        "Replication delay",
+        "How far each subtask that replicates changes is behind its source.",
+        "No delay is known in this time range",
+        over_time(own.delays_over_time(ONE), "{{subtask}}"),
+    )
+    yield panels.lines(
+        "percentunit",
+        "Replication progress",
+        "How much of each subtask is done. One that replicates changes has no end, and shows a delay instead.",
+        "No progress is known in this time range",
+        over_time(own.progress_of_subtasks(ONE), "{{subtask}}"),
+    ).max(1)
 
 
 def _failing_items() -> table.Panel:
     return panels.listing(
         "What fails and why",
-        "Every check item in Failed or Warning now, with NineData's reason and remediation, or the query that fails. "
+        "Every check item in Failed or Warning now, with NineData's reason and remediation, the error of the task "
+        "itself, and the query that fails. "
         f"Fix it, and run the precheck again. No reason: failure_reasons of the exporter is off. {frame.REASONS}",
         "No failing check item is known: see the status above",
         (
@@ -56,9 +132,11 @@ def _failing_items() -> table.Panel:
 def _items() -> Iterable[statetimeline.Panel | timeseries.Panel]:
     yield panels.timeline(
         "Status over time",
-        "The precheck's worst status over time. A gap: nothing was scraped. Lines: an alert starts.",
-        words(),
-        over_time(queries.worst_states(ONE), "{{task}}"),
+        "The worst status over time of the precheck and of the task itself. A gap: nothing was scraped. Lines: an "
+        "alert starts.",
+        own_words(TURN_ON),
+        over_time(queries.worst_precheck(ONE), "precheck"),
+        over_time(own.worst_of_one(ONE), "task itself"),
     )
     yield panels.timeline(
         "Status of every check item",
@@ -79,15 +157,17 @@ def _items() -> Iterable[statetimeline.Panel | timeseries.Panel]:
 
 def _queries() -> Iterable[statetimeline.Panel | table.Panel | timeseries.Panel]:
     up, info = (ONE.tasks(f"ninedata_precheck_{metric}") for metric in ("up", "info"))
-    seconds = ONE.tasks("ninedata_precheck_query_duration_seconds")
+    seconds = [ONE.tasks(f"ninedata_{of}_query_duration_seconds") for of in ("precheck", "task")]
     yield panels.lines(
         "s",
         "Time for queries of this task",
         "How long each exporter's query of the task takes, retries included. When it nears the exporter's "
         "api.request_timeout, see whether the API is slow.",
         "The task was not queried in this time range",
-        over_time(f"max by (instance) ({seconds})", "{{instance}}"),
+        over_time(f"max by (instance) ({seconds[0]})", "{{instance}} precheck"),
+        over_time(f"max by (instance) ({seconds[1]})", "{{instance}} task itself"),
     )
+    answers = panels.colored(mapping({"1": ("Answered", SUCCESS.color), "0": ("Failed", NOT_QUERIED.color)}))
     answered = {"2": ("Answered", SUCCESS.color), "1": ("Failed", NOT_QUERIED.color)}
     yield panels.timeline(
         "Why queries fail",
@@ -103,11 +183,13 @@ def _queries() -> Iterable[statetimeline.Panel | table.Panel | timeseries.Panel]
         "No exporter that answers watches the task",
         (
             Column("instance", "Exporter", 0, {"links": [frame.page_of_row()]}),
-            Column("Value #A", "Query", 95, panels.colored(mapping({"1": answered["2"], "0": answered["1"]}))),
+            Column("Value #A", "Query", 95, answers),
             Column("precheck_task_id", "Precheck", 160),
+            Column("Value #D", "Task itself", 95, answers),
         ),
         f"max by (instance, task_id) ({up})",
         f"max by (instance, task_id, precheck_task_id) ({info})",
         queries.pages(ONE, "instance, task_id"),
+        f"max by (instance, task_id) ({ONE.tasks(own.UP)})",
         order=("Exporter",),
     )

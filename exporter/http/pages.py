@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 from datetime import UTC, datetime
+from functools import partial
 from importlib import resources
 
 import jinja2
@@ -11,7 +12,9 @@ from aiohttp import web
 
 from exporter import __version__
 from exporter.exporter import Exporter
-from exporter.http.views import TaskView, age_in_words, sources_of, summary_of, view_of
+from exporter.http.overview import Filter, link, overview_of, refresh_seconds
+from exporter.http.sources import sources_of
+from exporter.http.views import TaskView, age_in_words, view_of
 from exporter.ninedata.text import cut_middle
 from exporter.reload import Reloader
 
@@ -22,12 +25,13 @@ class Pages:
     def __init__(self, reloader: Reloader, route_prefix: str, telemetry_path: str) -> None:
         self._reloader = reloader
         self._route_prefix = route_prefix
+        self._telemetry_path = telemetry_path
         self._one_overview = asyncio.Semaphore(1)
         style = resources.files("exporter.http").joinpath("templates/style.css").read_text("utf-8")
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         self._headers = {
             "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
-            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         }
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader("exporter.http"),
@@ -65,9 +69,11 @@ class Pages:
             return await asyncio.to_thread(render, request, exporter, views, sources)
 
     def _overview_json(
-        self, _: web.Request, __: Exporter, views: list[TaskView], sources: dict[str, object]
+        self, request: web.Request, _: Exporter, views: list[TaskView], sources: dict[str, object]
     ) -> web.Response:
-        return self._json({"version": __version__, **sources, "tasks": [view.as_json() for view in views]})
+        wanted = Filter.from_query(request.query)
+        tasks = [view.as_json() for view in views if wanted.matches(view)]
+        return self._json({"version": __version__, **sources, "tasks": tasks})
 
     def _overview_html(
         self, request: web.Request, exporter: Exporter, views: list[TaskView], sources: dict[str, object]
@@ -75,10 +81,10 @@ class Pages:
         return self._html(
             request,
             "overview.html",
-            views=sorted(views, key=lambda view: view.urgency),
+            overview=overview_of(views, Filter.from_query(request.query)),
             sources=sources,
-            prechecks=summary_of(view.precheck_query for view in views if view.task.has_precheck),
-            states=summary_of(view.state_query for view in views if view.shows_state),
+            host=request.headers.get("Host", "HOST:PORT"),
+            metrics_path=self._route_prefix + self._telemetry_path,
             requests=exporter.watch_list.most_requests(),
             api=exporter.config.api.base_url,
             shard=exporter.own.shard,
@@ -102,7 +108,12 @@ class Pages:
         return self._html(request, "not_found.html", status=404, message=message)
 
     def _html(self, request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
-        page = self._templates.get_template(template).render(values, base=self._base(request))
+        page = self._templates.get_template(template).render(
+            values,
+            base=self._base(request),
+            link=partial(link, request.rel_url),
+            refresh=refresh_seconds(request.query),
+        )
         return web.Response(text=page, status=status, content_type="text/html", headers=self._headers)
 
     def _base(self, request: web.Request) -> str:

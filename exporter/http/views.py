@@ -3,15 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Generic
 
 from exporter.config import Task
 from exporter.ninedata import KINDS, CheckItem, Precheck, Status, TaskState, TaskStatus
-from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import A, History, QueryHistory
 from exporter.scraping.snapshot import QueryFailure
-from exporter.scraping.watch_list import WatchList
 
 _URGENCY: dict[str, int] = {  # 0 is a task that itself failed, 2 a query that failed
     Status.FAILED: 1,
@@ -84,6 +82,11 @@ class QueryView(Generic[A]):
         """What to do about the failure."""
         return self.failure.advice(self.request) if self.failure else ""
 
+    @property
+    def failure_key(self) -> tuple[str, ...]:
+        """Equal for queries that fail for the same cause."""
+        return (self.failure.reason, self.failure.message, self.advice) if self.failure else ()
+
     def as_json(self) -> dict[str, object] | None:
         """The latest query as JSON; None before the first."""
         if self.history is None:
@@ -91,7 +94,7 @@ class QueryView(Generic[A]):
         last, failure = self.history.last, self.failure
         answer = failure or self.answer
         return {
-            "at": _iso(last.at),
+            "at": iso_time(last.at),
             "duration_seconds": last.seconds,
             "up": last.up,
             "reason": failure.reason.value if failure else None,
@@ -106,7 +109,7 @@ class QueryView(Generic[A]):
         return {
             "status": self.answer.status.value if self.answer else None,
             "status_word": self.unknown_word or None,
-            "answered_at": _iso(self.history.answered_at if self.history else None),
+            "answered_at": iso_time(self.history.answered_at if self.history else None),
             "age_seconds": self.age,
             "request_id": (self.answer.request_id if self.answer else "") or None,
         }
@@ -144,6 +147,11 @@ class TaskView:
     def failing(self) -> list[QueryView[Precheck] | QueryView[TaskState]]:
         """The queries that failed."""
         return [query for query in (self.precheck_query, self.state_query) if query.failure]
+
+    @property
+    def error_key(self) -> tuple[str, ...]:
+        """Equal for tasks that failed themselves with the same text."""
+        return (self.state.status, self.state.error) if self.state else ()
 
     @property
     def items(self) -> list[CheckItem]:
@@ -215,8 +223,8 @@ class TaskView:
                 "only_target_rows": execution.only_target,
                 "different_rows": execution.different,
                 "skipped_tables": execution.skipped_tables,
-                "started_at": _iso(execution.started_at),
-                "updated_at": _iso(execution.updated_at),
+                "started_at": iso_time(execution.started_at),
+                "updated_at": iso_time(execution.updated_at),
             },
             "subtasks": [
                 {
@@ -273,48 +281,6 @@ def age_in_words(seconds: float) -> str:
     return f"{seconds / 86400:.0f} d"
 
 
-def sources_of(
-    watch_list: WatchList,
-    config_faults: tuple[str, ...],
-    file_faults: tuple[str, ...],
-    *,
-    waits_for_reload: bool = False,
-) -> dict[str, object]:
-    """Where the watched tasks come from, for the overview and as JSON."""
-    repeated = watch_list.repeated
-    return {
-        "unread": watch_list.unread,
-        "config": {
-            "reloaded": not config_faults,
-            "faults": config_faults,
-            "file_faults": file_faults,
-            "waits_for_reload": waits_for_reload,
-        },
-        "task_files": [
-            {
-                "file": file.path,
-                "tasks": len(file.tasks),
-                "loaded_at": _iso(datetime.fromtimestamp(file.loaded_at, UTC) if file.loaded_at else None),
-                "faults": file.faults,
-                "named_before": repeated.get(file.path, ()),
-            }
-            for file in watch_list.files
-        ],
-        "discovery": {found.kind: _discovery_as_json(found, watch_list) for found in watch_list.discoveries},
-    }
-
-
-def _discovery_as_json(discovery: Discovery, watch_list: WatchList) -> dict[str, object]:
-    last = discovery.last
-    failure = last.failure if last else None
-    return {
-        "up": last.failure is None if last else None,
-        "tasks": sum(task.ref.kind == discovery.kind for task in watch_list.discovered) if discovery.complete else None,
-        "reason": failure.reason.value if failure else None,
-        "error": failure.message if failure else None,
-        "advice": failure.advice(KINDS[discovery.kind].list_request) if failure else None,
-    }
-
-
-def _iso(moment: datetime | None) -> str | None:
+def iso_time(moment: datetime | None) -> str | None:
+    """In ISO 8601."""
     return moment.isoformat() if moment else None

@@ -30,6 +30,23 @@ TASKS = {
     "failed-shortly": [(90, "Success"), (60, "Failed"), (58, "Success")],
     "billing-eu": [(90, "Success")],
 }
+# The own statuses of tasks: of some that have a precheck as well, and of some that have none. A status, or ! and the
+# reason of a failed query; both where the results of a comparison are not known. The status of two comes from a list.
+OWN = {
+    "inventory-prod": [(90, "Running"), (30, "Stopped")],
+    "billing-eu": [(90, "Running"), (50, "Failed")],
+    "runs": [(90, "Abnormal")],
+    "waits": [(90, "Running")],
+    "own-suspended": [(90, "Suspended")],
+    "own-success": [(90, "Running"), (10, "Success")],
+    "own-query-fails": [(90, "Running"), (15, "!timeout")],
+    "own-half-known": [(90, "Running!auth")],
+    "listed": [(90, "NotStarted")],
+    "list-fails": [(90, "Running"), (10, "")],
+}
+REPLICATIONS = ("runs", "waits")
+FAILURE = "Table ledger.entries: the connection was lost."
+OWN_STATUSES = ("Failed", "Abnormal", "Unknown", "Suspended", "Stopped", "NotStarted", "Running", "Success")
 WITHOUT_REASONS = "it's here"
 LONG = "orders.v2 (eu)"
 REASON = 'Access denied. Run: GRANT SELECT ON *.* TO "ninedata";'
@@ -62,6 +79,8 @@ def _samples(minutes: int) -> Iterator[Sample]:
             if task == "billing-eu" and instance == "b:10199":
                 state = "!timeout"
             yield from _task(target, task, state, since)
+        for task, states in OWN.items():
+            yield from _own(target, task, [state for since, state in states if since >= minutes][-1], minutes)
     address = {"job": "ninedata", "instance": "a:10199", "external_url": "https://nd.example/a/"}
     yield ("ninedata_exporter_info", address, 1)
     yield from _exporter({"job": "ninedata-empty", "instance": "empty:10199"}, minutes)
@@ -94,6 +113,35 @@ def _exporter(target: dict[str, str], minutes: int) -> Iterator[Sample]:
     yield ("ninedata_api_requests_total", kind, sent)
     yield ("ninedata_api_request_failures_total", {**kind, "reason": "timeout"}, sent)
     yield from (("ninedata_api_request_duration_seconds_bucket", {**kind, "le": le}, sent) for le in ("1", "+Inf"))
+
+
+def _own(target: dict[str, str], name: str, state: str, minutes: int) -> Iterator[Sample]:
+    known, _, reason = state.partition("!")
+    number = [*TASKS, *OWN].index(name)
+    task = {**target, "task_id": f"cd-{number}", "task": name}
+    kind = "replication" if name in REPLICATIONS else "data_compare"
+    yield ("ninedata_task_info", {**task, "kind": kind}, 1)
+    if not name.startswith("list"):
+        yield ("ninedata_task_up", task, int(not reason))
+        yield ("ninedata_task_query_duration_seconds", task, 0.3)
+    if reason:
+        yield ("ninedata_task_query_failure_info", {**task, "reason": reason}, 1)
+    if known:
+        yield from (("ninedata_task_status", {**task, "status": one}, int(one == known)) for one in OWN_STATUSES)
+    if known == "Failed":
+        yield ("ninedata_task_failure_info", {**task, "reason": FAILURE}, 1)
+    if kind == "replication":
+        running = {"schema": ("Success", 1), "full": ("Running", 0.9 - minutes / 100), "inc_writer": (known, 0)}
+        for subtask, (status, progress) in running.items():
+            labels = {**task, "subtask": subtask}
+            yield ("ninedata_replication_subtask_status", {**labels, "status": status}, 1)
+            yield ("ninedata_replication_progress_ratio", labels, progress)
+        yield ("ninedata_replication_delay_seconds", {**task, "subtask": "inc_writer"}, 30 if name == "runs" else 5400)
+    elif not reason and not name.startswith("list"):
+        for rows, difference in enumerate(("only_source", "only_target", "different")):
+            yield ("ninedata_comparison_different_rows", {**task, "difference": difference}, rows)
+        yield ("ninedata_comparison_skipped_tables", task, 4)
+        yield ("ninedata_comparison_execution_update_timestamp_seconds", task, START)
 
 
 def _task(target: dict[str, str], name: str, state: str, since: int) -> Iterator[Sample]:

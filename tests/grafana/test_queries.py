@@ -9,9 +9,9 @@ import pytest
 
 from grafana.check import DOCS, panels_of
 from grafana.frame import OVERVIEW_UID, TASK_UID
-from grafana.states import NOT_KNOWN, STATUSES, WORST_FIRST, words
+from grafana.states import NOT_KNOWN, STATUSES, WORST_FIRST, own_words, words
 from tests.grafana.conftest import Board
-from tests.grafana.history import END, LONG, REASON, START, TASKS, WITHOUT_REASONS, openmetrics
+from tests.grafana.history import END, FAILURE, LONG, OWN, REASON, START, TASKS, WITHOUT_REASONS, openmetrics
 
 CASES = ("ninedata", "ninedata-empty", "ninedata-away", "ninedata-down", "no such job")
 """Values of the label `job`."""
@@ -24,7 +24,12 @@ UNHEALTHY = {
     "orders.v2 (eu)": "Warning",
     "warned-item": "Warning",
     "members-cn": "Unknown",
+    "billing-eu": "Failed",
+    "runs": "Failed",
     "legacy-erp": "Query failing",
+    "own-query-fails": "Query failing",
+    "own-half-known": "Query failing",
+    "list-fails": "Query failing",
     "runs-too-long": "Running",
     "waits-too-long": "Unstarted",
 }
@@ -40,7 +45,7 @@ def word(code: float) -> str:
 
 def counts(board: Board) -> dict[str, float]:
     """The numbers of the first row by name."""
-    targets = board.panel("Tasks by state")["targets"]
+    targets = [target for title in ("Tasks by state", "Exporters") for target in board.panel(title)["targets"]]
     return {target["legendFormat"]: found[0].value for target in targets if (found := board.ask(target))}
 
 
@@ -54,7 +59,7 @@ def problems_of(panel: Mapping[str, Any], board: Board) -> Iterator[str]:
     """Queries without data, and names that a panel gives to fields that its answers do not have."""
     fields: set[str] = set()
     for target in panel["targets"]:
-        series = board.ask(target)
+        series = board.ask(target) or of_job(board, "ninedata", task="waits").ask(target)
         if not series:
             yield f"{target['refId']}: no data"
         labels = [set(one.labels) for one in series]
@@ -82,9 +87,9 @@ def test_every_query_gives_what_its_panel_names(name: str, request: pytest.Fixtu
 def test_the_first_row_adds_up_to_the_watched_tasks_of_two_exporters(overview: Board) -> None:
     found = counts(of_job(overview, "ninedata"))
     expected = {state: list(UNHEALTHY.values()).count(state) for state in UNHEALTHY.values()}
-    expected |= {"Running": 2, "Unstarted": 2, "Success": 2, "Exporters up": 2}
+    expected |= {"Running": 2, "Unstarted": 2, "Stopped": 1, "Success": 2, "Up": 2}
     assert found == expected
-    assert sum(found[state.word] for state in WORST_FIRST) == len(TASKS)
+    assert sum(found[state.word] for state in WORST_FIRST) == len(TASKS | OWN)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +101,7 @@ def test_counts_are_0_only_where_an_exporter_says_so(
 ) -> None:
     found = counts(of_job(overview, job))
     assert {found[state.word] for state in WORST_FIRST} == {tasks}
-    assert (found["Exporters up"], found.get("Exporters down")) == (up, down)
+    assert (found["Up"], found.get("Down")) == (up, down)
 
 
 @pytest.mark.parametrize(
@@ -122,9 +127,13 @@ def test_each_unhealthy_task_has_a_reason_and_a_time(overview: Board) -> None:
     assert why[WITHOUT_REASONS] == "source"
     assert why[LONG] == f"Check of the source: {REASON}{REASON}"[:75] + " ..."
     assert why["legacy-erp"] == "Reason: not_found"
-    assert why["runs-too-long"] == "Running for more than 1h."
+    assert why["runs-too-long"] == "The precheck is Running for more than 1h."
+    assert why["billing-eu"] == f"Task itself: {FAILURE}"
+    assert why["runs"] == "Task itself: The status is Abnormal."
+    assert why["own-half-known"] == "Query of the task itself: Reason: auth"
     since = {row.labels["task"]: (END - row.value / 1000) / 60 for row in board.show("Tasks that need attention", "B")}
-    later = {"inventory-prod": 40, "legacy-erp": 21, "runs-too-long": 70, "waits-too-long": 40}
+    later = {"inventory-prod": 40, "legacy-erp": 21, "runs-too-long": 70, "waits-too-long": 40, "billing-eu": 51}
+    later |= {"own-query-fails": 16, "list-fails": 11}
     assert since == pytest.approx({**dict.fromkeys(UNHEALTHY, 90), **later})
 
 
@@ -145,7 +154,9 @@ def test_links_of_what_needs_attention(
 
 def test_the_reasons_of_failing_queries_are_of_the_tasks_that_the_first_row_counts(overview: Board) -> None:
     found = {row.labels["reason"]: row.value for row in of_job(overview, "ninedata").show("Query failing, by reason")}
-    assert found == {"no failure": 0, "not_found": counts(of_job(overview, "ninedata"))["Query failing"]}
+    assert found == {"not_found": 1, "timeout": 1, "auth": 1}
+    of_a_list = 1
+    assert sum(found.values()) + of_a_list == counts(of_job(overview, "ninedata"))["Query failing"]
 
 
 def test_where_no_rule_says_since_when_the_time_range_does(task: Board) -> None:
@@ -166,9 +177,7 @@ def test_the_timeline_shows_the_worst_tasks_first(overview: Board) -> None:
     order = [series.labels["task"] for series in of_job(overview, "ninedata").show("Status of every task")]
     bad = [task for task, state in UNHEALTHY.items() if state not in {"Failed", "Running", "Unstarted"}]
     failed = [task for task, state in UNHEALTHY.items() if state == "Failed"]
-    assert order[:4] == sorted(failed)
-    assert order[4:8] == sorted(bad)
-    assert order[8:] == sorted(TASKS.keys() - {*failed, *bad})
+    assert order == sorted(failed) + sorted(bad) + sorted((TASKS | OWN).keys() - {*failed, *bad})
 
 
 def test_a_failure_of_two_minutes_is_seen_in_intervals_of_half_an_hour(overview: Board) -> None:
@@ -190,8 +199,42 @@ def test_failing_items_stand_once_each_and_queries_that_fail_beside_them(overvie
     assert ("inventory-prod", "target", "Failed") in found
     assert ("warned-item", "target", "Warning") in found
     assert ("legacy-erp", "", "Query failing") in found
-    assert len(found) == len(set(found)) == 8
+    assert ("billing-eu", "(Task itself)", "Failed") in found
+    assert len(found) == len(set(found)) == 13
     assert {row.labels.get("reason") for row in rows if row.labels["task"] == WITHOUT_REASONS} == {None}
+
+
+def test_half_a_failure_and_a_list_that_fails_leave_what_is_known(overview: Board) -> None:
+    rows = of_job(overview, "ninedata").show("Comparisons")
+    own = {row.labels["task"]: row.labels["status"] for row in rows}
+    assert own["own-half-known"] == "Running"
+    assert own["own-query-fails"] == own["list-fails"] == "Query failing"
+    different = {row.labels["task"]: row.value for row in of_job(overview, "ninedata").show("Comparisons", "E")}
+    assert different == dict.fromkeys(("inventory-prod", "billing-eu", "own-suspended", "own-success"), 2)
+
+
+def test_a_replication_stands_with_its_precheck_status_delay_and_what_it_copies(overview: Board) -> None:
+    board = of_job(overview, "ninedata")
+    shown = [{row.labels["task"]: row for row in board.show("Replications", ref)} for ref in "ABCDE"]
+    own, precheck, delay, progress, subtask = (found["waits"] for found in shown)
+    assert (own.labels["status"], word(precheck.value), subtask.labels["subtask"]) == ("Running", "Unstarted", "full")
+    assert (delay.value, progress.value) == (5400, 0.9)
+
+
+def test_the_own_status_says_why_it_is_not_known(task: Board) -> None:
+    texts = {**own_words("off").options}
+    shown = {
+        name: str(texts[f"{of_job(task, job, task=name).show('Own status')[0].value:.0f}"].text)
+        for job, name in (
+            ("ninedata", "inventory-prod"),
+            ("ninedata", "own-half-known"),
+            ("ninedata", "own-query-fails"),
+            ("ninedata", "warned-item"),
+            ("ninedata-down", "billing-eu"),
+        )
+    }
+    assert list(shown.values()) == ["Stopped", "Running", "Query failing", "off", "Exporter down"]
+    assert of_job(task, "ninedata", task="warned-item").show("Delay") == []
 
 
 def test_check_items_of_the_task_are_counted(task: Board) -> None:
@@ -215,5 +258,5 @@ def test_an_alert_of_several_items_and_exporters_is_one_mark_at_its_start(overvi
 
 
 def test_only_exporters_are_exporters(overview: Board) -> None:
-    found = {row.labels["instance"]: row.value for row in overview.show("Exporters")}
+    found = {row.labels["instance"]: row.value for row in overview.show("Each exporter")}
     assert found == {"a:10199": 1, "b:10199": 1, "empty:10199": 1, "away:10199": 1, "down:10199": 0}

@@ -53,12 +53,18 @@ def test_the_overview_without_tasks_says_what_to_do() -> None:
 
 
 def test_the_overview_before_the_first_scrape(site: Site) -> None:
+    """It says what to do, until something was queried."""
     page = page_of(site)
     assert "2 watched tasks at https://ninedata.example" in page.text
     assert names(page) == ["orders-prod", "stock-prod"]
     assert page.badges() == ["2 Not queried", "Not queried", "Not queried"]
     assert page.text.count("waiting for the first scrape") == 2
-    assert page.links() == ["./tasks/cd-1", "./tasks/cd-2", "./", "./metrics"]
+    assert "No scrape yet." in page.text
+    assert re.search(r'targets: \["127\.0\.0\.1:\d+"\]', page.text)
+    links = ["./metrics", "?status=Not+queried", "./tasks/cd-1", "./tasks/cd-2", "./", "./metrics"]
+    assert page.links() == ["?refresh=30", *links]
+    site.record(STOCK, Precheck(Status.SUCCESS, ()))
+    assert "No scrape yet." not in page_of(site).text
 
 
 def test_the_overview_shows_what_needs_attention(site: Site) -> None:
@@ -160,7 +166,7 @@ def test_the_page_of_a_task(site: Site) -> None:
     details = page.details()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, 123 ms, answered", details["Last query"])
     assert (details["Precheck"], details["team"], details["Request id"]) == ("pcte-1", "dba", "r-1")
-    assert page.links() == ["../", "../", "../metrics"]
+    assert page.links() == ["?refresh=30", "../", "../?label=team%3Ddba", "../", "../metrics"]
 
 
 @pytest.mark.parametrize("task_id", ["cd-9", "CD-1", "cd-1%20", "%2e%2e", "orders-prod"])
@@ -391,6 +397,92 @@ def test_a_task_itself_as_json(site: Site) -> None:
     site.record_state(STOCK, REPLICATED)
     writer = {"subtask": "inc_writer", "status": "Running", "progress_ratio": 0.0, "delay_seconds": 0.672}
     assert site.json("/tasks/cd-2")["state"]["subtasks"][1] == writer
+
+
+@pytest.fixture
+def many() -> Site:
+    """A hundred tasks: thirty prechecks failed, five tasks failed, and three queries, for the same reason each."""
+    tasks = [Task(TaskRef("data_compare", f"cd-{n}", f"p-{n}"), f"task-{n:02}", {"n": str(n % 10)}) for n in range(100)]
+    site = Site(*tasks)
+    for n, task in enumerate(tasks):
+        item = CheckItem("portCheck", "Port", "", Status.FAILED, "Open <port> & wait.")
+        site.record(task, Precheck(Status.FAILED, (item,)) if n < 30 else Precheck(Status.SUCCESS, ()))
+    for task in tasks[40:45]:
+        site.record_state(task, TaskState(TaskStatus.FAILED, error="The disk is full."))
+    for task in tasks[97:]:
+        site.record(task, QueryFailure(Reason.AUTH, "bad signature", request_id=task.name))
+    return site
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", 100),
+        ("status=Failed", 30),
+        ("status=failed&status=Query+failing", 33),
+        ("status=Fail", 0),
+        ("task_status=Failed", 5),
+        ("task_status=Failed&status=Failed", 0),
+        ("text=the+disk", 5),
+        ("text=TASK-0", 10),
+        ("text=cd-42", 1),
+        ("text=p-42", 1),
+        ("text=open+%3Cport", 30),
+        ("text=bad+sign", 3),
+        ("label=n=3", 10),
+        ("label=N%3D3", 0),
+        ("label=n", 100),
+        ("label=n=3&label=n=4", 0),
+        ("label=n=3&status=Failed&text=task-1", 1),
+        ("status=&text=+&label=&refresh=30&other=1", 100),
+    ],
+)
+def test_a_filter_in_the_address(many: Site, query: str, found: int) -> None:
+    """Of the page and of JSON: any of the statuses, and the text, and all of the labels."""
+    assert len(names(page_of(many, f"/?{query}"))) == found
+    assert len(many.json(f"/?{query}")["tasks"]) == found
+
+
+def test_the_form_and_the_badges_keep_the_filter(many: Site) -> None:
+    """A badge counts what it would show, adds its status, and takes it away again."""
+    page = page_of(many, "/?status=Failed&text=%22%3E&label=n=3&refresh=30")
+    assert "0 of 100 tasks match." in page.text
+    fields = [(e.attributes["name"], e.attributes.get("value")) for e in page.all("input")]
+    assert fields == [("text", '">'), ("label", "n=3"), ("status", "Failed"), ("refresh", "30")]
+    badges = [e for e in page_of(many, "/?status=Failed&label=n=3").all("a") if "badge" in e.classes]
+    assert [(e.text, e.attributes["href"], "aria-current" in e.attributes) for e in badges] == [
+        ("3 Failed", "?label=n%3D3", True),
+        ("7 Success", "?label=n%3D3&status=Failed&status=Success", False),
+    ]
+
+
+def test_a_failure_that_several_tasks_share_is_told_once(many: Site) -> None:
+    text = page_of(many).text
+    assert "Failed 30 tasks: Port Open <port> & wait. task-00, task-01," in text
+    assert "task-09 and 20 more" in text
+    assert f"Query failing 3 tasks: The query fails: auth bad signature {AUTH_ADVICE} task-97, task-98, task-99" in text
+    assert "Failed 5 tasks: The task itself The disk is full. task-40, task-41," in text
+    assert text.count("Open <port> & wait.") == text.count("disk") == text.count("bad signature") == 1
+    assert text.count("Port (30 tasks)") == 30
+    assert page_of(many, "/?text=task-29").text.count("Open <port> & wait.") == 1
+
+
+def test_a_page_shows_500_tasks() -> None:
+    page = page_of(Site(*(Task(TaskRef("data_compare", f"cd-{n}", "p"), f"task-{n:03}") for n in range(502))))
+    assert (len(names(page)), names(page)[-1]) == (500, "task-499")
+    assert "2 more tasks match." in page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds"),
+    [("", None), ("refresh=30", "30"), ("refresh=1", "5"), ("refresh=99999999999", "3600"), ("refresh=0;url=x", None)],
+)
+@pytest.mark.parametrize("path", ["/", "/tasks/cd-1"])
+def test_a_page_that_refreshes_itself(site: Site, path: str, query: str, seconds: str | None) -> None:
+    page = page_of(site, f"{path}?a=1&{query}")
+    found = [e.attributes["content"] for e in page.all("meta") if e.attributes.get("http-equiv") == "refresh"]
+    assert found == ([seconds] if seconds else [])
+    assert page.links()[0] == ("?a=1" if seconds else "?a=1&refresh=30")
 
 
 @pytest.mark.parametrize(("shard", "shown"), [(Shard(), False), (Shard(1, 3), True)], ids=["one", "three"])

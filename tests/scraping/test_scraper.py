@@ -320,7 +320,7 @@ async def test_what_a_failed_query_learnt_before_is_kept(
         return await hangs(progress)
 
     client.states |= {"a": fails, "b": stays_out, "c": hangs}
-    snapshot = await both.scrape(Targets(tasks(*"abc")), deadline_in(0.05))
+    snapshot = await both.scrape(Targets(tasks(*"abc")), deadline_in(0.5))
     assert states(snapshot) == {"a": Reason.HTTP_ERROR, "b": Reason.DEADLINE, "c": Reason.DEADLINE}
     assert [state.answer for state in snapshot.states] == [RUNNING, RUNNING, None]
     kept = history.states.get("a")
@@ -336,7 +336,7 @@ async def test_what_a_failed_query_learnt_before_is_kept(
 async def test_both_queries_take_their_turns_by_how_they_went_last_time(both: Scraper, client: FakeClient) -> None:
     """Skipped ones first, those that timed out last, whatever they ask for."""
     client.answers, client.states = {"a": hangs}, {"a": hangs, "b": hangs}
-    await both.scrape(Targets(tasks(*"abc")), deadline_in(0.05))
+    await both.scrape(Targets(tasks(*"abc")), deadline_in(0.5))
     client.answers, client.states, client.queried = {}, {}, []
     await both.scrape(Targets(tasks(*"abc")), deadline_in(60))
     assert client.queried == ["c", "c itself", "b", "a", "a itself", "b itself"]

@@ -1,0 +1,97 @@
+"""The row of the overview about the tasks themselves: how replications and comparisons do, now and over time."""
+
+from collections.abc import Iterable
+
+from grafana import frame, own, panels, queries
+from grafana.panels import Column, Panel, over_time
+from grafana.promql import ALL
+from grafana.states import own_words, words
+
+TURN_ON = "Set task_status: true"
+
+_OWN = panels.colored(own_words(TURN_ON))
+_NONE = "No exporter that answers watches {} themselves. If none is down, set task_status: true in its configuration."
+
+
+def migrations() -> Iterable[Panel]:
+    """The panels of the row."""
+    yield _replications()
+    yield _comparisons()
+    panel = panels.timeline(
+        "Own status of every task",
+        "What NineData says of the task itself, and not of its precheck: the worst in each interval. Select a block to "
+        "go to its task.",
+        own_words(TURN_ON),
+        over_time(own.worst_statuses(ALL), "{{task}}"),
+    )
+    yield panel.data_links([frame.task_of_series()])
+    delay = panels.lines(
+        "s",
+        "Replication delay",
+        "How far each subtask that replicates changes is behind its source: the 20 that were furthest behind in the "
+        "time range, the worst first. Max: the greatest delay in the time range.",
+        _NONE.format("replications"),
+        over_time(own.delays_over_time(ALL), "{{task}} {{subtask}}"),
+    )
+    yield panels.worst_first(delay)
+    progress = panels.lines(
+        "percentunit",
+        "Replication progress",
+        "How much of each subtask is done: the 20 that moved most in the time range. Those that replicate changes have "
+        "no end, and show a delay instead.",
+        "No replication is known to have progressed in this time range",
+        over_time(own.progress_over_time(ALL), "{{task}} {{subtask}}"),
+    )
+    yield panels.worst_first(progress).max(1)
+
+
+def _tasks(own_status: int) -> tuple[Column, ...]:
+    return (
+        Column("task", "Task", 0, {"links": [frame.task_of_row()]}),
+        Column("Value #B", "Precheck", 104, panels.colored(words())),
+        Column("status", "Own status", own_status, _OWN),
+    )
+
+
+def _replications() -> Panel:
+    return panels.listing(
+        "Replications",
+        "Each replication now, the one that is furthest behind first. Delay: of the subtask that is furthest behind "
+        "its source. Subtask and progress: what it copies now.",
+        _NONE.format("replications"),
+        (
+            *_tasks(136),
+            Column("Value #C", "Delay", 110, {"unit": "s"}),
+            Column("subtask", "Subtask", 150),
+            Column("Value #D", "Progress", 104, {"unit": "percentunit"}),
+        ),
+        own.statuses(ALL, own.REPLICATIONS),
+        own.of_kind(queries.precheck_states(ALL), ALL, own.REPLICATIONS),
+        own.delays(ALL),
+        own.progress(ALL),
+        own.subtasks(ALL),
+        order=("-Delay", "Progress", "Task"),
+    )
+
+
+def _comparisons() -> Panel:
+    return panels.listing(
+        "Comparisons",
+        "Each comparison now, with what its latest execution found: rows only in the source, only in the target, or "
+        "different, and tables that it skipped. NineData gives no numbers of a schema comparison.",
+        _NONE.format("comparisons"),
+        (
+            *_tasks(112),
+            Column("Value #C", "Only source", 122),
+            Column("Value #D", "Only target", 120),
+            Column("Value #E", "Different", 104),
+            Column("Value #F", "Skipped", 84),
+            Column("Value #G", "Updated", 122, {"unit": "dateTimeFromNow"}),
+        ),
+        own.statuses(ALL, own.COMPARISONS),
+        own.of_kind(queries.precheck_states(ALL), ALL, own.COMPARISONS),
+        *(own.rows(ALL, difference) for difference in ("only_source", "only_target", "different")),
+        own.of_comparisons(ALL, "skipped_tables"),
+        f"1000 * {own.of_comparisons(ALL, 'execution_update_timestamp_seconds')}",
+        order=("-Different", "-Only source", "-Only target", "Task"),
+    )

@@ -1,0 +1,223 @@
+"""The queries of tasks themselves: their own status, what comparisons found, and how replications do."""
+
+from collections.abc import Iterator
+
+from grafana import states as s
+from grafana.exporters import why_none
+from grafana.promql import INTERVAL, NOW, SERIES, TASK, Scope, Window, first, label, last, union
+from grafana.states import State
+
+UP = "ninedata_task_up"
+QUERY_FAILURE = "ninedata_task_query_failure_info"
+
+_STATUS = "ninedata_task_status"
+_INFO = "ninedata_task_info"
+_FAILURE = "ninedata_task_failure_info"
+_DELAY = "ninedata_replication_delay_seconds"
+_PROGRESS = "ninedata_replication_progress_ratio"
+_ROWS = "ninedata_comparison_different_rows"
+_SUBTASK = "ninedata_replication_subtask_status"
+
+COMPARISONS, REPLICATIONS = "(data|schema)_compare", "replication"
+"""Matchers of the label `kind`."""
+
+_MOST = 20
+
+
+def status(scope: Scope, state: State) -> str:
+    """A selector of the own statuses that mean a state."""
+    return _words(scope, "|".join(s.OWN_STATUSES[state]))
+
+
+def _words(scope: Scope, words: str) -> str:
+    return scope.tasks(_STATUS, f'status=~"{words}"')
+
+
+def known(scope: Scope) -> str:
+    """One series for each task whose own status is known: each has all statuses, of which one is 1."""
+    return scope.tasks(_STATUS, 'status="Unknown"')
+
+
+def failing(scope: Scope, window: Window, at: str = "") -> str:
+    """Each task of whose own status no query succeeds, or which the list of tasks does not tell."""
+    up, info, told = (selector + at for selector in (scope.tasks(UP), scope.tasks(_INFO), known(scope)))
+    queried = f"max by ({TASK}) ({window.least.format(up)}) == 0"
+    listed = f"{window.greatest.format(info)} unless on ({TASK}) {window.greatest.format(told)}"
+    return f"({queried} or group by ({TASK}) ({listed}))"
+
+
+def codes(scope: Scope, window: Window) -> Iterator[str]:
+    """The code of the state that each task's own status means."""
+    for state in s.OWN_STATUSES:
+        yield f"{state.code} * {window.positive.format(status(scope, state))}"
+    yield f"{s.NOT_QUERIED.code} + 0 * {failing(scope, window)}"
+
+
+def statuses(scope: Scope, kind: str) -> str:
+    """The own status of each task of a kind as the label `status`, by the exporter that tells the worst."""
+    found = union(f"{state.code} * ({status(scope, state)} == 1)" for state in s.OWN_STATUSES)
+    unknown = f"{_info(scope, kind)} unless on ({TASK}) {known(scope)}"
+    unknown = label(f"group by ({TASK}) ({unknown})", "status", s.NOT_QUERIED.word)
+    of_kind = f"max by ({TASK}, status) ({found}) and on ({TASK}) {_info(scope, kind)}"
+    return f"topk by ({TASK}) (1, {of_kind})\nor {unknown}"
+
+
+def of_kind(expr: str, scope: Scope, kind: str) -> str:
+    """Those tasks of an expression that are of a kind and whose own status is watched."""
+    return f"{expr}\nand on ({TASK}) {_info(scope, kind)}"
+
+
+def _info(scope: Scope, kind: str) -> str:
+    return scope.tasks(_INFO, f'kind=~"{kind}"')
+
+
+def worst_statuses(scope: Scope) -> str:
+    """The code of each task's worst own status in each interval. Where none is watched, one series says why.
+
+    The label `order` puts the tasks first that failed, or are not known, at the end.
+    """
+    nothing = label(why_none(s.OWN_NOT_WATCHED), "task", "no own status")
+    bad = f"{status(scope, s.FAILED)} @ end() == 1 or {status(scope, s.UNKNOWN)} @ end() == 1"
+    watched = f"max_over_time({scope.tasks(_INFO)}[$__range] @ end())"
+    order = (
+        label(f"group by ({TASK}) ({bad} or {failing(scope, NOW, ' @ end()')})", "order", "1"),
+        label(f"group by ({TASK}) ({watched})", "order", "2"),
+    )
+    return f"{_worst(scope)}\n* on ({TASK}) group_left (order) (\n  {first(order)}\n)\nor on () {nothing}"
+
+
+def worst_of_one(scope: Scope) -> str:
+    """The code of the one task's worst own status in each interval, or why it is not known: one series."""
+    return f"max({_worst(scope)})\nor on () {why_none(s.OWN_NOT_WATCHED)}"
+
+
+def _worst(scope: Scope) -> str:
+    found = [f"{code} * {INTERVAL.positive.format(_words(scope, word))}" for word, code in s.own_codes().items()]
+    found.append(f"{s.OWN_NOT_QUERIED} + 0 * {failing(scope, INTERVAL)}")
+    return f"max by ({TASK}) (\n  {union(found)}\n)"
+
+
+def subtask_statuses(scope: Scope) -> str:
+    """The code of each subtask's worst status in each interval. Where none is known, one series says why."""
+    of = (scope.tasks(_SUBTASK, _equal("status", word)) for word in s.own_codes())
+    found = union(
+        f"{code} * {INTERVAL.greatest.format(one)}" for code, one in zip(s.own_codes().values(), of, strict=True)
+    )
+    failed = f"{s.OWN_NOT_QUERIED} + 0 * (max({scope.tasks(UP)}) == 0)"
+    nothing = label(f"({failed} or on () {why_none(s.OWN_NOT_WATCHED)})", "subtask", "no subtask")
+    return f"max by (task_id, subtask) (\n  {found}\n)\nor on () {nothing}"
+
+
+def status_of_one(scope: Scope) -> str:
+    """The code of the one task's own status, or why it is not known."""
+    found = union(f"{code} * ({_words(scope, word)} == 1)" for word, code in s.own_codes().items())
+    failed = f"{s.OWN_NOT_QUERIED} + 0 * max({failing(scope, NOW)})"
+    return f"max({found})\nor {failed}\nor on () {why_none(s.OWN_NOT_WATCHED)}"
+
+
+def since(scope: Scope, words: str) -> str:
+    """Since when each task has been seen in its present own status, if that is one of these words; Unix time.
+
+    Since another status ended in the time range, or since the first sample in it.
+    """
+    one = _words(scope, words)
+    changed = f"max by ({TASK}) ({last(f'{one} == 0')} and on ({SERIES}, status) ({one} == 1))"
+    began = f"min_over_time(timestamp({scope.tasks(_INFO)})[$__range:$__interval])"
+    return f"({changed} or on ({TASK}) max by ({TASK}) ({began} and on ({SERIES}) ({one} == 1)))"
+
+
+def since_unknown(scope: Scope) -> str:
+    """When each task itself was known for the last time, if its status or results are not known now; Unix time."""
+    unknown = f"{scope.tasks(_INFO)} unless on ({TASK}) {known(scope)}"
+    up = scope.tasks(UP)
+    answered = f"{last(f'{up} == 1')} and on ({SERIES}) {up} == 0"
+    return f"max by ({TASK}) ({last(known(scope))} and on ({SERIES}) ({unknown}) or {answered})"
+
+
+def failed_queries(scope: Scope) -> str:
+    """The failed queries of tasks that no exporter can query."""
+    return f"{scope.tasks(QUERY_FAILURE)} unless on ({TASK}) {scope.tasks(UP)} == 1"
+
+
+def failures(scope: Scope) -> Iterator[str]:
+    """One row per task that failed itself and per failed query, as `queries.failing_items` has them."""
+    failed = f"{status(scope, s.FAILED)} == 1"
+    told = f"{scope.tasks(_FAILURE)} and on ({SERIES}) {failed}"
+    silent = label(
+        f"{failed} unless on ({SERIES}) {scope.tasks(_FAILURE)}", "reason", "The status is $1.", "status", "(.*)"
+    )
+    yield f"{s.FAILED.code} * ({_as_item(told, 'Task itself')})"
+    yield f"{s.FAILED.code} * {_as_item(silent, 'Task itself')}"
+    query = label(f"({failed_queries(scope)})", "reason", "Reason: $1", "reason", "(.*)")
+    yield f"{s.NOT_QUERIED.code} * {_as_item(query, 'Query of the task itself')}"
+    listed = f"({scope.tasks(_INFO)} unless on ({TASK}) {known(scope)} unless on ({TASK}) {scope.tasks(UP)})"
+    listed = label(listed, "reason", "The list of tasks does not name it: see Discovery.")
+    yield f"{s.NOT_QUERIED.code} * {_as_item(listed, 'Query of the task itself')}"
+
+
+def _as_item(expr: str, name: str) -> str:
+    return label(label(expr, "item_name", name), "item", f"({name})")
+
+
+def delays(scope: Scope) -> str:
+    """The present delay of each replication, of its subtask that is furthest behind."""
+    return f"max by ({TASK}) ({scope.tasks(_DELAY)})"
+
+
+def delays_over_time(scope: Scope) -> str:
+    """The greatest delay of each subtask in each interval, of those that were furthest behind in the time range."""
+    delay = scope.tasks(_DELAY)
+    by = f"{TASK}, subtask"
+    worst = f"topk({_MOST}, max by ({by}) (max_over_time({delay}[$__range] @ end())))"
+    return f"max by ({by}) ({INTERVAL.greatest.format(delay)})\nand on ({by}) {worst}"
+
+
+def subtasks(scope: Scope) -> str:
+    """The subtask at which each replication is, as the label `subtask`; a dash where it is at none."""
+    at = f"topk by ({TASK}) (1, max by ({TASK}, subtask) ({_active(scope)}))"
+    # A cell without text in a column that wraps makes the table of Grafana 12.0 fail.
+    none = label(f"group by ({TASK}) ({_info(scope, REPLICATIONS)})", "subtask", "-")
+    return first((f"({_copying(scope)})", at, none))
+
+
+def progress(scope: Scope) -> str:
+    """The progress of the subtask at which each replication is, unless that replicates changes: it stays at 0."""
+    return f"max by ({TASK}) ({_copying(scope)})"
+
+
+def _copying(scope: Scope) -> str:
+    by = f"{TASK}, subtask"
+    found = f"{scope.tasks(_PROGRESS)} < 1 and on ({by}) {_active(scope)} unless on ({by}) {scope.tasks(_DELAY)}"
+    return f"bottomk by ({TASK}) (1, max by ({by}) ({found}))"
+
+
+def _active(scope: Scope) -> str:
+    ended = (*s.OWN_STATUSES[s.UNSTARTED], *s.OWN_STATUSES[s.SUCCESS])
+    return scope.tasks(_SUBTASK, f'status!~"{"|".join(ended)}"')
+
+
+def progress_over_time(scope: Scope) -> str:
+    """The progress over time of each subtask that progressed most in the time range."""
+    by = f"{TASK}, subtask"
+    progress = f"{scope.tasks(_PROGRESS)}"
+    moved = f"max_over_time({progress}[$__range] @ end()) - min_over_time({progress}[$__range] @ end())"
+    return f"max by ({by}) ({progress})\nand on ({by}) topk({_MOST}, max by ({by}) ({moved}) > 0)"
+
+
+def progress_of_subtasks(scope: Scope) -> str:
+    """The progress of each subtask, but of those that replicate changes: they have a delay instead."""
+    return f"max by (subtask) ({scope.tasks(_PROGRESS)} unless on (subtask) {scope.tasks(_DELAY)})"
+
+
+def rows(scope: Scope, difference: str) -> str:
+    """The rows that the latest execution of each comparison found to differ in one way."""
+    return f"max by ({TASK}) ({scope.tasks(_ROWS, _equal('difference', difference))})"
+
+
+def _equal(name: str, value: str) -> str:
+    return f'{name}="{value}"'
+
+
+def of_comparisons(scope: Scope, metric: str) -> str:
+    """Another number of the latest execution of each comparison."""
+    return f"max by ({TASK}) ({scope.tasks(f'ninedata_comparison_{metric}')})"

@@ -187,7 +187,7 @@ def test_slack_gets_no_markup_from_a_reason(render: Render) -> None:
 def test_every_alert_has_words_of_its_own(rule: str, render: Render) -> None:
     """For its beginning and for its end, not the alert's name."""
     begins, ends = alert(rule, "critical", env="prod"), over(alert(rule, "critical", env="prod"))
-    tag = "FAILED" if rule == "NineDataPrecheckFailed" else "CRITICAL"
+    tag = "FAILED" if rule in ("NineDataPrecheckFailed", "NineDataTaskFailed") else "CRITICAL"
     both = [render("title", begins), render("title", ends)]
     assert both[0].startswith(f"[{tag} prod] exporter-1:10199: ")
     assert both[1].startswith("[RESOLVED prod] exporter-1:10199: ")

@@ -67,7 +67,7 @@ def test_hostile_requests_are_refused_and_fill_no_log(shared: Shared) -> None:
         (b"GET /../../etc/passwd HTTP/1.1\r\nHost: e\r\n\r\n", 404),
         (b"GET /probe?task_id=http://elsewhere.example/ HTTP/1.1\r\nHost: e\r\n\r\n", 400),
         (b"POST /metrics HTTP/1.1\r\nHost: e\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
-        (b"GET /metrics HTTP/1.1\r\nHost: e\r\nX-Huge: " + b"a" * 60_000 + b"\r\n\r\n", 400),
+        (b"GET /metrics HTTP/1.1\r\nHost: e\r\nX-Huge: " + b"a" * 100_000 + b"\r\n\r\n", 400),
         (b"POST /-/reload HTTP/1.1\r\nHost: e\r\n\r\n", 403),
     ):
         with exporter.connect() as client:

@@ -79,6 +79,13 @@ def test_the_command_silences_one_alert_and_no_other(
     assert [each.replace('"', "") for each in given] == [f"alertname={fires['labels']['alertname']}", *matchers]
 
 
+def test_what_the_runbook_says_not_to_silence_has_no_command(render: Render) -> None:
+    sections = (ROOT / "docs" / "alerts.md").read_text("utf-8").split("\n## NineData")[1:]
+    fix = {f"NineData{text.split()[0]}" for text in sections if "**Silence.** Do not" in text}
+    names = re.findall(r"- alert: (\w+)", RULES.read_text("utf-8"))
+    assert fix == {name for name in names if "Silence it" not in render("text", alert(name, "warning"))}
+
+
 def test_several_items_of_a_task_are_one_list(render: Render) -> None:
     items = [failed(item="a", reason="First reason."), failed(item="b", reason="Second reason.", known="no")]
     assert render("title", *items) == "[FAILED prod] orders: precheck failed"

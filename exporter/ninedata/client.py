@@ -227,10 +227,11 @@ class NineDataClient:
         try:
             async with timeout:
                 response = await self._transport.handle_async_request(signed)
+                assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - for the type checker
                 try:
                     body = await _read_body(response.stream)
                 finally:
-                    await response.aclose()
+                    await response.stream.aclose()
         except NETWORK_ERRORS as error:  # a TimeoutError too, which the system also raises for connections
             if timeout.expired():
                 message = f"no complete answer within {self._settings.request_timeout:g} s"
@@ -277,8 +278,7 @@ def _url_of(address: str, parameters: Parameters) -> httpx.URL:
     return httpx.URL(f"{address}?{urllib.parse.urlencode(parameters)}" if parameters else address)
 
 
-async def _read_body(stream: httpx.AsyncByteStream | httpx.SyncByteStream) -> bytes:
-    assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - for the type checker
+async def _read_body(stream: httpx.AsyncByteStream) -> bytes:
     body = b""
     async for piece in stream:
         body += piece

@@ -11,7 +11,7 @@ from exporter.ninedata.signing import signature
 from exporter.sandbox.catalogue import SandboxTask
 from exporter.sandbox.injected_faults import failure
 from exporter.sandbox.prechecks import Prechecks
-from exporter.sandbox.tasks import Tasks
+from exporter.sandbox.task_answers import Tasks
 
 _TIMESTAMP_WINDOW_SECONDS = 600
 _KINDS = {"comparedata": "data_compare", "compareschema": "schema_compare", "replication": "replication"}

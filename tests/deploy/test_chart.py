@@ -10,7 +10,8 @@ import yaml
 from deploy.chart import CHART, EXAMPLES, HelmError, render
 from deploy.check import problems_of_chart
 from exporter import __version__
-from tests.deploy.shipped import MANIFESTS, ONE, ROOT, container, exporter, pod
+from tests.deploy.shipped import MANIFESTS, ONE, container, exporter, pod
+from tests.programs import ROOT
 
 Manifest = dict[str, Any]
 

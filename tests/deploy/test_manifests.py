@@ -10,7 +10,8 @@ import yaml
 from deploy.check import out_of_date, problems_in
 from deploy.manifests import KUBERNETES, kustomize
 from exporter import __version__
-from tests.deploy.shipped import MANIFESTS, ONE, ROOT, SERVICES, SHARDS, WORKLOADS, container, exporter, pod
+from tests.deploy.shipped import MANIFESTS, ONE, SERVICES, SHARDS, WORKLOADS, container, exporter, pod
+from tests.programs import ROOT
 
 CONFIG_MAP = "base/configmap.yaml"
 FOLDER = "/etc/ninedata-exporter"

@@ -1,7 +1,6 @@
 """The sdist and the wheel, as the package index gets them."""
 
 import re
-import subprocess
 import sys
 import tarfile
 import zipfile
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exporter import __version__
-from tests.deploy.shipped import ROOT
+from tests.programs import ROOT, run
 
 REPOSITORY = "https://github.com/ninedata-exporter/ninedata-exporter"
 
@@ -21,9 +20,7 @@ REPOSITORY = "https://github.com/ninedata-exporter/ninedata-exporter"
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with both; the wheel is built from the sdist alone."""
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "uv", "build", "--no-build-isolation", "--offline", "--out-dir", folder, ROOT]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603 - our own command
-    assert done.returncode == 0, done.stderr
+    run(sys.executable, "-m", "uv", "build", "--no-build-isolation", "--offline", "--out-dir", folder, ROOT)
     return folder
 
 

@@ -5,11 +5,11 @@ import shutil
 import socket
 import subprocess
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -44,23 +44,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path, port: int, *command: str, cwd: Path | None = None) -> Iterator[str]:
-    """The address of a program of Prometheus' family that listens on this port, with its log in a folder."""
-    url = f"http://127.0.0.1:{port}"
-
-    def is_ready() -> bool:
-        try:
-            urllib.request.urlopen(f"{url}/-/ready", timeout=5).close()  # noqa: S310 - on this machine
-        except OSError:
-            return False
-        return True
-
+def serving(folder: Path, port: int, *command: str, cwd: Path | None = None) -> Iterator[httpx.Client]:
+    """A client of a program of Prometheus' family that listens on this port, with its log in a folder."""
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=cwd or folder, stdout=log, stderr=log)  # noqa: S603 - a component
     try:
-        until(lambda: process.poll() is not None or is_ready(), command[0], 60)
-        assert process.poll() is None, (folder / "log").read_text("utf-8")
-        yield url
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as client:
+            until(lambda: process.poll() is not None or _is_ready(client), command[0], 60)
+            assert process.poll() is None, (folder / "log").read_text("utf-8")
+            yield client
     finally:
         process.kill()
         process.wait()
+
+
+def _is_ready(client: httpx.Client) -> bool:
+    with suppress(httpx.TransportError):
+        return client.get("/-/ready").is_success
+    return False

@@ -124,7 +124,7 @@ def _checks() -> tuple[table.Panel, table.Panel]:
             Column("Value #A", "Fails in tasks", 150),
             Column("Value #B", "Warns in tasks", 150),
         ),
-        *(queries.tasks_by_item(ALL, state) for state in (FAILED, WARNING)),
+        *(f"count by (item) (max by (task_id, item) ({queries.item(ALL, state)}))" for state in (FAILED, WARNING)),
         order=("-Fails in tasks", "-Warns in tasks"),
     )
     return items, most
@@ -159,14 +159,14 @@ def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
         exporters.exporter_pages(),
         order=("Scraped", "Exporter"),
     )
-    stacked = panels.lines(
+    failing = panels.lines(
         "none",
         "Query failing, by reason",
         f"Tasks that no exporter can query. One failed query now and then does no harm. {frame.REASONS}",
         "No task was queried in this time range",
         over_time(queries.failed_queries(ALL), "{{reason}}"),
     )
-    yield panels.stacked(stacked, REASON_COLORS)
+    yield panels.stacked(failing, REASON_COLORS)
     seconds = ALL.tasks("", '__name__=~"ninedata_(precheck|task)_query_duration_seconds"')
     yield panels.lines(
         "s",
@@ -188,14 +188,14 @@ def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
         "No request is known in this time range",
         over_time(exporters.rate("ninedata_api_requests_total", "instance", "kind"), "{{instance}} {{kind}}"),
     )
-    stacked = panels.lines(
+    failed = panels.lines(
         "reqps",
         "Requests without a usable answer, by reason",
         f"Including those that succeeded when sent again. A steady level of one reason has one cause. {frame.REASONS}",
         "No request is known in this time range",
         over_time(exporters.failed_requests(), "{{reason}}"),
     )
-    yield panels.stacked(stacked, REASON_COLORS)
+    yield panels.stacked(failed, REASON_COLORS)
 
 
 def _sources() -> Iterable[table.Panel]:

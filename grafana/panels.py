@@ -30,12 +30,16 @@ class Column:
 
 def instant(expr: str, legend: str) -> prometheus.Dataquery:
     """A query of the end of the time range."""
-    return prometheus.Dataquery().expr(expr).instant().format(PromQueryFormat.TIME_SERIES).legend_format(legend)
+    return _series(expr, legend).instant()
 
 
 def over_time(expr: str, legend: str) -> prometheus.Dataquery:
     """A query of the whole time range."""
-    return prometheus.Dataquery().expr(expr).range().format(PromQueryFormat.TIME_SERIES).legend_format(legend)
+    return _series(expr, legend).range()
+
+
+def _series(expr: str, legend: str) -> prometheus.Dataquery:
+    return prometheus.Dataquery().expr(expr).format(PromQueryFormat.TIME_SERIES).legend_format(legend)
 
 
 def numbers(
@@ -57,8 +61,7 @@ def word(title: str, description: str, meanings: d.ValueMap, query: prometheus.D
 
 def moment(title: str, description: str, query: prometheus.Dataquery) -> stat.Panel:
     """How long ago a moment, in milliseconds of Unix time, was."""
-    panel = _stat(title, description, "Not known", query).text_mode(c.BigValueTextMode.VALUE)
-    return panel.unit("dateTimeFromNow").color_mode(c.BigValueColorMode.NONE).max_data_points(300)
+    return amount("dateTimeFromNow", title, description, "Not known", query).max_data_points(300)
 
 
 def amount(unit: str, title: str, description: str, empty: str, query: prometheus.Dataquery) -> stat.Panel:
@@ -83,8 +86,9 @@ def lines(unit: str, title: str, description: str, empty: str, *queries: prometh
     return panel.line_width(2).fill_opacity(0).show_points(c.VisibilityMode.AUTO).tooltip(tooltip)
 
 
-def worst_first(panel: timeseries.Panel) -> timeseries.Panel:
+def worst_first(unit: str, title: str, description: str, empty: str, query: prometheus.Dataquery) -> timeseries.Panel:
     """Lines with a legend that begins with the greatest value. Not with the last one, which may have ended long ago."""
+    panel = lines(unit, title, description, empty, query)
     legend = _legend().display_mode(c.LegendDisplayMode.TABLE).calcs(["max"])
     return panel.legend(legend.sort_by("Max").sort_desc(sort_desc=True))
 

@@ -28,6 +28,11 @@ class Scope:
         """A selector of all watched tasks, whether by their precheck, by their own status, or by both."""
         return self.tasks("", '__name__=~"ninedata_precheck_up|ninedata_task_info"')
 
+    def failed_queries(self, of: str) -> str:
+        """The reasons of failed queries, of `precheck` or of `task`, of tasks that no exporter can query."""
+        up = self.tasks(f"ninedata_{of}_up")
+        return f"{self.tasks(f'ninedata_{of}_query_failure_info')} unless on ({TASK}) {up} == 1"
+
 
 ALL = Scope("task=~`${task:regex}`")
 ONE = Scope("task=`${task:raw}`")
@@ -73,6 +78,12 @@ def label(expr: str, name: str, text: str, source: str = "", pattern: str = "") 
 def first(exprs: Iterable[str]) -> str:
     """Of each task the first that there is."""
     return f"\n    or on ({TASK}) ".join(exprs)
+
+
+def in_order(codes: str, *groups: str) -> str:
+    """Codes of tasks with a label `order`, which is the number of the first group that has the task, from 1 on."""
+    found = [label(f"group by ({TASK}) ({group})", "order", f"{number}") for number, group in enumerate(groups, 1)]
+    return f"{codes}\n* on ({TASK}) group_left (order) (\n    {first(found)}\n)"
 
 
 def union(exprs: Iterable[str], indent: str = "\n  ") -> str:

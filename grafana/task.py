@@ -5,13 +5,15 @@ from collections.abc import Iterable
 from grafana_foundation_sdk.builders import dashboard, statetimeline, table, timeseries
 
 from grafana import frame, own, panels, queries
+from grafana.exporters import of_one
 from grafana.migrations import TURN_ON
 from grafana.panels import Column, Panel, instant, over_time
-from grafana.promql import ONE
+from grafana.promql import INTERVAL, ONE
 from grafana.states import (
     NONE_KNOWN,
     NOT_KNOWN,
     NOT_QUERIED,
+    OWN_NOT_WATCHED,
     STATUSES,
     SUCCESS,
     TRANSPARENT,
@@ -32,7 +34,7 @@ def task() -> dashboard.Dashboard:
         "table below says, and run the precheck or the task again in NineData. "
         f"[All alerts]({frame.docs('alerts.md')})",
         words(),
-        instant(queries.state_of_one(ONE), "$task"),
+        instant(of_one(queries.states(ONE)), "$task"),
     )
     since = panels.moment(
         "Since",
@@ -45,7 +47,7 @@ def task() -> dashboard.Dashboard:
         "Check items",
         "How many check items are in each status now.",
         {state.word: (TRANSPARENT, state.color) for state in STATUSES},
-        *(instant(queries.count_of_items(ONE, state), state.word) for state in STATUSES),
+        *(instant(_or_not_known(f"max({queries.items(ONE, state)})"), state.word) for state in STATUSES),
     )
     sizes = [(8, 4), (4, 4), (12, 4), (5, 4), (5, 4), (4, 4), (10, 4), (24, 10), (24, 6), (24, 13)]
     sizes += [*[(12, 8)] * 6, (24, 5)]
@@ -74,18 +76,18 @@ def _own_now() -> Iterable[Panel]:
         "-",
         instant(own.delays(ONE), "{{task}}"),
     )
-    found = {"Only source": "only_source", "Only target": "only_target", "Different": "different"}
+    found = own.found_by_comparisons(ONE)
     yield panels.numbers(
         "Found by the comparison",
         "Rows that the latest execution of a data comparison found only in the source, only in the target, or "
         "different, and tables that it skipped. ? for other tasks, and where NineData gives no number.",
-        dict.fromkeys((*found, "Skipped"), (TRANSPARENT, WARNING.color)),
-        *(
-            instant(f"{own.rows(ONE, difference)} or on () vector({NOT_KNOWN})", name)
-            for name, difference in found.items()
-        ),
-        instant(f"{own.of_comparisons(ONE, 'skipped_tables')} or on () vector({NOT_KNOWN})", "Skipped"),
+        dict.fromkeys(found, (TRANSPARENT, WARNING.color)),
+        *(instant(_or_not_known(expr), name) for name, expr in found.items()),
     )
+
+
+def _or_not_known(count: str) -> str:
+    return f"{count} or on () vector({NOT_KNOWN})"
 
 
 def _own_over_time() -> Iterable[Panel]:
@@ -135,8 +137,8 @@ def _items() -> Iterable[statetimeline.Panel | timeseries.Panel]:
         "The worst status over time of the precheck and of the task itself. A gap: nothing was scraped. Lines: an "
         "alert starts.",
         own_words(TURN_ON),
-        over_time(queries.worst_precheck(ONE), "precheck"),
-        over_time(own.worst_of_one(ONE), "task itself"),
+        over_time(of_one(queries.precheck_states(ONE, INTERVAL)), "precheck"),
+        over_time(of_one(own.worst(ONE), OWN_NOT_WATCHED), "task itself"),
     )
     yield panels.timeline(
         "Status of every check item",
@@ -144,15 +146,15 @@ def _items() -> Iterable[statetimeline.Panel | timeseries.Panel]:
         words(),
         over_time(queries.item_states(ONE), "{{item}}"),
     )
-    stacked = panels.lines(
+    by_status = panels.lines(
         "none",
         "Check items by status",
         "How many check items are in each status over time. Failures that go away without a new precheck are worth a "
         "question to NineData.",
         "No check item is known in this time range",
-        over_time(queries.items_by_status(ONE), "{{status}}"),
+        over_time(f"max by (status) ({ONE.tasks(queries.ITEMS)})", "{{status}}"),
     )
-    yield panels.stacked(stacked, {state.word: state.color for state in STATUSES})
+    yield panels.stacked(by_status, {state.word: state.color for state in STATUSES})
 
 
 def _queries() -> Iterable[statetimeline.Panel | table.Panel | timeseries.Panel]:

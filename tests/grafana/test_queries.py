@@ -173,6 +173,13 @@ def test_a_timeline_has_a_series_in_every_case(overview: Board, task: Board) -> 
                     assert all(of_job(board, job).ask(target) for target in panel["targets"]), (job, panel["title"])
 
 
+def test_a_timeline_of_items_or_subtasks_says_why_none_is_known(task: Board) -> None:
+    (items,) = of_job(task, "ninedata-away").show("Status of every check item")
+    assert (items.labels["item"], word(items.value)) == ("no check item", "Query failing")
+    (subtasks,) = of_job(task, "ninedata-down").show("Status of every subtask")
+    assert (subtasks.labels["subtask"], word(subtasks.value)) == ("no subtask", "Exporter down")
+
+
 def test_the_timeline_shows_the_worst_tasks_first(overview: Board) -> None:
     order = [series.labels["task"] for series in of_job(overview, "ninedata").show("Status of every task")]
     bad = [task for task, state in UNHEALTHY.items() if state not in {"Failed", "Running", "Unstarted"}]

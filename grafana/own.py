@@ -1,10 +1,11 @@
 """The queries of tasks themselves: their own status, what comparisons found, and how replications do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
+from grafana import promql
 from grafana import states as s
 from grafana.exporters import why_none
-from grafana.promql import INTERVAL, NOW, SERIES, TASK, Scope, Window, first, in_order, label, last, union
+from grafana.promql import INTERVAL, NOW, SERIES, TASK, Scope, Window, first, label, last, union
 from grafana.states import State
 
 UP = "ninedata_task_up"
@@ -39,9 +40,9 @@ def known(scope: Scope) -> str:
 
 def failing(scope: Scope, window: Window, at: str = "") -> str:
     """Each task of whose own status no query succeeds, or which the list of tasks does not tell."""
-    up, info, told = (selector + at for selector in (scope.tasks(UP), scope.tasks(_INFO), known(scope)))
+    up, watched, told = (selector + at for selector in (scope.tasks(UP), scope.tasks(_INFO), known(scope)))
     queried = f"max by ({TASK}) ({window.least.format(up)}) == 0"
-    listed = f"{window.greatest.format(info)} unless on ({TASK}) {window.greatest.format(told)}"
+    listed = f"{window.greatest.format(watched)} unless on ({TASK}) {window.greatest.format(told)}"
     return f"({queried} or group by ({TASK}) ({listed}))"
 
 
@@ -73,7 +74,7 @@ def worst_statuses(scope: Scope) -> str:
     """
     bad = f"{status(scope, s.FAILED)} @ end() == 1 or {status(scope, s.UNKNOWN)} @ end() == 1"
     watched = f"max_over_time({scope.tasks(_INFO)}[$__range] @ end())"
-    found = in_order(worst(scope), f"{bad} or {failing(scope, NOW, ' @ end()')}", watched)
+    found = promql.in_order(worst(scope), f"{bad} or {failing(scope, NOW, ' @ end()')}", watched)
     return f"{found}\nor on () {label(why_none(s.OWN_NOT_WATCHED), 'task', 'no own status')}"
 
 
@@ -88,16 +89,9 @@ def subtask_statuses(scope: Scope) -> str:
     """The code of each subtask's worst status in each interval. Where none is known, one series says why."""
     selectors = {code: scope.tasks(_SUBTASK, f'status="{word}"') for word, code in s.own_codes().items()}
     not_queried = f"{s.OWN_NOT_QUERIED} + 0 * (max({scope.tasks(UP)}) == 0)"
-    return worst_of_parts("subtask", selectors, f"{not_queried} or on () {why_none(s.OWN_NOT_WATCHED)}", "no subtask")
-
-
-def worst_of_parts(part: str, selectors: Mapping[int, str], nothing: str, name: str) -> str:
-    """The code of the worst status of each part of a task in each interval; `nothing` under a name where none is known.
-
-    The selectors are those of the statuses, by their codes.
-    """
-    found = union(f"{code} * {INTERVAL.greatest.format(selector)}" for code, selector in selectors.items())
-    return f"max by (task_id, {part}) (\n  {found}\n)\nor on () {label(f'({nothing})', part, name)}"
+    return promql.worst_of_parts(
+        "subtask", selectors, f"{not_queried} or on () {why_none(s.OWN_NOT_WATCHED)}", "no subtask"
+    )
 
 
 def status_of_one(scope: Scope) -> str:

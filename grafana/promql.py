@@ -4,7 +4,7 @@ Two exporters may watch the same tasks, so series are first reduced to one per t
 then. Backquotes make a PromQL string in which quotes and backslashes of a task's name mean themselves.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 TASK = "task_id, task"
@@ -89,3 +89,12 @@ def in_order(codes: str, *groups: str) -> str:
 def union(exprs: Iterable[str], indent: str = "\n  ") -> str:
     """All that there is."""
     return f"{indent}or ".join(exprs)
+
+
+def worst_of_parts(part: str, selectors: Mapping[int, str], nothing: str, name: str) -> str:
+    """The code of the worst status of each part of a task in each interval; `nothing` under a name where none is known.
+
+    The selectors are those of the statuses, by their codes.
+    """
+    found = union(f"{code} * {INTERVAL.greatest.format(selector)}" for code, selector in selectors.items())
+    return f"max by (task_id, {part}) (\n  {found}\n)\nor on () {label(f'({nothing})', part, name)}"

@@ -5,10 +5,10 @@ Those of a task itself are in `grafana.own`.
 
 from collections.abc import Iterable, Iterator
 
-from grafana import own
+from grafana import own, promql
 from grafana import states as s
 from grafana.exporters import exporter_pages, exporters_up, why_none
-from grafana.promql import INTERVAL, NOW, SERIES, TASK, Scope, Window, exporters, first, in_order, label, last, union
+from grafana.promql import INTERVAL, NOW, SERIES, TASK, Scope, Window, exporters, first, label, last, union
 from grafana.states import STATUSES, State
 
 _UP = "ninedata_precheck_up"
@@ -53,7 +53,7 @@ def worst_states(scope: Scope) -> str:
     failing = f"max by ({TASK}) ({up} @ end()) == 0 or {own.failing(scope, NOW, ' @ end()')}"
     failed = union(f"{selector} @ end() == 1" for selector in (status_of(scope, s.FAILED), own.status(scope, s.FAILED)))
     watched = f"max_over_time({scope.watched()}[$__range] @ end())"
-    found = in_order(_codes(scope, INTERVAL), failed, f"{union(bad)} or {failing}", watched)
+    found = promql.in_order(_codes(scope, INTERVAL), failed, f"{union(bad)} or {failing}", watched)
     return f"{found}\nor on () {label(why_none(), 'task', 'no task')}"
 
 
@@ -224,7 +224,7 @@ def item_states(scope: Scope) -> str:
     """The code of each check item's worst status in each interval. Where none is known, one series says why."""
     selectors = {state.code: item(scope, state) for state in STATUSES}
     not_queried = f"{s.NOT_QUERIED.code} + 0 * (max({scope.tasks(_UP)}) == 0)"
-    return own.worst_of_parts("item", selectors, f"{not_queried} or on () {why_none()}", "no check item")
+    return promql.worst_of_parts("item", selectors, f"{not_queried} or on () {why_none()}", "no check item")
 
 
 def failed_queries(scope: Scope) -> str:

@@ -1,6 +1,5 @@
 """The checks without a server: each test breaks a dashboard in one way, and the check names the fault."""
 
-import re
 from collections.abc import Callable
 from itertools import combinations
 from typing import Any
@@ -8,10 +7,21 @@ from typing import Any
 import pytest
 import yaml
 
+from exporter.ninedata import Status, TaskStatus
 from grafana.build import DIRECTORY
-from grafana.check import DOCS, main, panels_of, problems_in
+from grafana.check import main, panels_of, problems_in
 from grafana.frame import OVERVIEW_UID, TASK_UID, docs
-from grafana.states import FAILED, NO_EXPORTER, NOT_QUERIED, REASON_COLORS, STATUSES, SUCCESS, UNKNOWN, WORST_FIRST
+from grafana.states import (
+    FAILED,
+    NO_EXPORTER,
+    NOT_QUERIED,
+    OWN_STATUSES,
+    REASON_COLORS,
+    STATUSES,
+    SUCCESS,
+    UNKNOWN,
+    WORST_FIRST,
+)
 from tests.grafana.conftest import document_of
 from tests.grafana.history import STATUSES as EXPORTED
 
@@ -80,23 +90,10 @@ def test_the_task_and_its_page_stand_at_the_top() -> None:
     assert "${page:raw}" in [link["url"] for link in document["links"]]
 
 
-def test_a_state_has_the_same_word_and_colour_everywhere() -> None:
-    expected = {str(state.code): (state.word, state.color) for state in WORST_FIRST}
-    for uid in (OVERVIEW_UID, TASK_UID):
-        for mapped in re.findall(r'"([3-8])": {[^}]*}', str(panels := list(panels_of(document_of(uid))))):
-            assert mapped in expected
-        options = [m["options"] for p in panels for m in p["fieldConfig"]["defaults"].get("mappings", [])]
-        shown = [option for one in options if len(one) > len(expected) for option in one.items()]
-        assert {code: (result["text"], result["color"]) for code, result in shown if code in expected} == expected
-
-
 def test_statuses_and_reasons_are_those_of_the_exporter() -> None:
-    text = DOCS.joinpath("metrics.md").read_text(encoding="utf-8")
-    statuses, reasons = text.split("## Values of `")[1:]
-    assert (
-        {state.word for state in STATUSES} == set(re.findall(r"^\| `(\w+)`", statuses, re.MULTILINE)) == set(EXPORTED)
-    )
-    assert list(REASON_COLORS) == re.findall(r"^\| `(\w+)`", reasons, re.MULTILINE)
+    words = [word for words in OWN_STATUSES.values() for word in words]
+    assert sorted(words) == sorted(status.value for status in TaskStatus)
+    assert {state.word for state in STATUSES} == {status.value for status in Status} == set(EXPORTED)
     assert SUCCESS.color not in REASON_COLORS.values()
 
 

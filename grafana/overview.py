@@ -7,7 +7,7 @@ from grafana_foundation_sdk.builders import dashboard, stat, statetimeline, tabl
 from grafana import exporters, frame, panels, promql, queries
 from grafana.exporters import by_exporter, exporters_up
 from grafana.migrations import TURN_ON, migrations
-from grafana.panels import Column, instant, over_time
+from grafana.panels import Column, over_time
 from grafana.promql import ALL
 from grafana.states import FAILED, REASON_COLORS, SUCCESS, TRANSPARENT, WARNING, WORST_FIRST, mapping, own_words, words
 
@@ -41,8 +41,7 @@ def _now() -> stat.Panel:
         "- **Stopped**: somebody stopped, suspended or locked the task.\n"
         f"- **Unstarted**: nobody has started the task, or its precheck. [What to do]({runbook}prechecknotstarted)\n"
         f"- **Running**: a precheck that runs for more than an hour is stuck. [What to do]({runbook}precheckstuck)",
-        {state.word: (TRANSPARENT, state.color) for state in WORST_FIRST},
-        *(instant(queries.count_in(ALL, state), state.word) for state in WORST_FIRST),
+        {state.word: (queries.count_in(ALL, state), TRANSPARENT, state.color) for state in WORST_FIRST},
     )
 
 
@@ -51,9 +50,10 @@ def _exporters_now() -> stat.Panel:
         "Exporters",
         "How many exporters Prometheus can scrape. The tasks of those that are down are not counted. "
         f"[What to do]({frame.docs('alerts.md#ninedataexporterdown')})",
-        {"Up": (FAILED.color, TRANSPARENT), "Down": (TRANSPARENT, FAILED.color)},
-        instant(f"sum({exporters_up()}) or vector(0)", "Up"),
-        instant(f"count({exporters_up()} == 0)", "Down"),
+        {
+            "Up": (f"sum({exporters_up()}) or vector(0)", FAILED.color, TRANSPARENT),
+            "Down": (f"count({exporters_up()} == 0)", TRANSPARENT, FAILED.color),
+        },
     )
 
 

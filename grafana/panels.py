@@ -42,15 +42,14 @@ def _series(expr: str, legend: str) -> prometheus.Dataquery:
     return prometheus.Dataquery().expr(expr).format(PromQueryFormat.TIME_SERIES).legend_format(legend)
 
 
-def numbers(
-    title: str, description: str, colors: Mapping[str, tuple[str, str]], *queries: prometheus.Dataquery
-) -> stat.Panel:
-    """A number per series with its name, and ? where it is not known. `colors`: of 0, and from 1 on."""
+def numbers(title: str, description: str, tiles: Mapping[str, tuple[str, str, str]]) -> stat.Panel:
+    """Tiles with a name and a number, ? where that is not known. Each has a query and two colours: of 0, and of more."""
+    queries = (instant(expr, name) for name, (expr, _, _) in tiles.items())
     panel = _stat(title, description, "?", *queries).text_mode(c.BigValueTextMode.VALUE_AND_NAME).unit("none")
     panel = panel.mappings([mapping({str(NOT_KNOWN): ("?", NO_EXPORTER.color)})])
     panel = panel.text(common.VizTextDisplayOptions().title_size(11).value_size(30))
-    for name, (zero, some) in colors.items():
-        panel = panel.override_by_name(name, _properties({"thresholds": _steps(zero, (1, some)).build()}))
+    for name, (_, zero, more) in tiles.items():
+        panel = panel.override_by_name(name, _properties({"thresholds": _steps(zero, (1, more)).build()}))
     return panel
 
 

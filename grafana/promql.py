@@ -17,8 +17,6 @@ class Scope:
 
     task: str
     """The matcher of the label `task`."""
-    task_or_none: str = "task=~`|${task:regex}`"
-    """Matches what belongs to no task as well."""
 
     def tasks(self, metric: str, matcher: str = "") -> str:
         """A selector of a metric of tasks."""

@@ -244,9 +244,9 @@ def query_failures(scope: Scope) -> str:
     return f"max by (reason) ({found})\nor on () {none}"
 
 
-def alerts_that_start(scope: Scope) -> str:
+def alerts_that_start() -> str:
     """The alerts of this project that begin to fire, as the label `of`: once per task, or per exporter."""
-    of_this = f'job=~"|$job", instance=~"|$instance", {scope.task_or_none}'
+    of_this = 'job=~"|$job", instance=~"|$instance", task=~`|${task:regex}`'
     alerts = f'ALERTS{{alertname=~"NineData.*", alertstate="firing", {of_this}}}'
     by = "max by (alertname, severity, task_id, of)"
     starts, before = (

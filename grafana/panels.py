@@ -43,7 +43,10 @@ def _series(expr: str, legend: str) -> prometheus.Dataquery:
 
 
 def numbers(title: str, description: str, tiles: Mapping[str, tuple[str, str, str]]) -> stat.Panel:
-    """Tiles with a name and a number, ? where that is not known. Each has a query and two colours: of 0, and of more."""
+    """Tiles of a name and a number, which is ? where it is not known.
+
+    Each has a query, the colour of 0, and that of more.
+    """
     queries = (instant(expr, name) for name, (expr, _, _) in tiles.items())
     panel = _stat(title, description, "?", *queries).text_mode(c.BigValueTextMode.VALUE_AND_NAME).unit("none")
     panel = panel.mappings([mapping({str(NOT_KNOWN): ("?", NO_EXPORTER.color)})])

@@ -1,14 +1,13 @@
 """Check the dashboards without a server: `python -m grafana.check`. Exit status 1 and a line per problem, or 0.
 
-It checks what is written by hand: queries, links and widths. What `panels` and `frame` do alike for every panel is not
-checked again.
+It checks what is written by hand: queries and widths. What `panels` and `frame` do alike for every panel is not
+checked again, and links are for `tools.check_documents`.
 """
 
 import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from grafana.build import DIRECTORY, built
@@ -16,15 +15,10 @@ from grafana.build import DIRECTORY, built
 Document = Mapping[str, Any]
 """A dashboard, or a part of one, as parsed JSON."""
 
-DOCS = Path(__file__).parent.parent / "docs"
-
 VARIABLE = re.compile(r"\$(?:\{(\w+)[^}]*\}|([A-Za-z_]\w*))")
 """A variable in a text: `$name`, `${name:format}` or `${name.path}`."""
 
 _BUILT_IN = {"__data", "__field", "__url_time_range", "__range", "__interval", "__rate_interval", "__all"}
-_DOCS_URL = re.compile(
-    r"https://github\.com/ninedata-exporter/ninedata-exporter/blob/main/docs/([^#)\s]+)(?:#([\w-]+))?"
-)
 _SELECTOR = re.compile(r"\b(ninedata[\w:]+|up|scrape_\w+|ALERTS)\b(?:\{((?:\$\{[^}]*\}|[^}])*)\})?")
 
 # In pixels, at a width of 1280 with Grafana's menu open; a panel's frame and padding taken off.
@@ -44,9 +38,6 @@ def problems_in(document: Document) -> Iterator[str]:
     for place, text in _texts(document):
         used = {braced or bare for braced, bare in VARIABLE.findall(text)}
         yield from (f"{place}: nothing resolves ${name}" for name in sorted(used - variables - _BUILT_IN))
-        for file, anchor in _DOCS_URL.findall(text):
-            if not (DOCS / file).is_file() or (anchor and anchor not in _anchors(DOCS / file)):
-                yield f"{place}: the documentation has no {file}#{anchor}"
         if place.endswith(".expr"):
             yield from (f"{place}: {problem}" for problem in _problems_of_query(text))
     for panel in panels_of(document):
@@ -83,12 +74,6 @@ def _table(panel: Document) -> Iterator[str]:
         yield "columns are off the screen at 1280 pixels"
     if room < _READABLE and re.search("'(Reason and|Why)", str(overrides)):
         yield "reasons cannot be read at 1280 pixels"
-
-
-def _anchors(file: Path) -> set[str]:
-    """The anchors that GitHub gives to the headings of a Markdown file."""
-    headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
 def _texts(value: object, place: str = "") -> Iterator[tuple[str, str]]:

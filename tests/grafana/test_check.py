@@ -10,7 +10,7 @@ import yaml
 from exporter.ninedata import Status, TaskStatus
 from grafana.build import DIRECTORY
 from grafana.check import main, panels_of, problems_in
-from grafana.frame import OVERVIEW_UID, TASK_UID, docs
+from grafana.frame import OVERVIEW_UID, TASK_UID
 from grafana.states import (
     FAILED,
     NO_EXPORTER,
@@ -54,7 +54,6 @@ BREAKS: dict[str, tuple[Break, str]] = {
     "no filter": (in_query("Exporters", 'job=~"$job", ', ""), "up is not filtered by job"),
     "a variable unresolved": (in_query(ATTENTION, "$instance", "$inst"), "nothing resolves $inst"),
     "a name with a quote": (in_query(ATTENTION, "`${task:regex}`", '"$task"'), "a quote or a backslash"),
-    "no such runbook": (lambda d: d["links"][0].update(url=docs("alerts.md#gone")), "the documentation has no"),
     "a title that is cut": (lambda d: panel(d, NOW)["gridPos"].update(w=4), "the title is cut"),
     "a name that wraps": (lambda d: panel(d, NOW)["targets"][1].update(legendFormat="Cannot be queried"), "tile wraps"),
     "reasons without room": (second_column(400), "reasons cannot be read"),

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from grafana.check import DOCS, panels_of
+from grafana.check import panels_of
 from grafana.frame import OVERVIEW_UID, TASK_UID
 from grafana.states import NOT_KNOWN, STATUSES, WORST_FIRST, own_words, words
 from tests.grafana.conftest import Board
 from tests.grafana.history import END, FAILURE, LONG, OWN, REASON, START, TASKS, WITHOUT_REASONS, openmetrics
+from tests.programs import ROOT
 
 CASES = ("ninedata", "ninedata-empty", "ninedata-away", "ninedata-down", "no such job")
 """Values of the label `job`."""
@@ -50,7 +51,9 @@ def counts(board: Board) -> dict[str, float]:
 
 
 def test_the_history_is_what_the_exporter_exports() -> None:
-    documented = set(re.findall(r"^### `(\w+)`", DOCS.joinpath("metrics.md").read_text(encoding="utf-8"), re.MULTILINE))
+    documented = set(
+        re.findall(r"^### `(\w+)`", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     used = {name.removesuffix("_bucket") for name in re.findall(r"^(ninedata_\w+){", openmetrics(), re.MULTILINE)}
     assert used - documented <= {"ninedata_exporter_info"}
 

@@ -57,12 +57,12 @@ def test_the_exporter_only_reads(launch: Launcher) -> None:
 
 
 def test_the_failure_of_one_task_is_its_own_and_ends_with_its_cause(launch: Launcher) -> None:
-    """Each of some tasks fails in its own way, one of them until the deadline; the others do not notice."""
+    """Each of some tasks fails in its own way, one of them at the configured deadline; the others do not notice."""
     api = launch.serve(*FLEET)
     failing = {task.task_id: reason for task, reason in zip(FLEET, FAULTS, strict=False)}
-    exporter = launch.start(config=api.config())
+    exporter = launch.start(config=api.config(scrape={"timeout": "2s"}))
     api.sandbox.faults |= {task_id: FAULTS[reason] for task_id, reason in failing.items()}
-    scrape = exporter.scrape(timeout=2)
+    scrape = exporter.scrape()
     assert scrape.reasons == failing
     assert scrape.statuses == {task.task_id: "Success" for task in FLEET if task.task_id not in failing}
     api.sandbox.faults.clear()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,11 @@ class Alertmanager:
         self._client = client
         self.address = client.base_url.netloc.decode()
 
-    def post(self, alerts: Sequence[Mapping[str, Any]]) -> None:
-        """Send alerts."""
-        self._client.post("/api/v2/alerts", json=alerts).raise_for_status()
+    def post(self, alerts: Sequence[Mapping[str, Any]], *, ended: bool = False) -> None:
+        """Send alerts that begin or end now."""
+        times = {"endsAt": datetime.now(UTC).isoformat()} if ended else {}
+        sent = [{"labels": alert["labels"], "annotations": alert["annotations"], **times} for alert in alerts]
+        self._client.post("/api/v2/alerts", json=sent).raise_for_status()
 
     def states(self) -> dict[str, str]:
         """Of each alert its name, with whether it is active or suppressed."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.alerting.alerts import alert, failed, posted
+from tests.alerting.alerts import alert, failed
 from tests.alerting.shipped_alerting import ALERTMANAGER, Alertmanager, alertmanager, sample
 from tests.alerting.sinks import Sinks, body
 from tests.programs import component, run, until
@@ -52,10 +52,10 @@ def fire(server: Alertmanager, sinks: Sinks) -> Iterator[Callable[..., None]]:
 
     def fire(*alerts: dict[str, Any]) -> None:
         fired.extend(alerts)
-        server.post([posted(each) for each in alerts])
+        server.post(alerts)
 
     yield fire
-    server.post([posted(each, ended=True) for each in fired])
+    server.post(fired, ended=True)
     until(lambda: not server.states(), "all alerts have ended")
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from grafana_foundation_sdk.builders import dashboard, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import dashboard
 
 from grafana import exporters, frame, panels, promql, queries
 from grafana.exporters import by_exporter, exporters_up
 from grafana.migrations import TURN_ON, migrations
-from grafana.panels import Column, over_time
+from grafana.panels import Column, Panel, over_time
 from grafana.promql import ALL
 from grafana.states import FAILED, REASON_COLORS, SUCCESS, TRANSPARENT, WARNING, WORST_FIRST, mapping, own_words, words
 
@@ -27,7 +27,7 @@ def overview() -> dashboard.Dashboard:
     return board.with_row(watchers).with_row(sources)
 
 
-def _now() -> stat.Panel:
+def _now() -> Panel:
     runbook = frame.docs("alerts.md#ninedata")
     return panels.numbers(
         "Tasks by state",
@@ -45,7 +45,7 @@ def _now() -> stat.Panel:
     )
 
 
-def _exporters_now() -> stat.Panel:
+def _exporters_now() -> Panel:
     return panels.numbers(
         "Exporters",
         "How many exporters Prometheus can scrape. The tasks of those that are down are not counted. "
@@ -57,7 +57,7 @@ def _exporters_now() -> stat.Panel:
     )
 
 
-def _attention() -> table.Panel:
+def _attention() -> Panel:
     columns = (
         Column("Value #A", "Status", 112, _STATUS),
         Column("task", "Task", 222, {"links": [frame.place_of_row(), frame.page_of_row()]}),
@@ -85,7 +85,7 @@ def _attention() -> table.Panel:
     )
 
 
-def _timeline() -> statetimeline.Panel:
+def _timeline() -> Panel:
     panel = panels.timeline(
         "Status of every task",
         "Each task's worst state over time, of its precheck and of the task itself: those that fail at the end first, "
@@ -97,9 +97,8 @@ def _timeline() -> statetimeline.Panel:
     return panel.data_links([frame.task_of_series()])
 
 
-def _checks() -> tuple[table.Panel, table.Panel]:
-    task = {"links": [frame.task_of_row()]}
-    items = panels.listing(
+def _checks() -> Iterable[Panel]:
+    yield panels.listing(
         "What fails and why",
         "Every check item in Failed or Warning now, with NineData's reason and remediation, every task that failed "
         "itself, and every query that fails. Fix it, and run the precheck or the task again. No reason: the exporter's "
@@ -107,14 +106,14 @@ def _checks() -> tuple[table.Panel, table.Panel]:
         "No failing check item is known. Exporters that are down are in the table above.",
         (
             Column("Value", "Status", 112, _STATUS),
-            Column("task", "Task", 238, task),
+            Column("task", "Task", 238, {"links": [frame.task_of_row()]}),
             Column("item_name", "Check item", 160),
             Column("reason", "Reason and remediation"),
         ),
         queries.failing_items(ALL),
         order=("-Status", "Task", "Check item"),
     )
-    most = panels.listing(
+    yield panels.listing(
         "Which checks fail most",
         "In how many tasks each check item fails or warns now. One that fails everywhere has one cause, such as a "
         "missing privilege or a closed network.",
@@ -127,10 +126,9 @@ def _checks() -> tuple[table.Panel, table.Panel]:
         *(f"count by (item) (max by (task_id, item) ({queries.item(ALL, state)}))" for state in (FAILED, WARNING)),
         order=("-Fails in tasks", "-Warns in tasks"),
     )
-    return items, most
 
 
-def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
+def _exporters() -> Iterable[Panel]:
     reload = "ninedata_exporter_config_last_reload"
     columns = (
         Column("instance", "Exporter", 0, {"links": [frame.page_of_row()]}),
@@ -198,7 +196,7 @@ def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
     yield panels.stacked(failed, REASON_COLORS)
 
 
-def _sources() -> Iterable[table.Panel]:
+def _sources() -> Iterable[Panel]:
     yield panels.listing(
         "Discovery",
         "Each exporter's search for tasks now. Failed: the tasks that it knows stay watched, new ones are not found; "

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from grafana_foundation_sdk.builders import dashboard, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import dashboard
 
 from grafana import frame, own, panels, queries
 from grafana import states as s
@@ -100,7 +100,7 @@ def _own_over_time() -> Iterable[Panel]:
     ).max(1)
 
 
-def _failing_items() -> table.Panel:
+def _failing_items() -> Panel:
     return panels.listing(
         "What fails and why",
         "Every check item in Failed or Warning now, with NineData's reason and remediation, the error of the task "
@@ -117,7 +117,7 @@ def _failing_items() -> table.Panel:
     )
 
 
-def _items() -> Iterable[statetimeline.Panel | timeseries.Panel]:
+def _items() -> Iterable[Panel]:
     yield panels.timeline(
         "Status over time",
         "The worst status over time of the precheck and of the task itself. A gap: nothing was scraped. Lines: an "
@@ -143,7 +143,7 @@ def _items() -> Iterable[statetimeline.Panel | timeseries.Panel]:
     yield panels.stacked(by_status, {state.word: state.color for state in s.STATUSES})
 
 
-def _queries() -> Iterable[statetimeline.Panel | table.Panel | timeseries.Panel]:
+def _queries() -> Iterable[Panel]:
     up, info = (ONE.tasks(f"ninedata_precheck_{metric}") for metric in ("up", "info"))
     seconds = [ONE.tasks(f"ninedata_{of}_query_duration_seconds") for of in ("precheck", "task")]
     yield panels.lines(

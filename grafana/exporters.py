@@ -22,6 +22,11 @@ def why_none(not_watched: int = s.NOT_WATCHED.code) -> str:
     return f"({down} or {answers} or vector({s.NO_EXPORTER.code}))"
 
 
+def of_one(codes: str, not_watched: int = s.NOT_WATCHED.code) -> str:
+    """The greatest code of the one task, or why there is none: one series."""
+    return f"max({codes})\nor on () {why_none(not_watched)}"
+
+
 def by_exporter(metric: str, *labels: str) -> str:
     """One value per exporter (and further labels)."""
     return f"max by ({', '.join(('job', 'instance', *labels))}) ({exporters(metric)})"

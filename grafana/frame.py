@@ -51,7 +51,7 @@ def place(board: _Board, sizes: Iterable[tuple[int, int]], panels: Iterable[Pane
     return board
 
 
-def encode(board: b.Dashboard, scope: Scope) -> str:
+def encode(board: b.Dashboard) -> str:
     """The file's text; the same for the same dashboard."""
     dashboard = board.build()
     dashboard.schema_version = _SCHEMA_VERSION
@@ -63,7 +63,7 @@ def encode(board: b.Dashboard, scope: Scope) -> str:
         if isinstance(panel, d.Panel):
             panel.plugin_version = _GRAFANA_VERSION
     timelines = [panel.id_val for panel in panels if isinstance(panel, d.Panel) and panel.type_val == "state-timeline"]
-    dashboard.annotations.list_val = [_alerts(scope, [number or 0 for number in timelines]).build()]
+    dashboard.annotations.list_val = [_alerts([number or 0 for number in timelines]).build()]
     document = json.loads(json.dumps(dashboard, cls=JSONEncoder))
     # The SDK would have them in a menu that only recent Grafana has; they belong in the head.
     for part in (*document["links"], *document["annotations"]["list"]):
@@ -104,9 +104,9 @@ def _of_many(variable: b.QueryVariable) -> b.QueryVariable:
     return variable.multi(multi=True).include_all(include_all=True).all_value(".+").current(every)
 
 
-def _alerts(scope: Scope, timelines: list[int]) -> b.AnnotationQuery:
+def _alerts(timelines: list[int]) -> b.AnnotationQuery:
     query = b.AnnotationQuery().name("Alerts").datasource(DATASOURCE).enable(enable=True).icon_color(FAILED.color)
-    query = query.expr(alerts_that_start(scope)).step("60s").title_format("{{alertname}}").tag_keys("severity")
+    query = query.expr(alerts_that_start()).step("60s").title_format("{{alertname}}").tag_keys("severity")
     only = b.AnnotationPanelFilter().exclude(exclude=False).ids(timelines)
     return query.text_format("{{of}}").filter(only)
 

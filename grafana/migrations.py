@@ -4,12 +4,11 @@ from collections.abc import Iterable
 
 from grafana import frame, own, panels, queries
 from grafana.panels import Column, Panel, over_time
-from grafana.promql import ALL
+from grafana.promql import ALL, TASK
 from grafana.states import own_words, words
 
 TURN_ON = "Set task_status: true"
 
-_OWN = panels.colored(own_words(TURN_ON))
 _NONE = "No exporter that answers watches {} themselves. If none is down, set task_status: true in its configuration."
 
 
@@ -25,7 +24,7 @@ def migrations() -> Iterable[Panel]:
         over_time(own.worst_statuses(ALL), "{{task}}"),
     )
     yield panel.data_links([frame.task_of_series()])
-    delay = panels.lines(
+    yield panels.worst_first(
         "s",
         "Replication delay",
         "How far each subtask that replicates changes is behind its source: the 20 that were furthest behind in the "
@@ -33,24 +32,29 @@ def migrations() -> Iterable[Panel]:
         _NONE.format("replications"),
         over_time(own.delays_over_time(ALL), "{{task}} {{subtask}}"),
     )
-    yield panels.worst_first(delay)
-    progress = panels.lines(
+    yield panels.worst_first(
         "percentunit",
         "Replication progress",
         "How much of each subtask is done: the 20 that moved most in the time range. Those that replicate changes have "
         "no end, and show a delay instead.",
         "No replication is known to have progressed in this time range",
         over_time(own.progress_over_time(ALL), "{{task}} {{subtask}}"),
-    )
-    yield panels.worst_first(progress).max(1)
+    ).max(1)
 
 
 def _tasks(own_status: int) -> tuple[Column, ...]:
+    """The columns of a task, of which that of its own status is so wide."""
     return (
         Column("task", "Task", 0, {"links": [frame.task_of_row()]}),
         Column("Value #B", "Precheck", 104, panels.colored(words())),
-        Column("status", "Own status", own_status, _OWN),
+        Column("status", "Own status", own_status, panels.colored(own_words(TURN_ON))),
     )
+
+
+def _statuses(kind: str) -> tuple[str, str]:
+    """The own statuses of tasks of a kind, and the states of their prechecks."""
+    prechecks = f"{queries.precheck_states(ALL)}\nand on ({TASK}) {own.info(ALL, kind)}"
+    return own.statuses(ALL, kind), prechecks
 
 
 def _replications() -> Panel:
@@ -65,8 +69,7 @@ def _replications() -> Panel:
             Column("subtask", "Subtask", 150),
             Column("Value #D", "Progress", 104, {"unit": "percentunit"}),
         ),
-        own.statuses(ALL, own.REPLICATIONS),
-        own.of_kind(queries.precheck_states(ALL), ALL, own.REPLICATIONS),
+        *_statuses(own.REPLICATIONS),
         own.delays(ALL),
         own.progress(ALL),
         own.subtasks(ALL),
@@ -88,10 +91,8 @@ def _comparisons() -> Panel:
             Column("Value #F", "Skipped", 84),
             Column("Value #G", "Updated", 122, {"unit": "dateTimeFromNow"}),
         ),
-        own.statuses(ALL, own.COMPARISONS),
-        own.of_kind(queries.precheck_states(ALL), ALL, own.COMPARISONS),
-        *(own.rows(ALL, difference) for difference in ("only_source", "only_target", "different")),
-        own.of_comparisons(ALL, "skipped_tables"),
-        f"1000 * {own.of_comparisons(ALL, 'execution_update_timestamp_seconds')}",
+        *_statuses(own.COMPARISONS),
+        *own.found_by_comparisons(ALL).values(),
+        f"1000 * max by ({TASK}) ({ALL.tasks('ninedata_comparison_execution_update_timestamp_seconds')})",
         order=("-Different", "-Only source", "-Only target", "Task"),
     )

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from grafana_foundation_sdk.builders import dashboard, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import dashboard
 
 from grafana import exporters, frame, panels, promql, queries
 from grafana.exporters import by_exporter, exporters_up
 from grafana.migrations import TURN_ON, migrations
-from grafana.panels import Column, instant, over_time
+from grafana.panels import Column, Panel, over_time
 from grafana.promql import ALL
 from grafana.states import FAILED, REASON_COLORS, SUCCESS, TRANSPARENT, WARNING, WORST_FIRST, mapping, own_words, words
 
@@ -27,7 +27,7 @@ def overview() -> dashboard.Dashboard:
     return board.with_row(watchers).with_row(sources)
 
 
-def _now() -> stat.Panel:
+def _now() -> Panel:
     runbook = frame.docs("alerts.md#ninedata")
     return panels.numbers(
         "Tasks by state",
@@ -41,23 +41,23 @@ def _now() -> stat.Panel:
         "- **Stopped**: somebody stopped, suspended or locked the task.\n"
         f"- **Unstarted**: nobody has started the task, or its precheck. [What to do]({runbook}prechecknotstarted)\n"
         f"- **Running**: a precheck that runs for more than an hour is stuck. [What to do]({runbook}precheckstuck)",
-        {state.word: (TRANSPARENT, state.color) for state in WORST_FIRST},
-        *(instant(queries.count_in(ALL, state), state.word) for state in WORST_FIRST),
+        {state.word: (queries.count_in(ALL, state), TRANSPARENT, state.color) for state in WORST_FIRST},
     )
 
 
-def _exporters_now() -> stat.Panel:
+def _exporters_now() -> Panel:
     return panels.numbers(
         "Exporters",
         "How many exporters Prometheus can scrape. The tasks of those that are down are not counted. "
         f"[What to do]({frame.docs('alerts.md#ninedataexporterdown')})",
-        {"Up": (FAILED.color, TRANSPARENT), "Down": (TRANSPARENT, FAILED.color)},
-        instant(f"sum({exporters_up()}) or vector(0)", "Up"),
-        instant(f"count({exporters_up()} == 0)", "Down"),
+        {
+            "Up": (f"sum({exporters_up()}) or vector(0)", FAILED.color, TRANSPARENT),
+            "Down": (f"count({exporters_up()} == 0)", TRANSPARENT, FAILED.color),
+        },
     )
 
 
-def _attention() -> table.Panel:
+def _attention() -> Panel:
     columns = (
         Column("Value #A", "Status", 112, _STATUS),
         Column("task", "Task", 222, {"links": [frame.place_of_row(), frame.page_of_row()]}),
@@ -85,7 +85,7 @@ def _attention() -> table.Panel:
     )
 
 
-def _timeline() -> statetimeline.Panel:
+def _timeline() -> Panel:
     panel = panels.timeline(
         "Status of every task",
         "Each task's worst state over time, of its precheck and of the task itself: those that fail at the end first, "
@@ -97,9 +97,8 @@ def _timeline() -> statetimeline.Panel:
     return panel.data_links([frame.task_of_series()])
 
 
-def _checks() -> tuple[table.Panel, table.Panel]:
-    task = {"links": [frame.task_of_row()]}
-    items = panels.listing(
+def _checks() -> Iterable[Panel]:
+    yield panels.listing(
         "What fails and why",
         "Every check item in Failed or Warning now, with NineData's reason and remediation, every task that failed "
         "itself, and every query that fails. Fix it, and run the precheck or the task again. No reason: the exporter's "
@@ -107,14 +106,14 @@ def _checks() -> tuple[table.Panel, table.Panel]:
         "No failing check item is known. Exporters that are down are in the table above.",
         (
             Column("Value", "Status", 112, _STATUS),
-            Column("task", "Task", 238, task),
+            Column("task", "Task", 238, {"links": [frame.task_of_row()]}),
             Column("item_name", "Check item", 160),
             Column("reason", "Reason and remediation"),
         ),
         queries.failing_items(ALL),
         order=("-Status", "Task", "Check item"),
     )
-    most = panels.listing(
+    yield panels.listing(
         "Which checks fail most",
         "In how many tasks each check item fails or warns now. One that fails everywhere has one cause, such as a "
         "missing privilege or a closed network.",
@@ -124,13 +123,12 @@ def _checks() -> tuple[table.Panel, table.Panel]:
             Column("Value #A", "Fails in tasks", 150),
             Column("Value #B", "Warns in tasks", 150),
         ),
-        *(queries.tasks_by_item(ALL, state) for state in (FAILED, WARNING)),
+        *(f"count by (item) (max by (task_id, item) ({queries.item(ALL, state)}))" for state in (FAILED, WARNING)),
         order=("-Fails in tasks", "-Warns in tasks"),
     )
-    return items, most
 
 
-def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
+def _exporters() -> Iterable[Panel]:
     reload = "ninedata_exporter_config_last_reload"
     columns = (
         Column("instance", "Exporter", 0, {"links": [frame.page_of_row()]}),
@@ -159,14 +157,14 @@ def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
         exporters.exporter_pages(),
         order=("Scraped", "Exporter"),
     )
-    stacked = panels.lines(
+    failing = panels.lines(
         "none",
         "Query failing, by reason",
         f"Tasks that no exporter can query. One failed query now and then does no harm. {frame.REASONS}",
         "No task was queried in this time range",
         over_time(queries.failed_queries(ALL), "{{reason}}"),
     )
-    yield panels.stacked(stacked, REASON_COLORS)
+    yield panels.stacked(failing, REASON_COLORS)
     seconds = ALL.tasks("", '__name__=~"ninedata_(precheck|task)_query_duration_seconds"')
     yield panels.lines(
         "s",
@@ -188,17 +186,17 @@ def _exporters() -> Iterable[table.Panel | timeseries.Panel]:
         "No request is known in this time range",
         over_time(exporters.rate("ninedata_api_requests_total", "instance", "kind"), "{{instance}} {{kind}}"),
     )
-    stacked = panels.lines(
+    failed = panels.lines(
         "reqps",
         "Requests without a usable answer, by reason",
         f"Including those that succeeded when sent again. A steady level of one reason has one cause. {frame.REASONS}",
         "No request is known in this time range",
         over_time(exporters.failed_requests(), "{{reason}}"),
     )
-    yield panels.stacked(stacked, REASON_COLORS)
+    yield panels.stacked(failed, REASON_COLORS)
 
 
-def _sources() -> Iterable[table.Panel]:
+def _sources() -> Iterable[Panel]:
     yield panels.listing(
         "Discovery",
         "Each exporter's search for tasks now. Failed: the tasks that it knows stay watched, new ones are not found; "

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
+from grafana import promql
 from grafana import states as s
 from grafana.exporters import why_none
 from grafana.promql import INTERVAL, NOW, SERIES, TASK, Scope, Window, first, label, last, union
 from grafana.states import State
 
 UP = "ninedata_task_up"
-QUERY_FAILURE = "ninedata_task_query_failure_info"
 
 _STATUS = "ninedata_task_status"
 _INFO = "ninedata_task_info"
@@ -21,7 +21,7 @@ _SUBTASK = "ninedata_replication_subtask_status"
 COMPARISONS, REPLICATIONS = "(data|schema)_compare", "replication"
 """Matchers of the label `kind`."""
 
-_MOST = 20
+_OF_SUBTASK = f"{TASK}, subtask"
 
 
 def status(scope: Scope, state: State) -> str:
@@ -40,9 +40,9 @@ def known(scope: Scope) -> str:
 
 def failing(scope: Scope, window: Window, at: str = "") -> str:
     """Each task of whose own status no query succeeds, or which the list of tasks does not tell."""
-    up, info, told = (selector + at for selector in (scope.tasks(UP), scope.tasks(_INFO), known(scope)))
+    up, watched, told = (selector + at for selector in (scope.tasks(UP), scope.tasks(_INFO), known(scope)))
     queried = f"max by ({TASK}) ({window.least.format(up)}) == 0"
-    listed = f"{window.greatest.format(info)} unless on ({TASK}) {window.greatest.format(told)}"
+    listed = f"{window.greatest.format(watched)} unless on ({TASK}) {window.greatest.format(told)}"
     return f"({queried} or group by ({TASK}) ({listed}))"
 
 
@@ -56,18 +56,14 @@ def codes(scope: Scope, window: Window) -> Iterator[str]:
 def statuses(scope: Scope, kind: str) -> str:
     """The own status of each task of a kind as the label `status`, by the exporter that tells the worst."""
     found = union(f"{state.code} * ({status(scope, state)} == 1)" for state in s.OWN_STATUSES)
-    unknown = f"{_info(scope, kind)} unless on ({TASK}) {known(scope)}"
+    unknown = f"{info(scope, kind)} unless on ({TASK}) {known(scope)}"
     unknown = label(f"group by ({TASK}) ({unknown})", "status", s.NOT_QUERIED.word)
-    of_kind = f"max by ({TASK}, status) ({found}) and on ({TASK}) {_info(scope, kind)}"
+    of_kind = f"max by ({TASK}, status) ({found}) and on ({TASK}) {info(scope, kind)}"
     return f"topk by ({TASK}) (1, {of_kind})\nor {unknown}"
 
 
-def of_kind(expr: str, scope: Scope, kind: str) -> str:
-    """Those tasks of an expression that are of a kind and whose own status is watched."""
-    return f"{expr}\nand on ({TASK}) {_info(scope, kind)}"
-
-
-def _info(scope: Scope, kind: str) -> str:
+def info(scope: Scope, kind: str) -> str:
+    """A selector of the tasks of a kind whose own status is watched."""
     return scope.tasks(_INFO, f'kind=~"{kind}"')
 
 
@@ -76,22 +72,14 @@ def worst_statuses(scope: Scope) -> str:
 
     The label `order` puts the tasks first that failed, or are not known, at the end.
     """
-    nothing = label(why_none(s.OWN_NOT_WATCHED), "task", "no own status")
     bad = f"{status(scope, s.FAILED)} @ end() == 1 or {status(scope, s.UNKNOWN)} @ end() == 1"
     watched = f"max_over_time({scope.tasks(_INFO)}[$__range] @ end())"
-    order = (
-        label(f"group by ({TASK}) ({bad} or {failing(scope, NOW, ' @ end()')})", "order", "1"),
-        label(f"group by ({TASK}) ({watched})", "order", "2"),
-    )
-    return f"{_worst(scope)}\n* on ({TASK}) group_left (order) (\n  {first(order)}\n)\nor on () {nothing}"
+    found = promql.in_order(worst(scope), f"{bad} or {failing(scope, NOW, ' @ end()')}", watched)
+    return f"{found}\nor on () {label(why_none(s.OWN_NOT_WATCHED), 'task', 'no own status')}"
 
 
-def worst_of_one(scope: Scope) -> str:
-    """The code of the one task's worst own status in each interval, or why it is not known: one series."""
-    return f"max({_worst(scope)})\nor on () {why_none(s.OWN_NOT_WATCHED)}"
-
-
-def _worst(scope: Scope) -> str:
+def worst(scope: Scope) -> str:
+    """The code of each task's worst own status in each interval."""
     found = [f"{code} * {INTERVAL.positive.format(_words(scope, word))}" for word, code in s.own_codes().items()]
     found.append(f"{s.OWN_NOT_QUERIED} + 0 * {failing(scope, INTERVAL)}")
     return f"max by ({TASK}) (\n  {union(found)}\n)"
@@ -99,13 +87,11 @@ def _worst(scope: Scope) -> str:
 
 def subtask_statuses(scope: Scope) -> str:
     """The code of each subtask's worst status in each interval. Where none is known, one series says why."""
-    of = (scope.tasks(_SUBTASK, _equal("status", word)) for word in s.own_codes())
-    found = union(
-        f"{code} * {INTERVAL.greatest.format(one)}" for code, one in zip(s.own_codes().values(), of, strict=True)
+    selectors = {code: scope.tasks(_SUBTASK, f'status="{word}"') for word, code in s.own_codes().items()}
+    not_queried = f"{s.OWN_NOT_QUERIED} + 0 * (max({scope.tasks(UP)}) == 0)"
+    return promql.worst_of_parts(
+        "subtask", selectors, f"{not_queried} or on () {why_none(s.OWN_NOT_WATCHED)}", "no subtask"
     )
-    failed = f"{s.OWN_NOT_QUERIED} + 0 * (max({scope.tasks(UP)}) == 0)"
-    nothing = label(f"({failed} or on () {why_none(s.OWN_NOT_WATCHED)})", "subtask", "no subtask")
-    return f"max by (task_id, subtask) (\n  {found}\n)\nor on () {nothing}"
 
 
 def status_of_one(scope: Scope) -> str:
@@ -134,11 +120,6 @@ def since_unknown(scope: Scope) -> str:
     return f"max by ({TASK}) ({last(known(scope))} and on ({SERIES}) ({unknown}) or {answered})"
 
 
-def failed_queries(scope: Scope) -> str:
-    """The failed queries of tasks that no exporter can query."""
-    return f"{scope.tasks(QUERY_FAILURE)} unless on ({TASK}) {scope.tasks(UP)} == 1"
-
-
 def failures(scope: Scope) -> Iterator[str]:
     """One row per task that failed itself and per failed query, as `queries.failing_items` has them."""
     failed = f"{status(scope, s.FAILED)} == 1"
@@ -148,7 +129,7 @@ def failures(scope: Scope) -> Iterator[str]:
     )
     yield f"{s.FAILED.code} * ({_as_item(told, 'Task itself')})"
     yield f"{s.FAILED.code} * {_as_item(silent, 'Task itself')}"
-    query = label(f"({failed_queries(scope)})", "reason", "Reason: $1", "reason", "(.*)")
+    query = label(f"({scope.failed_queries('task')})", "reason", "Reason: $1", "reason", "(.*)")
     yield f"{s.NOT_QUERIED.code} * {_as_item(query, 'Query of the task itself')}"
     listed = f"({scope.tasks(_INFO)} unless on ({TASK}) {known(scope)} unless on ({TASK}) {scope.tasks(UP)})"
     listed = label(listed, "reason", "The list of tasks does not name it: see Discovery.")
@@ -167,16 +148,26 @@ def delays(scope: Scope) -> str:
 def delays_over_time(scope: Scope) -> str:
     """The greatest delay of each subtask in each interval, of those that were furthest behind in the time range."""
     delay = scope.tasks(_DELAY)
-    by = f"{TASK}, subtask"
-    worst = f"topk({_MOST}, max by ({by}) (max_over_time({delay}[$__range] @ end())))"
-    return f"max by ({by}) ({INTERVAL.greatest.format(delay)})\nand on ({by}) {worst}"
+    return _most(INTERVAL.greatest.format(delay), f"max by ({_OF_SUBTASK}) (max_over_time({delay}[$__range] @ end()))")
+
+
+def progress_over_time(scope: Scope) -> str:
+    """The progress over time of each subtask that progressed most in the time range."""
+    progress = scope.tasks(_PROGRESS)
+    moved = f"max_over_time({progress}[$__range] @ end()) - min_over_time({progress}[$__range] @ end())"
+    return _most(progress, f"max by ({_OF_SUBTASK}) ({moved}) > 0")
+
+
+def _most(shown: str, rank: str) -> str:
+    """What is shown of the 20 subtasks of the highest rank."""
+    return f"max by ({_OF_SUBTASK}) ({shown})\nand on ({_OF_SUBTASK}) topk(20, {rank})"
 
 
 def subtasks(scope: Scope) -> str:
     """The subtask at which each replication is, as the label `subtask`; a dash where it is at none."""
-    at = f"topk by ({TASK}) (1, max by ({TASK}, subtask) ({_active(scope)}))"
+    at = f"topk by ({TASK}) (1, max by ({_OF_SUBTASK}) ({_active(scope)}))"
     # A cell without text in a column that wraps makes the table of Grafana 12.0 fail.
-    none = label(f"group by ({TASK}) ({_info(scope, REPLICATIONS)})", "subtask", "-")
+    none = label(f"group by ({TASK}) ({info(scope, REPLICATIONS)})", "subtask", "-")
     return first((f"({_copying(scope)})", at, none))
 
 
@@ -186,9 +177,9 @@ def progress(scope: Scope) -> str:
 
 
 def _copying(scope: Scope) -> str:
-    by = f"{TASK}, subtask"
-    found = f"{scope.tasks(_PROGRESS)} < 1 and on ({by}) {_active(scope)} unless on ({by}) {scope.tasks(_DELAY)}"
-    return f"bottomk by ({TASK}) (1, max by ({by}) ({found}))"
+    found = f"{scope.tasks(_PROGRESS)} < 1 and on ({_OF_SUBTASK}) {_active(scope)}"
+    found = f"{found} unless on ({_OF_SUBTASK}) {scope.tasks(_DELAY)}"
+    return f"bottomk by ({TASK}) (1, max by ({_OF_SUBTASK}) ({found}))"
 
 
 def _active(scope: Scope) -> str:
@@ -196,28 +187,14 @@ def _active(scope: Scope) -> str:
     return scope.tasks(_SUBTASK, f'status!~"{"|".join(ended)}"')
 
 
-def progress_over_time(scope: Scope) -> str:
-    """The progress over time of each subtask that progressed most in the time range."""
-    by = f"{TASK}, subtask"
-    progress = f"{scope.tasks(_PROGRESS)}"
-    moved = f"max_over_time({progress}[$__range] @ end()) - min_over_time({progress}[$__range] @ end())"
-    return f"max by ({by}) ({progress})\nand on ({by}) topk({_MOST}, max by ({by}) ({moved}) > 0)"
-
-
 def progress_of_subtasks(scope: Scope) -> str:
     """The progress of each subtask, but of those that replicate changes: they have a delay instead."""
     return f"max by (subtask) ({scope.tasks(_PROGRESS)} unless on (subtask) {scope.tasks(_DELAY)})"
 
 
-def rows(scope: Scope, difference: str) -> str:
-    """The rows that the latest execution of each comparison found to differ in one way."""
-    return f"max by ({TASK}) ({scope.tasks(_ROWS, _equal('difference', difference))})"
-
-
-def _equal(name: str, value: str) -> str:
-    return f'{name}="{value}"'
-
-
-def of_comparisons(scope: Scope, metric: str) -> str:
-    """Another number of the latest execution of each comparison."""
-    return f"max by ({TASK}) ({scope.tasks(f'ninedata_comparison_{metric}')})"
+def found_by_comparisons(scope: Scope) -> dict[str, str]:
+    """What the latest execution of each comparison found: rows that differ in each way, and tables that it skipped."""
+    differences = {"Only source": "only_source", "Only target": "only_target", "Different": "different"}
+    rows = {name: scope.tasks(_ROWS, f'difference="{value}"') for name, value in differences.items()}
+    found = rows | {"Skipped": scope.tasks("ninedata_comparison_skipped_tables")}
+    return {name: f"max by ({TASK}) ({selector})" for name, selector in found.items()}

@@ -30,23 +30,29 @@ class Column:
 
 def instant(expr: str, legend: str) -> prometheus.Dataquery:
     """A query of the end of the time range."""
-    return prometheus.Dataquery().expr(expr).instant().format(PromQueryFormat.TIME_SERIES).legend_format(legend)
+    return _series(expr, legend).instant()
 
 
 def over_time(expr: str, legend: str) -> prometheus.Dataquery:
     """A query of the whole time range."""
-    return prometheus.Dataquery().expr(expr).range().format(PromQueryFormat.TIME_SERIES).legend_format(legend)
+    return _series(expr, legend).range()
 
 
-def numbers(
-    title: str, description: str, colors: Mapping[str, tuple[str, str]], *queries: prometheus.Dataquery
-) -> stat.Panel:
-    """A number per series with its name, and ? where it is not known. `colors`: of 0, and from 1 on."""
+def _series(expr: str, legend: str) -> prometheus.Dataquery:
+    return prometheus.Dataquery().expr(expr).format(PromQueryFormat.TIME_SERIES).legend_format(legend)
+
+
+def numbers(title: str, description: str, tiles: Mapping[str, tuple[str, str, str]]) -> stat.Panel:
+    """Tiles of a name and a number, which is ? where it is not known.
+
+    Each has a query, the colour of 0, and that of more.
+    """
+    queries = (instant(expr, name) for name, (expr, _, _) in tiles.items())
     panel = _stat(title, description, "?", *queries).text_mode(c.BigValueTextMode.VALUE_AND_NAME).unit("none")
     panel = panel.mappings([mapping({str(NOT_KNOWN): ("?", NO_EXPORTER.color)})])
     panel = panel.text(common.VizTextDisplayOptions().title_size(11).value_size(30))
-    for name, (zero, some) in colors.items():
-        panel = panel.override_by_name(name, _properties({"thresholds": _steps(zero, (1, some)).build()}))
+    for name, (_, zero, more) in tiles.items():
+        panel = panel.override_by_name(name, _properties({"thresholds": _steps(zero, (1, more)).build()}))
     return panel
 
 
@@ -57,8 +63,7 @@ def word(title: str, description: str, meanings: d.ValueMap, query: prometheus.D
 
 def moment(title: str, description: str, query: prometheus.Dataquery) -> stat.Panel:
     """How long ago a moment, in milliseconds of Unix time, was."""
-    panel = _stat(title, description, "Not known", query).text_mode(c.BigValueTextMode.VALUE)
-    return panel.unit("dateTimeFromNow").color_mode(c.BigValueColorMode.NONE).max_data_points(300)
+    return amount("dateTimeFromNow", title, description, "Not known", query).max_data_points(300)
 
 
 def amount(unit: str, title: str, description: str, empty: str, query: prometheus.Dataquery) -> stat.Panel:
@@ -83,8 +88,9 @@ def lines(unit: str, title: str, description: str, empty: str, *queries: prometh
     return panel.line_width(2).fill_opacity(0).show_points(c.VisibilityMode.AUTO).tooltip(tooltip)
 
 
-def worst_first(panel: timeseries.Panel) -> timeseries.Panel:
+def worst_first(unit: str, title: str, description: str, empty: str, query: prometheus.Dataquery) -> timeseries.Panel:
     """Lines with a legend that begins with the greatest value. Not with the last one, which may have ended long ago."""
+    panel = lines(unit, title, description, empty, query)
     legend = _legend().display_mode(c.LegendDisplayMode.TABLE).calcs(["max"])
     return panel.legend(legend.sort_by("Max").sort_desc(sort_desc=True))
 

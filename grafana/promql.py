@@ -4,7 +4,7 @@ Two exporters may watch the same tasks, so series are first reduced to one per t
 then. Backquotes make a PromQL string in which quotes and backslashes of a task's name mean themselves.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 TASK = "task_id, task"
@@ -17,8 +17,6 @@ class Scope:
 
     task: str
     """The matcher of the label `task`."""
-    task_or_none: str = "task=~`|${task:regex}`"
-    """Matches what belongs to no task as well."""
 
     def tasks(self, metric: str, matcher: str = "") -> str:
         """A selector of a metric of tasks."""
@@ -27,6 +25,11 @@ class Scope:
     def watched(self) -> str:
         """A selector of all watched tasks, whether by their precheck, by their own status, or by both."""
         return self.tasks("", '__name__=~"ninedata_precheck_up|ninedata_task_info"')
+
+    def failed_queries(self, of: str) -> str:
+        """The reasons of failed queries, of `precheck` or of `task`, of tasks that no exporter can query."""
+        up = self.tasks(f"ninedata_{of}_up")
+        return f"{self.tasks(f'ninedata_{of}_query_failure_info')} unless on ({TASK}) {up} == 1"
 
 
 ALL = Scope("task=~`${task:regex}`")
@@ -75,6 +78,21 @@ def first(exprs: Iterable[str]) -> str:
     return f"\n    or on ({TASK}) ".join(exprs)
 
 
+def in_order(codes: str, *groups: str) -> str:
+    """Codes of tasks with a label `order`, which is the number of the first group that has the task, from 1 on."""
+    found = [label(f"group by ({TASK}) ({group})", "order", f"{number}") for number, group in enumerate(groups, 1)]
+    return f"{codes}\n* on ({TASK}) group_left (order) (\n    {first(found)}\n)"
+
+
 def union(exprs: Iterable[str], indent: str = "\n  ") -> str:
     """All that there is."""
     return f"{indent}or ".join(exprs)
+
+
+def worst_of_parts(part: str, selectors: Mapping[int, str], nothing: str, name: str) -> str:
+    """The code of the worst status of each part of a task in each interval; `nothing` under a name where none is known.
+
+    The selectors are those of the statuses, by their codes.
+    """
+    found = union(f"{code} * {INTERVAL.greatest.format(selector)}" for code, selector in selectors.items())
+    return f"max by (task_id, {part}) (\n  {found}\n)\nor on () {label(f'({nothing})', part, name)}"

@@ -5,7 +5,7 @@ Those of a task itself are in `grafana.own`.
 
 from collections.abc import Iterable, Iterator
 
-from grafana import own
+from grafana import own, promql
 from grafana import states as s
 from grafana.exporters import exporter_pages, exporters_up, why_none
 from grafana.promql import INTERVAL, NOW, SERIES, TASK, Scope, Window, exporters, first, label, last, union
@@ -13,18 +13,27 @@ from grafana.states import STATUSES, State
 
 _UP = "ninedata_precheck_up"
 _STATUS = "ninedata_precheck_status"
-_ITEMS = "ninedata_precheck_items"
+ITEMS = "ninedata_precheck_items"
 _ITEM_STATUS = "ninedata_precheck_item_status"
 _ITEM_FAILURE = "ninedata_precheck_item_failure_info"
-_QUERY_FAILURE = "ninedata_precheck_query_failure_info"
 
 # The limits of the alerts.
 _LATE = ((s.RUNNING, "1h"), (s.UNSTARTED, "30m"))
 
 
-def status_of(scope: Scope, state: State, metric: str = _STATUS) -> str:
-    """A selector of a metric of prechecks, of one status."""
-    return scope.tasks(metric, f'status="{state.word}"')
+def status_of(scope: Scope, state: State) -> str:
+    """A selector of prechecks, of one status."""
+    return scope.tasks(_STATUS, f'status="{state.word}"')
+
+
+def item(scope: Scope, state: State) -> str:
+    """A selector of check items, of one status."""
+    return scope.tasks(_ITEM_STATUS, f'status="{state.word}"')
+
+
+def items(scope: Scope, state: State) -> str:
+    """A selector of the numbers of check items in one status."""
+    return scope.tasks(ITEMS, f'status="{state.word}"')
 
 
 def states(scope: Scope) -> str:
@@ -38,30 +47,19 @@ def worst_states(scope: Scope) -> str:
     Where no task is known, one series says why.
     """
     up = scope.tasks(_UP)
-    bad = [f"{status_of(scope, s.WARNING, _ITEMS)} @ end() > 0"]
+    bad = [f"{items(scope, s.WARNING)} @ end() > 0"]
     bad += [f"{status_of(scope, state)} @ end() == 1" for state in (s.UNKNOWN, s.WARNING)]
     bad.append(f"{own.status(scope, s.UNKNOWN)} @ end() == 1")
     failing = f"max by ({TASK}) ({up} @ end()) == 0 or {own.failing(scope, NOW, ' @ end()')}"
     failed = union(f"{selector} @ end() == 1" for selector in (status_of(scope, s.FAILED), own.status(scope, s.FAILED)))
-    order = (
-        label(f"group by ({TASK}) ({failed})", "order", "1"),
-        label(f"group by ({TASK}) ({union(bad)} or {failing})", "order", "2"),
-        label(f"group by ({TASK}) (max_over_time({scope.watched()}[$__range] @ end()))", "order", "3"),
-    )
-    return (
-        f"{_codes(scope, INTERVAL)}\n* on ({TASK}) group_left (order) (\n    {first(order)}\n)\n"
-        f"or on () {label(why_none(), 'task', 'no task')}"
-    )
+    watched = f"max_over_time({scope.watched()}[$__range] @ end())"
+    found = promql.in_order(_codes(scope, INTERVAL), failed, f"{union(bad)} or {failing}", watched)
+    return f"{found}\nor on () {label(why_none(), 'task', 'no task')}"
 
 
 def precheck_states(scope: Scope, window: Window = NOW) -> str:
     """The code of the state of each task's precheck alone."""
     return f"max by ({TASK}) (\n    {union(_precheck(scope, window, STATUSES), _BELOW)}\n)"
-
-
-def worst_precheck(scope: Scope) -> str:
-    """The code of the worst state of the one task's precheck in each interval, or why it is not known: one series."""
-    return f"max({precheck_states(scope, INTERVAL)})\nor on () {why_none()}"
 
 
 def _codes(scope: Scope, window: Window) -> str:
@@ -82,8 +80,8 @@ def _precheck(scope: Scope, window: Window, among: Iterable[State]) -> Iterator[
     for state in among:
         yield f"{state.code} * {window.positive.format(status_of(scope, state))}"
         if state is s.WARNING:
-            items = window.positive.format(status_of(scope, s.WARNING, _ITEMS))
-            yield f"{state.code} * ({items} > bool 0 and on ({SERIES}) {status_of(scope, s.SUCCESS)} == 1)"
+            warned = window.positive.format(items(scope, s.WARNING))
+            yield f"{state.code} * ({warned} > bool 0 and on ({SERIES}) {status_of(scope, s.SUCCESS)} == 1)"
             up = window.least.format(scope.tasks(_UP))
             yield f"{s.NOT_QUERIED.code} + (max by ({TASK}) ({up}) == 0)"
 
@@ -95,11 +93,6 @@ def count_in(scope: Scope, state: State) -> str:
     """How many tasks are in a state; NOT_KNOWN where no exporter answers."""
     zero = f"0 * (count({scope.watched()}) or count({exporters('ninedata_exporter_build_info')}))"
     return f"count({states(scope)} == {state.code})\nor {zero}\nor vector({s.NOT_KNOWN})"
-
-
-def state_of_one(scope: Scope) -> str:
-    """The state of the one task, or why it is not known."""
-    return f"max({states(scope)})\nor on () {why_none()}"
 
 
 def attention(scope: Scope) -> str:
@@ -154,11 +147,12 @@ def failing_items(scope: Scope) -> str:
     info = scope.tasks(_ITEM_FAILURE)
     found = []
     for state in (s.FAILED, s.WARNING):
-        status = status_of(scope, state, _ITEM_STATUS)
+        status = item(scope, state)
         found.append(f"{state.code} * ({info} and {key} {status})")
         found.append(f"{state.code} * ({label(status, 'item_name', '$1', 'item', '(.*)')} unless {key} {info})")
-    query = f"{scope.tasks(_QUERY_FAILURE)} unless on ({TASK}) {scope.tasks(_UP)} == 1"
-    query = label(label(query, "reason", "Reason: $1", "reason", "(.*)"), "item_name", "(query)")
+    query = label(
+        label(scope.failed_queries("precheck"), "reason", "Reason: $1", "reason", "(.*)"), "item_name", "(query)"
+    )
     found += [f"{s.NOT_QUERIED.code} * {query}", *own.failures(scope)]
     return f"topk by ({TASK}, item) (1, max by ({TASK}, item, item_name, reason) (\n  {union(found)}\n))"
 
@@ -187,8 +181,8 @@ def places(scope: Scope, of_task: str, of_exporter: str) -> str:
 
 def items_of_attention(scope: Scope) -> str:
     """How many check items of each task that is not well failed or warn."""
-    items = scope.tasks(_ITEMS, f'status=~"{s.FAILED.word}|{s.WARNING.word}"')
-    return f"sum by ({TASK}) (max by ({TASK}, status) ({items})) > 0 and on ({TASK}) ({attention(scope)})"
+    bad = scope.tasks(ITEMS, f'status=~"{s.FAILED.word}|{s.WARNING.word}"')
+    return f"sum by ({TASK}) (max by ({TASK}, status) ({bad})) > 0 and on ({TASK}) ({attention(scope)})"
 
 
 def statuses_of_attention(scope: Scope) -> str:
@@ -228,49 +222,31 @@ def since_of_attention(scope: Scope) -> str:
 
 def item_states(scope: Scope) -> str:
     """The code of each check item's worst status in each interval. Where none is known, one series says why."""
-    codes = union(
-        (f"{state.code} * {INTERVAL.greatest.format(status_of(scope, state, _ITEM_STATUS))}" for state in STATUSES),
-        "\n  ",
-    )
-    queried = f"{s.NOT_QUERIED.code} * (max({scope.tasks(_UP)}) == 0)"
-    nothing = label(f"({queried} or on () {why_none()})", "item", "no check item")
-    return f"max by (task_id, item) (\n  {codes}\n)\nor on () {nothing}"
-
-
-def items_by_status(scope: Scope) -> str:
-    """The number of check items in each status."""
-    return f"max by (status) ({scope.tasks(_ITEMS)})"
-
-
-def count_of_items(scope: Scope, state: State) -> str:
-    """The number of check items in one status; NOT_KNOWN where no exporter knows it."""
-    return f"max({status_of(scope, state, _ITEMS)}) or on () vector({s.NOT_KNOWN})"
-
-
-def tasks_by_item(scope: Scope, state: State) -> str:
-    """In how many tasks each check item is in a status."""
-    return f"count by (item) (max by (task_id, item) ({status_of(scope, state, _ITEM_STATUS)}))"
+    selectors = {state.code: item(scope, state) for state in STATUSES}
+    not_queried = f"{s.NOT_QUERIED.code} + 0 * (max({scope.tasks(_UP)}) == 0)"
+    return promql.worst_of_parts("item", selectors, f"{not_queried} or on () {why_none()}", "no check item")
 
 
 def failed_queries(scope: Scope) -> str:
     """How many tasks no exporter can query, by reason; a series of 0 where all tasks can be queried."""
-    failed = f"{scope.tasks(_QUERY_FAILURE)} unless on ({TASK}) {scope.tasks(_UP)} == 1 or {own.failed_queries(scope)}"
+    failed = f"{scope.failed_queries('precheck')} or {scope.failed_queries('task')}"
     failures = f"count by (reason) (max by ({TASK}, reason) ({failed}))"
     return f"{failures}\nor on () {label(f'0 * count({scope.watched()})', 'reason', 'no failure')}"
 
 
 def query_failures(scope: Scope) -> str:
     """1 for each reason for which queries of the task fail; 2 where none fails, and otherwise why nothing is known."""
-    found = union(INTERVAL.greatest.format(scope.tasks(metric)) for metric in (_QUERY_FAILURE, own.QUERY_FAILURE))
+    failures = (scope.tasks(f"ninedata_{of}_query_failure_info") for of in ("precheck", "task"))
+    found = union(map(INTERVAL.greatest.format, failures))
     both = f"max({scope.tasks(_UP)}) or {label(f'max({scope.tasks(own.UP)})', 'of', 'the task itself')}"
     listed = f"2 * group({own.known(scope)})"
     none = label(f"(1 + min({both}) or on () {listed} or on () {why_none()})", "reason", "no failure")
     return f"max by (reason) ({found})\nor on () {none}"
 
 
-def alerts_that_start(scope: Scope) -> str:
+def alerts_that_start() -> str:
     """The alerts of this project that begin to fire, as the label `of`: once per task, or per exporter."""
-    of_this = f'job=~"|$job", instance=~"|$instance", {scope.task_or_none}'
+    of_this = 'job=~"|$job", instance=~"|$instance", task=~`|${task:regex}`'
     alerts = f'ALERTS{{alertname=~"NineData.*", alertstate="firing", {of_this}}}'
     by = "max by (alertname, severity, task_id, of)"
     starts, before = (

@@ -8,6 +8,8 @@ from itertools import cycle
 
 from grafana_foundation_sdk.models import dashboard
 
+from exporter.ninedata import Reason
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -60,8 +62,7 @@ TRANSPARENT = "transparent"
 
 # Without the colour of a success.
 _COLORS = cycle(("#AA4499", "#0072B2", "#D55E00", "#F0E442", "#56B4E9", "#BBBBBB", "#882255"))
-_REASONS = "timeout deadline connect tls auth rate_limited not_found unsupported http_error api_error"
-REASON_COLORS = dict(zip(f"{_REASONS} invalid_response too_large internal".split(), _COLORS, strict=False))
+REASON_COLORS = {reason.value: color for reason, color in zip(Reason, _COLORS, strict=False)}
 """Of each reason of a failed query."""
 
 

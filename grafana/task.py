@@ -2,24 +2,14 @@
 
 from collections.abc import Iterable
 
-from grafana_foundation_sdk.builders import dashboard, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import dashboard
 
 from grafana import frame, own, panels, queries
+from grafana import states as s
+from grafana.exporters import of_one
 from grafana.migrations import TURN_ON
 from grafana.panels import Column, Panel, instant, over_time
-from grafana.promql import ONE
-from grafana.states import (
-    NONE_KNOWN,
-    NOT_KNOWN,
-    NOT_QUERIED,
-    STATUSES,
-    SUCCESS,
-    TRANSPARENT,
-    WARNING,
-    mapping,
-    own_words,
-    words,
-)
+from grafana.promql import INTERVAL, ONE
 
 
 def task() -> dashboard.Dashboard:
@@ -31,8 +21,8 @@ def task() -> dashboard.Dashboard:
         "How the task stands now: the worse of its precheck and of its own status. Failed: fix what the "
         "table below says, and run the precheck or the task again in NineData. "
         f"[All alerts]({frame.docs('alerts.md')})",
-        words(),
-        instant(queries.state_of_one(ONE), "$task"),
+        s.words(),
+        instant(of_one(queries.states(ONE)), "$task"),
     )
     since = panels.moment(
         "Since",
@@ -44,8 +34,7 @@ def task() -> dashboard.Dashboard:
     items = panels.numbers(
         "Check items",
         "How many check items are in each status now.",
-        {state.word: (TRANSPARENT, state.color) for state in STATUSES},
-        *(instant(queries.count_of_items(ONE, state), state.word) for state in STATUSES),
+        {state.word: (_count(f"max({queries.items(ONE, state)})"), s.TRANSPARENT, state.color) for state in s.STATUSES},
     )
     sizes = [(8, 4), (4, 4), (12, 4), (5, 4), (5, 4), (4, 4), (10, 4), (24, 10), (24, 6), (24, 13)]
     sizes += [*[(12, 8)] * 6, (24, 5)]
@@ -59,7 +48,7 @@ def _own_now() -> Iterable[Panel]:
         "Own status",
         "What NineData says of the task itself, not of its precheck: with task_status: true, and for a task without "
         "a precheck.",
-        own_words(TURN_ON),
+        s.own_words(TURN_ON),
         instant(own.status_of_one(ONE), "own status"),
     )
     yield panels.moment(
@@ -74,18 +63,17 @@ def _own_now() -> Iterable[Panel]:
         "-",
         instant(own.delays(ONE), "{{task}}"),
     )
-    found = {"Only source": "only_source", "Only target": "only_target", "Different": "different"}
+    found = own.found_by_comparisons(ONE)
     yield panels.numbers(
         "Found by the comparison",
         "Rows that the latest execution of a data comparison found only in the source, only in the target, or "
         "different, and tables that it skipped. ? for other tasks, and where NineData gives no number.",
-        dict.fromkeys((*found, "Skipped"), (TRANSPARENT, WARNING.color)),
-        *(
-            instant(f"{own.rows(ONE, difference)} or on () vector({NOT_KNOWN})", name)
-            for name, difference in found.items()
-        ),
-        instant(f"{own.of_comparisons(ONE, 'skipped_tables')} or on () vector({NOT_KNOWN})", "Skipped"),
+        {name: (_count(expr), s.TRANSPARENT, s.WARNING.color) for name, expr in found.items()},
     )
+
+
+def _count(expr: str) -> str:
+    return f"{expr} or on () vector({s.NOT_KNOWN})"
 
 
 def _own_over_time() -> Iterable[Panel]:
@@ -93,7 +81,7 @@ def _own_over_time() -> Iterable[Panel]:
     yield panels.timeline(
         "Status of every subtask",
         "Each subtask of a replication over time: schema, full copy, replication of changes.",
-        own_words("None"),
+        s.own_words("None"),
         over_time(own.subtask_statuses(ONE), "{{subtask}}"),
     )
     yield panels.lines(
@@ -112,7 +100,7 @@ def _own_over_time() -> Iterable[Panel]:
     ).max(1)
 
 
-def _failing_items() -> table.Panel:
+def _failing_items() -> Panel:
     return panels.listing(
         "What fails and why",
         "Every check item in Failed or Warning now, with NineData's reason and remediation, the error of the task "
@@ -120,7 +108,7 @@ def _failing_items() -> table.Panel:
         f"Fix it, and run the precheck again. No reason: failure_reasons of the exporter is off. {frame.REASONS}",
         "No failing check item is known: see the status above",
         (
-            Column("Value", "Status", 112, panels.colored(words())),
+            Column("Value", "Status", 112, panels.colored(s.words())),
             Column("item_name", "Check item", 220),
             Column("reason", "Reason and remediation"),
         ),
@@ -129,33 +117,33 @@ def _failing_items() -> table.Panel:
     )
 
 
-def _items() -> Iterable[statetimeline.Panel | timeseries.Panel]:
+def _items() -> Iterable[Panel]:
     yield panels.timeline(
         "Status over time",
         "The worst status over time of the precheck and of the task itself. A gap: nothing was scraped. Lines: an "
         "alert starts.",
-        own_words(TURN_ON),
-        over_time(queries.worst_precheck(ONE), "precheck"),
-        over_time(own.worst_of_one(ONE), "task itself"),
+        s.own_words(TURN_ON),
+        over_time(of_one(queries.precheck_states(ONE, INTERVAL)), "precheck"),
+        over_time(of_one(own.worst(ONE), s.OWN_NOT_WATCHED), "task itself"),
     )
     yield panels.timeline(
         "Status of every check item",
         "Each check item over time: which one failed first, which one a running precheck is at.",
-        words(),
+        s.words(),
         over_time(queries.item_states(ONE), "{{item}}"),
     )
-    stacked = panels.lines(
+    by_status = panels.lines(
         "none",
         "Check items by status",
         "How many check items are in each status over time. Failures that go away without a new precheck are worth a "
         "question to NineData.",
         "No check item is known in this time range",
-        over_time(queries.items_by_status(ONE), "{{status}}"),
+        over_time(f"max by (status) ({ONE.tasks(queries.ITEMS)})", "{{status}}"),
     )
-    yield panels.stacked(stacked, {state.word: state.color for state in STATUSES})
+    yield panels.stacked(by_status, {state.word: state.color for state in s.STATUSES})
 
 
-def _queries() -> Iterable[statetimeline.Panel | table.Panel | timeseries.Panel]:
+def _queries() -> Iterable[Panel]:
     up, info = (ONE.tasks(f"ninedata_precheck_{metric}") for metric in ("up", "info"))
     seconds = [ONE.tasks(f"ninedata_{of}_query_duration_seconds") for of in ("precheck", "task")]
     yield panels.lines(
@@ -167,12 +155,12 @@ def _queries() -> Iterable[statetimeline.Panel | table.Panel | timeseries.Panel]
         over_time(f"max by (instance) ({seconds[0]})", "{{instance}} precheck"),
         over_time(f"max by (instance) ({seconds[1]})", "{{instance}} task itself"),
     )
-    answers = panels.colored(mapping({"1": ("Answered", SUCCESS.color), "0": ("Failed", NOT_QUERIED.color)}))
-    answered = {"2": ("Answered", SUCCESS.color), "1": ("Failed", NOT_QUERIED.color)}
+    answers = panels.colored(s.mapping({"1": ("Answered", s.SUCCESS.color), "0": ("Failed", s.NOT_QUERIED.color)}))
+    answered = {"2": ("Answered", s.SUCCESS.color), "1": ("Failed", s.NOT_QUERIED.color)}
     yield panels.timeline(
         "Why queries fail",
         f"When queries of the task failed, and why. The exporter's own page has the message. {frame.REASONS}",
-        mapping(answered | {str(state.code): (state.word, state.color) for state in NONE_KNOWN}),
+        s.mapping(answered | {str(state.code): (state.word, state.color) for state in s.NONE_KNOWN}),
         over_time(queries.query_failures(ONE), "{{reason}}"),
     )
     yield panels.listing(

@@ -1,5 +1,7 @@
 """Checks all documents: links and anchors, the commands, flags and tests that they name, and their examples in YAML.
 
+Links to the documents are checked in all other files as well, such as rules and dashboards.
+
 `python -m tools.check_documents` prints a line for each fault; exit status 1 if there is one.
 """
 
@@ -14,6 +16,7 @@ from urllib.parse import unquote
 import yaml
 
 from exporter.config import ConfigError, load
+from tools.repository import ROOT, address, texts
 
 _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^()\s]+)\)")
@@ -27,13 +30,16 @@ _TRANSLATIONS = {"README.zh-CN.md": "README.md"}
 
 
 def main() -> int:
-    """Check every Markdown file that git knows."""
-    listed = subprocess.run(["git", "ls-files", "*.md"], capture_output=True, text=True, check=True)  # noqa: S607 - any git
-    texts = {Path(name): Path(name).read_text("utf-8") for name in listed.stdout.split()}
+    """Check every file that git knows."""
+    found = {path.relative_to(ROOT): text for path, text in texts().items()}
+    documents = {path: text for path, text in found.items() if path.suffix == ".md"}
     flags = "".join(_help(command) for command in ("exporter", "exporter.precheck_command")).replace("[no-]", "")
-    faults = [f"{path}: {fault}" for path, text in texts.items() for fault in _faults(path, text, flags)]
+    faults = [f"{path}: {fault}" for path, text in documents.items() for fault in _faults(path, text, flags)]
+    ours = re.compile(re.escape(address()) + r"/(?:blob|raw)/main/([\w./#-]+)")
+    for path, text in found.items():
+        faults += [f"{path}: {fault}" for link in ours.findall(text) for fault in _dead_link(link, Path(), path)]
     for translation, original in _TRANSLATIONS.items():
-        if _commands(texts[Path(translation)]) != _commands(texts[Path(original)]):
+        if _commands(documents[Path(translation)]) != _commands(documents[Path(original)]):
             faults.append(f"{translation}: its commands are not those of {original}")
     sys.stderr.writelines(f"{fault}\n" for fault in faults)
     return 1 if faults else 0
@@ -49,23 +55,23 @@ def _help(module: str) -> str:
 
 
 def _faults(path: Path, text: str, flags: str) -> Iterator[str]:
-    yield from _dead_links(path, text)
+    for link in _LINK.findall(_BLOCK.sub("", text)):
+        if not re.match(r"[a-z]+:", link):
+            yield from _dead_link(link, path.parent, path)
     yield from _unknown_names(path, text, flags)
     for _, language, block in _BLOCK.findall(text):
         if language == "yaml":
             yield from _faults_of_yaml(block)
 
 
-def _dead_links(path: Path, text: str) -> Iterator[str]:
-    for link in _LINK.findall(_BLOCK.sub("", text)):
-        target, _, anchor = unquote(link).partition("#")
-        file = path.parent / target if target else path
-        if re.match(r"[a-z]+:", link):
-            continue
-        if not file.exists():
-            yield f"{link}: there is no such file"
-        elif anchor and anchor not in _anchors(file.read_text("utf-8")):
-            yield f"{link}: there is no such heading"
+def _dead_link(link: str, folder: Path, own: Path) -> Iterator[str]:
+    """What is wrong with a link, relative to a folder or to a heading of the file itself."""
+    target, _, anchor = unquote(link).partition("#")
+    file = folder / target if target else own
+    if not file.exists():
+        yield f"{link}: there is no such file"
+    elif anchor and anchor not in _anchors(file.read_text("utf-8")):
+        yield f"{link}: there is no such heading"
 
 
 def _unknown_names(path: Path, text: str, flags: str) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """Alerts as Prometheus sends them with the shipped rules, and what Alertmanager makes of them for templates."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 RUNBOOK = "https://github.com/ninedata-exporter/ninedata-exporter/blob/main/docs/alerts.md#"
@@ -46,12 +45,6 @@ def started_later(alert: dict[str, Any]) -> dict[str, Any]:
 
 def over(alert: dict[str, Any], at: str = "04:00") -> dict[str, Any]:
     return alert | {"status": "resolved", "endsAt": f"2026-03-01T{at}:00Z"}
-
-
-def posted(alert: Mapping[str, Any], *, ended: bool = False) -> dict[str, Any]:
-    """The same for Alertmanager's API: it begins or ends now."""
-    times = {"endsAt": datetime.now(UTC).isoformat()} if ended else {}
-    return {"labels": alert["labels"], "annotations": alert["annotations"], **times}
 
 
 def group(alerts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""Where notifications arrive, and what Prometheus scrapes.
-
-One HTTP server stands for the chats, for PagerDuty and for an exporter; another is a mail server.
-"""
+"""Where notifications arrive: one HTTP server stands for the chats and for PagerDuty, another is a mail server."""
 
 import email
 import email.policy
@@ -18,9 +15,8 @@ from typing import Any
 
 @dataclass
 class Sinks:
-    """What arrived, and what a scrape of `/metrics` gets: nothing is an exporter that is down."""
+    """What arrived, and where."""
 
-    metrics: str = ""
     web: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     mail: list[EmailMessage] = field(default_factory=list)
     url: str = ""
@@ -55,10 +51,7 @@ def listening() -> Iterator[Sinks]:
             self._answer(*answers.get(self.path, (200, b'{"errcode": 0}')))
 
         def do_GET(self) -> None:
-            if self.path == "/metrics":
-                self._answer(200 if sinks.metrics else 503, sinks.metrics.encode())
-            else:
-                self._answer(200, b'{"access_token": "token of the application"}')
+            self._answer(200, b'{"access_token": "token of the application"}')
 
         def _answer(self, status: int, content: bytes) -> None:
             self.send_response(status)

@@ -1,7 +1,6 @@
 """compose.yaml without a container engine: each configuration, as its container sees it, with its own program."""
 
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.alerting.servers import ALERTMANAGER, ROOT
+from tests.alerting.shipped_alerting import ALERTMANAGER
+from tests.programs import ROOT, component, run
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -35,12 +35,6 @@ def container(tmp_path: Path) -> Callable[[str], Path]:
     return container
 
 
-def run(*command: str) -> str:
-    finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - a component
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    return finished.stdout + finished.stderr
-
-
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_confined_and_open_to_this_machine_only(name: str) -> None:
     service = SERVICES[name]
@@ -52,12 +46,10 @@ def test_a_service_is_confined_and_open_to_this_machine_only(name: str) -> None:
         assert mode == ["ro"] if source.startswith("./") else source in COMPOSE["volumes"]
 
 
-def test_prometheus_loads_the_rules_and_its_configuration_is_the_sample(
-    container: Callable[[str], Path], program: Callable[[str], str]
-) -> None:
+def test_prometheus_loads_the_rules_and_its_configuration_is_the_sample(container: Callable[[str], Path]) -> None:
     """But for addresses, and for the rule that says where Grafana is."""
     config = container("prometheus") / "etc/prometheus/prometheus.yaml"
-    assert "2 rule files found" in run(program("promtool"), "check", "config", str(config))
+    assert "2 rule files found" in run(component("promtool"), "check", "config", str(config))
     used, sample = (
         yaml.safe_load(path.read_text("utf-8")) for path in (config, ROOT / "prometheus" / "prometheus.example.yaml")
     )
@@ -67,12 +59,10 @@ def test_prometheus_loads_the_rules_and_its_configuration_is_the_sample(
     assert used == sample
 
 
-def test_alertmanager_loads_the_sample_with_its_templates(
-    container: Callable[[str], Path], program: Callable[[str], str]
-) -> None:
+def test_alertmanager_loads_the_sample_with_its_templates(container: Callable[[str], Path]) -> None:
     config = container("alertmanager") / "etc/alertmanager/alertmanager.yaml"
     assert config.read_bytes() == ALERTMANAGER.read_bytes()
-    assert "2 templates\n  SUCCESS" in run(program("amtool"), "check-config", str(config))
+    assert "2 templates\n  SUCCESS" in run(component("amtool"), "check-config", str(config))
 
 
 def test_links_of_alerts_lead_to_grafana() -> None:

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ import pytest
 import yaml
 
 from tests.alerting.alerts import GRAFANA, REASON, RUNBOOK, alert, failed, group, over, started_later
-from tests.alerting.servers import ALERTMANAGER, ROOT, RULES
+from tests.alerting.shipped_alerting import ALERTMANAGER, ALERTS
+from tests.programs import ROOT, component, run
 
 Render = Callable[..., str]
 FOLDER = ALERTMANAGER.parent
@@ -20,26 +20,15 @@ FLEET = [failed(f"fleet-{task:03}", item) for item in ("a", "b", "c") for task i
 
 
 @pytest.fixture
-def render(program: Callable[[str], str], tmp_path: Path) -> Render:
+def render(tmp_path: Path) -> Render:
     """A message about a group of alerts: `title`, `text`, `wecom` or `slack`, or any template text."""
 
     def render(name: str, *alerts: Mapping[str, Any], templates: str = "*.tmpl") -> str:
         data = tmp_path / "data.json"
         data.write_text(json.dumps(group(alerts)), "utf-8")
         text = name if "{{" in name else f'{{{{ template "ninedata.{name}" . }}}}'
-        finished = subprocess.run(  # noqa: S603 - a component of the tests
-            [
-                program("amtool"),
-                *("template", "render", f"--template.glob={FOLDER / templates}"),
-                *(f"--template.data={data}", f"--template.text={text}"),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert finished.returncode == 0, finished.stderr
-        return finished.stdout.removesuffix("\n")
+        files = (f"--template.glob={FOLDER / templates}", f"--template.data={data}")
+        return run(component("amtool"), "template", "render", *files, f"--template.text={text}").removesuffix("\n")
 
     return render
 
@@ -82,7 +71,7 @@ def test_the_command_silences_one_alert_and_no_other(
 def test_what_the_runbook_says_not_to_silence_has_no_command(render: Render) -> None:
     sections = (ROOT / "docs" / "alerts.md").read_text("utf-8").split("\n## NineData")[1:]
     fix = {f"NineData{text.split()[0]}" for text in sections if "**Silence.** Do not" in text}
-    names = re.findall(r"- alert: (\w+)", RULES.read_text("utf-8"))
+    names = {rule["alert"] for rule in ALERTS}
     assert fix == {name for name in names if "Silence it" not in render("text", alert(name, "warning"))}
 
 
@@ -190,7 +179,7 @@ def test_slack_gets_no_markup_from_a_reason(render: Render) -> None:
     assert "&lt;!channel&gt; R&amp;D lacks SELECT on &lt;stock&gt;" in render("slack", failed(reason=reason))
 
 
-@pytest.mark.parametrize("rule", re.findall(r"- alert: (\w+)", RULES.read_text("utf-8")))
+@pytest.mark.parametrize("rule", [rule["alert"] for rule in ALERTS])
 def test_every_alert_has_words_of_its_own(rule: str, render: Render) -> None:
     """For its beginning and for its end, not the alert's name."""
     begins, ends = alert(rule, "critical", env="prod"), over(alert(rule, "critical", env="prod"))
@@ -216,9 +205,3 @@ def test_dingtalk_takes_the_same_templates(render: Render) -> None:
         each for each in yaml.safe_load(ALERTMANAGER.read_text())["receivers"] if each["name"] == "ninedata-dingtalk"
     )
     assert url["webhook_configs"][0]["url"].endswith("/dingtalk/ninedata/send")
-
-
-def test_the_samples_mount_every_template() -> None:
-    compose = (ROOT / "compose.yaml").read_text("utf-8")
-    for template in yaml.safe_load(ALERTMANAGER.read_text("utf-8"))["templates"]:
-        assert f"./alertmanager/{template}:/etc/alertmanager/{template}:ro" in compose

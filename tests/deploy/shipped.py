@@ -1,14 +1,12 @@
 """The shipped manifests, and the command as it is run in them."""
 
-import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from deploy.manifests import KUBERNETES, manifests
+from tests.programs import ROOT, run
 
-ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "deploy" / "systemd" / "ninedata-exporter.service"
 
 Manifest = dict[str, Any]
@@ -36,7 +34,4 @@ def container(workload: str) -> Manifest:
 
 def exporter(arguments: Sequence[str]) -> str:
     """What the exporter says to `--config.check` with these arguments; it must accept them."""
-    command = [sys.executable, "-m", "exporter", *arguments, "--config.check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=ROOT)  # noqa: S603 - our own command
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return run(sys.executable, "-m", "exporter", *arguments, "--config.check")

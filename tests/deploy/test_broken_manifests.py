@@ -27,7 +27,7 @@ BROKEN = {
         "monitoring/servicemonitor.yaml",
         "scrapeTimeout:",
         "scrape_timeout:",
-        "monitoring/servicemonitor.yaml: spec.endpoints.0.scrape_timeout: is not a known key",
+        "monitoring/servicemonitor.yaml: spec.endpoints.0.scrape_timeout: Extra inputs are not permitted",
     ),
     "an action that is none": (
         "monitoring/servicemonitor.yaml",

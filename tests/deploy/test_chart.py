@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.chart import CHART, EXAMPLES, HelmError, render
 from deploy.check import problems_of_chart
+from deploy.manifests import CHART, EXAMPLES, BuildError, render
 from exporter import __version__
-from tests.deploy.shipped import MANIFESTS, ONE, ROOT, container, exporter, pod
+from tests.deploy.shipped import MANIFESTS, ONE, container, exporter, pod
+from tests.programs import ROOT
 
 Manifest = dict[str, Any]
 
-EVERYTHING, SHARDS = (f"--values={path}" for path in EXAMPLES)
+EVERYTHING, SHARDS = EXAMPLES
 
 
 def rendered(*arguments: str) -> dict[tuple[str, str], Manifest]:
@@ -129,5 +130,5 @@ REFUSED = {
 def test_values_with_a_fault_are_refused(name: str) -> None:
     """By the schema, or by a sentence."""
     arguments, message = REFUSED[name]
-    with pytest.raises(HelmError, match=message):
+    with pytest.raises(BuildError, match=message):
         list(render(*arguments))

@@ -10,7 +10,8 @@ import yaml
 from deploy.check import out_of_date, problems_in
 from deploy.manifests import KUBERNETES, kustomize
 from exporter import __version__
-from tests.deploy.shipped import MANIFESTS, ONE, ROOT, SERVICES, SHARDS, WORKLOADS, container, exporter, pod
+from tests.deploy.shipped import MANIFESTS, ONE, SERVICES, SHARDS, WORKLOADS, container, exporter, pod
+from tests.programs import ROOT
 
 CONFIG_MAP = "base/configmap.yaml"
 FOLDER = "/etc/ninedata-exporter"
@@ -26,17 +27,13 @@ def test_all_are_understood_and_applied() -> None:
 
 
 @pytest.mark.parametrize("file", MANIFESTS)
-def test_a_manifest_says_no_namespace(file: str) -> None:
-    """It goes where kubectl is told to put it, under the name of the exporter."""
+def test_a_manifest_can_be_applied_again_and_in_any_namespace(file: str) -> None:
+    """Under the name of the exporter. None is a secret, which would replace the real one."""
     metadata = MANIFESTS[file]["metadata"]
     assert set(metadata) == {"name", "labels"}
     assert metadata["name"].startswith("ninedata-exporter")
     assert metadata["labels"]["app.kubernetes.io/name"] == "ninedata-exporter"
-
-
-def test_no_secret_is_among_them() -> None:
-    """Applying the manifests anew would replace the real one."""
-    assert all(manifest["kind"] != "Secret" for manifest in MANIFESTS.values())
+    assert MANIFESTS[file]["kind"] != "Secret"
 
 
 @each_workload
@@ -64,52 +61,37 @@ def test_the_port_is_the_one_of_the_image(workload: str) -> None:
     assert let_in["port"] == port["containerPort"]
 
 
-@each_workload
-def test_a_pod_is_confined(workload: str) -> None:
-    """To the standard that Kubernetes calls restricted, and to a root file system that cannot be written to."""
-    assert pod(workload)["spec"]["securityContext"] == {
+def test_a_pod_is_confined() -> None:
+    """To the standard that Kubernetes calls restricted, to a root file system that cannot be written to, and to memory.
+
+    Not to a share of the CPU: being throttled would cost a scrape its tasks. Its account has no token.
+    """
+    spec, made = pod(ONE)["spec"], container(ONE)
+    assert spec["securityContext"] == {
         "runAsNonRoot": True,
         "runAsUser": 65532,
         "runAsGroup": 65532,
         "fsGroup": 65532,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    assert container(workload)["securityContext"] == {
+    assert made["securityContext"] == {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-
-
-@each_workload
-def test_the_user_is_the_one_of_the_image(workload: str) -> None:
-    """By number."""
-    context = pod(workload)["spec"]["securityContext"]
-    user = f"USER {context['runAsUser']}:{context['runAsGroup']}\n"
-    assert user in (ROOT / "Dockerfile").read_text("utf-8")
-
-
-@each_workload
-def test_a_pod_has_an_account_without_a_token(workload: str) -> None:
-    """And the account is there."""
-    spec = pod(workload)["spec"]
+    assert set(made["resources"]["requests"]) == {"cpu", "memory"}
+    assert set(made["resources"]["limits"]) == {"memory"}
     account = MANIFESTS["base/serviceaccount.yaml"]
     assert spec["serviceAccountName"] == account["metadata"]["name"]
     assert spec["automountServiceAccountToken"] is account["automountServiceAccountToken"] is False
 
 
-@each_workload
-def test_the_image_is_of_this_version(workload: str) -> None:
-    """A tag that would be another image tomorrow is none."""
-    assert container(workload)["image"] == f"ninedata-exporter:{__version__}"
-
-
-@each_workload
-def test_a_pod_may_use_as_much_cpu_as_there_is(workload: str) -> None:
-    """Memory is limited; being throttled would cost a scrape its tasks."""
-    resources = container(workload)["resources"]
-    assert set(resources["requests"]) == {"cpu", "memory"}
-    assert set(resources["limits"]) == {"memory"}
+def test_a_pod_is_of_the_image_of_this_version() -> None:
+    """A tag that would be another image tomorrow is none. The user is the image's, by number."""
+    assert container(ONE)["image"] == f"ninedata-exporter:{__version__}"
+    context = pod(ONE)["spec"]["securityContext"]
+    user = f"USER {context['runAsUser']}:{context['runAsGroup']}\n"
+    assert user in (ROOT / "Dockerfile").read_text("utf-8")
 
 
 @each_workload
@@ -125,21 +107,19 @@ def test_the_exporter_reads_what_is_mounted(workload: str, tmp_path: Path) -> No
     assert f"{tmp_path}/config.yaml: good: " in exporter(arguments)
 
 
-@each_workload
-def test_the_files_are_mounted_readable_for_the_group(workload: str) -> None:
-    """All in one folder, where the configuration finds the secret beside itself; and for nobody else."""
-    (mount,) = container(workload)["volumeMounts"]
-    (volume,) = pod(workload)["spec"]["volumes"]
+def test_the_files_are_mounted_readable_for_the_group() -> None:
+    """All in one folder, where the configuration finds the secret beside itself; and for nobody else.
+
+    The secret is the one of the manual.
+    """
+    (mount,) = container(ONE)["volumeMounts"]
+    (volume,) = pod(ONE)["spec"]["volumes"]
     assert mount == {"name": volume["name"], "mountPath": FOLDER, "readOnly": True}
     assert volume["projected"]["defaultMode"] == 0o440
     assert volume["projected"]["sources"] == [
         {"configMap": {"name": MANIFESTS[CONFIG_MAP]["metadata"]["name"]}},
         {"secret": {"name": "ninedata-exporter"}},
     ]
-
-
-def test_the_secret_that_is_mounted_is_the_one_of_the_manual() -> None:
-    """Its name and its keys, in the command that makes it."""
     command = "kubectl create secret generic ninedata-exporter --from-file=access-key-id --from-file=secret-key\n"
     assert command in MANUAL.read_text("utf-8")
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,22 +9,16 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.shipped import MANIFESTS, ONE, ROOT, SERVICES, SHARDS
+from tests.deploy.shipped import MANIFESTS, ONE, SERVICES, SHARDS
+from tests.programs import ROOT, component, run
 
-RULE, MONITOR = (MANIFESTS[f"monitoring/{name}.yaml"] for name in ("prometheusrule", "servicemonitor"))
-RULES = ROOT / "prometheus" / "ninedata.rules.yaml"
+MONITOR = MANIFESTS["monitoring/servicemonitor.yaml"]
 (ENDPOINT,) = MONITOR["spec"]["endpoints"]
 
 POD = "__meta_kubernetes_pod_name"
 
 Labels = dict[str, str]
 Relabeling = dict[str, Any]
-
-
-def run(*command: str | Path) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - our own command
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def copied(label: str, target: str) -> Relabeling:
@@ -43,7 +36,7 @@ def relabelings(job_label: str) -> list[Relabeling]:
 
 
 @pytest.fixture
-def targets(promtool: str, tmp_path: Path) -> Callable[..., list[Labels]]:
+def targets(tmp_path: Path) -> Callable[..., list[Labels]]:
     """The labels with which Prometheus scrapes pods that it finds through the services of workloads."""
 
     def targets(*pods: tuple[str, str]) -> list[Labels]:
@@ -56,7 +49,9 @@ def targets(promtool: str, tmp_path: Path) -> Callable[..., list[Labels]]:
         }
         config = tmp_path / "prometheus.yaml"
         config.write_text(yaml.safe_dump({"scrape_configs": [job]}), "utf-8")
-        found = json.loads(run(promtool, "check", "service-discovery", "--timeout=1s", config, job["job_name"]))
+        found = json.loads(
+            run(component("promtool"), "check", "service-discovery", "--timeout=1s", config, job["job_name"])
+        )
         by_pod = {each["discoveredLabels"][POD]: each["labels"] for each in found}
         return [{k: v for k, v in by_pod[pod].items() if not k.startswith("__")} for _, pod in pods]
 
@@ -72,14 +67,6 @@ def discovered(workload: str, pod: str) -> Labels:
         "__meta_kubernetes_service_name": metadata["name"],
         "__meta_kubernetes_service_label_app_kubernetes_io_name": metadata["labels"]["app.kubernetes.io/name"],
     }
-
-
-def test_the_rules_are_the_shipped_ones(promtool: str, tmp_path: Path) -> None:
-    """Word for word, and Prometheus takes them."""
-    assert RULE["spec"] == yaml.safe_load(RULES.read_text("utf-8"))
-    rules = tmp_path / "rules.yaml"
-    rules.write_text(yaml.safe_dump(RULE["spec"]), "utf-8")
-    assert "SUCCESS" in run(promtool, "check", "rules", "--lint=all", rules)
 
 
 @pytest.mark.parametrize("workload", SERVICES)
@@ -116,7 +103,7 @@ def test_shards_are_told_from_each_other(targets: Callable[..., list[Labels]]) -
 
 def test_the_alerts_know_the_job(targets: Callable[..., list[Labels]]) -> None:
     """One job for both; an exporter that is down before it was ever scraped is found by its name."""
-    (pattern,) = re.findall(r'up\{job=~"(.+)"\}', RULES.read_text("utf-8"))
+    (pattern,) = re.findall(r'up\{job=~"(.+)"\}', (ROOT / "prometheus" / "ninedata.rules.yaml").read_text("utf-8"))
     one, shard = targets((ONE, "ninedata-exporter-5d4c9-x7k2p"), (SHARDS, "ninedata-exporter-shard-0"))
     assert one["job"] == shard["job"]
     assert re.fullmatch(pattern, one["job"])

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from tests.deploy.shipped import ROOT, UNIT, exporter
+from tests.deploy.shipped import UNIT, exporter
+from tests.programs import ROOT
 
 PROGRAM = "/opt/ninedata-exporter/bin/ninedata-exporter"
 FOLDER = "/etc/ninedata-exporter"

@@ -1,6 +1,5 @@
 """The checks without a server: each test breaks a dashboard in one way, and the check names the fault."""
 
-import re
 from collections.abc import Callable
 from itertools import combinations
 from typing import Any
@@ -8,10 +7,21 @@ from typing import Any
 import pytest
 import yaml
 
+from exporter.ninedata import Status, TaskStatus
 from grafana.build import DIRECTORY
-from grafana.check import DOCS, main, panels_of, problems_in
-from grafana.frame import OVERVIEW_UID, TASK_UID, docs
-from grafana.states import FAILED, NO_EXPORTER, NOT_QUERIED, REASON_COLORS, STATUSES, SUCCESS, UNKNOWN, WORST_FIRST
+from grafana.check import main, panels_of, problems_in
+from grafana.frame import OVERVIEW_UID, TASK_UID
+from grafana.states import (
+    FAILED,
+    NO_EXPORTER,
+    NOT_QUERIED,
+    OWN_STATUSES,
+    REASON_COLORS,
+    STATUSES,
+    SUCCESS,
+    UNKNOWN,
+    WORST_FIRST,
+)
 from tests.grafana.conftest import document_of
 from tests.grafana.history import STATUSES as EXPORTED
 
@@ -23,14 +33,6 @@ def panel(document: Document, title: str) -> Document:
     return next(panel for panel in panels_of(document) if panel["title"] == title)  # type: ignore[return-value]
 
 
-def defaults(document: Document, title: str) -> Document:
-    return panel(document, title)["fieldConfig"]["defaults"]  # type: ignore[no-any-return]
-
-
-def first_column(document: Document, title: str) -> Document:
-    return {prop["id"]: prop["value"] for prop in panel(document, title)["fieldConfig"]["overrides"][0]["properties"]}
-
-
 def in_query(title: str, old: str, new: str) -> Break:
     def change(document: Document) -> None:
         target = panel(document, title)["targets"][0]
@@ -40,56 +42,22 @@ def in_query(title: str, old: str, new: str) -> Break:
     return change
 
 
-NOW, ATTENTION, TIMELINE = "Tasks by state", "Tasks that need attention", "Status of every task"
-STACKED = "Query failing, by reason"
+def second_column(width: int) -> Break:
+    return lambda document: panel(document, ATTENTION)["fieldConfig"]["overrides"][1]["properties"][1].update(
+        value=width
+    )
+
+
+NOW, ATTENTION = "Tasks by state", "Tasks that need attention"
 
 BREAKS: dict[str, tuple[Break, str]] = {
-    "colours by thresholds": (lambda d: defaults(d, TIMELINE)["color"].update(mode="thresholds"), "no words"),
-    "alerts as regions": (
-        lambda d: d["annotations"]["list"][0].update(expr='ALERTS{job="", instance=""}'),
-        "not its start",
-    ),
-    "alerts everywhere": (lambda d: d["annotations"]["list"][0].pop("filter"), "on other panels than the timelines"),
-    "a head link with all tasks": (lambda d: d["links"][0].update(includeVars=True), "which may be All"),
-    "nothing for empty": (lambda d: defaults(d, ATTENTION).pop("noValue"), "nothing says what an empty panel means"),
-    "reasons off the screen": (
-        lambda d: panel(d, ATTENTION)["fieldConfig"]["overrides"][1]["properties"][1].update(value=400),
-        "reasons cannot be read",
-    ),
-    "a gradient": (lambda d: panel(d, NOW)["options"].update(colorMode="background"), "a gradient"),
-    "a colour for 0": (lambda d: defaults(d, NOW)["thresholds"]["steps"][0].update(color="red"), "0 has a colour"),
-    "links in a title": (lambda d: panel(d, NOW).update(links=[{}]), "links take the title's room"),
-    "a title that is cut": (lambda d: panel(d, NOW)["gridPos"].update(w=4), "the title is cut"),
-    "text for an empty timeline": (lambda d: defaults(d, TIMELINE).update(noValue="x"), "an entry of the legend"),
-    "stripes": (lambda d: defaults(d, STACKED)["custom"].update(lineWidth=1), "stripe the stack"),
-    "a name with a quote": (in_query(ATTENTION, "`${task:regex}`", '"$task"'), "a quote or a backslash"),
-    "another data source at first": (lambda d: d["templating"]["list"][0].pop("current"), "not the default one"),
-    "painted empty cells": (
-        lambda d: panel(d, ATTENTION)["fieldConfig"]["overrides"][0]["properties"][2]["value"].pop(),
-        "cells without a value are painted",
-    ),
-    "words on the right": (lambda d: defaults(d, ATTENTION)["custom"].pop("align"), "not aligned to the left"),
-    "short failures hidden": (in_query(TIMELINE, "[$__interval]", "[5m]"), "a short failure vanishes"),
-    "statuses of 0 joined": (in_query(TIMELINE, "[$__interval]) > 0 or", "[$__interval]) or"), "several times slower"),
-    "a key of no schema": (
-        lambda d: panel(d, NOW)["options"].update(colourMode="x"),
-        "does not know .panels[0].options",
-    ),
-    "a name that wraps": (lambda d: panel(d, NOW)["targets"][1].update(legendFormat="Cannot be queried"), "tile wraps"),
     "no filter": (in_query("Exporters", 'job=~"$job", ', ""), "up is not filtered by job"),
     "a variable unresolved": (in_query(ATTENTION, "$instance", "$inst"), "nothing resolves $inst"),
-    "All that matches nothing": (lambda d: d["templating"]["list"][1].update(allValue=".*"), "All is not .+"),
-    "a data source by name": (lambda d: panel(d, NOW).update(datasource={"uid": "x"}), "another data source"),
-    "no unit": (lambda d: defaults(d, STACKED).pop("unit"), "neither unit nor mappings"),
-    "no title": (lambda d: panel(d, STACKED).update(title=""), "no title"),
-    "an import that asks": (lambda d: d.update(__inputs=[]), "the import dialog alone"),
-    "another uid": (lambda d: d.update(uid="x"), "unknown uid"),
-    "editable": (lambda d: d.update(editable=True), "editable"),
-    "an id twice": (lambda d: panel(d, NOW).update(id=2), "ids are not unique"),
-    "panels on each other": (lambda d: panel(d, NOW)["gridPos"].update(h=9), f"{NOW} overlaps {ATTENTION}"),
-    "too wide": (lambda d: panel(d, NOW)["gridPos"].update(w=25), "too wide"),
-    "a link to nowhere": (lambda d: d["links"][0].update(url="/d/gone"), "no dashboard has the uid"),
-    "no such runbook": (lambda d: d["links"][0].update(url=docs("alerts.md#gone")), "the documentation has no"),
+    "a name with a quote": (in_query(ATTENTION, "`${task:regex}`", '"$task"'), "a quote or a backslash"),
+    "a title that is cut": (lambda d: panel(d, NOW)["gridPos"].update(w=4), "the title is cut"),
+    "a name that wraps": (lambda d: panel(d, NOW)["targets"][1].update(legendFormat="Cannot be queried"), "tile wraps"),
+    "reasons without room": (second_column(400), "reasons cannot be read"),
+    "columns without room": (second_column(600), "columns are off the screen"),
 }
 
 
@@ -121,23 +89,10 @@ def test_the_task_and_its_page_stand_at_the_top() -> None:
     assert "${page:raw}" in [link["url"] for link in document["links"]]
 
 
-def test_a_state_has_the_same_word_and_colour_everywhere() -> None:
-    expected = {str(state.code): (state.word, state.color) for state in WORST_FIRST}
-    for uid in (OVERVIEW_UID, TASK_UID):
-        for mapped in re.findall(r'"([3-8])": {[^}]*}', str(panels := list(panels_of(document_of(uid))))):
-            assert mapped in expected
-        options = [m["options"] for p in panels for m in p["fieldConfig"]["defaults"].get("mappings", [])]
-        shown = [option for one in options if len(one) > len(expected) for option in one.items()]
-        assert {code: (result["text"], result["color"]) for code, result in shown if code in expected} == expected
-
-
 def test_statuses_and_reasons_are_those_of_the_exporter() -> None:
-    text = DOCS.joinpath("metrics.md").read_text(encoding="utf-8")
-    statuses, reasons = text.split("## Values of `")[1:]
-    assert (
-        {state.word for state in STATUSES} == set(re.findall(r"^\| `(\w+)`", statuses, re.MULTILINE)) == set(EXPORTED)
-    )
-    assert list(REASON_COLORS) == re.findall(r"^\| `(\w+)`", reasons, re.MULTILINE)
+    words = [word for words in OWN_STATUSES.values() for word in words]
+    assert sorted(words) == sorted(status.value for status in TaskStatus)
+    assert {state.word for state in STATUSES} == {status.value for status in Status} == set(EXPORTED)
     assert SUCCESS.color not in REASON_COLORS.values()
 
 

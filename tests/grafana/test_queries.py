@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from grafana.check import DOCS, panels_of
+from grafana.check import panels_of
 from grafana.frame import OVERVIEW_UID, TASK_UID
 from grafana.states import NOT_KNOWN, STATUSES, WORST_FIRST, own_words, words
 from tests.grafana.conftest import Board
 from tests.grafana.history import END, FAILURE, LONG, OWN, REASON, START, TASKS, WITHOUT_REASONS, openmetrics
+from tests.programs import ROOT
 
 CASES = ("ninedata", "ninedata-empty", "ninedata-away", "ninedata-down", "no such job")
 """Values of the label `job`."""
@@ -50,7 +51,9 @@ def counts(board: Board) -> dict[str, float]:
 
 
 def test_the_history_is_what_the_exporter_exports() -> None:
-    documented = set(re.findall(r"^### `(\w+)`", DOCS.joinpath("metrics.md").read_text(encoding="utf-8"), re.MULTILINE))
+    documented = set(
+        re.findall(r"^### `(\w+)`", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     used = {name.removesuffix("_bucket") for name in re.findall(r"^(ninedata_\w+){", openmetrics(), re.MULTILINE)}
     assert used - documented <= {"ninedata_exporter_info"}
 
@@ -171,6 +174,13 @@ def test_a_timeline_has_a_series_in_every_case(overview: Board, task: Board) -> 
             for panel in panels_of(board.document):
                 if panel["type"] == "state-timeline":
                     assert all(of_job(board, job).ask(target) for target in panel["targets"]), (job, panel["title"])
+
+
+def test_a_timeline_of_items_or_subtasks_says_why_none_is_known(task: Board) -> None:
+    (items,) = of_job(task, "ninedata-away").show("Status of every check item")
+    assert (items.labels["item"], word(items.value)) == ("no check item", "Query failing")
+    (subtasks,) = of_job(task, "ninedata-down").show("Status of every subtask")
+    assert (subtasks.labels["subtask"], word(subtasks.value)) == ("no subtask", "Exporter down")
 
 
 def test_the_timeline_shows_the_worst_tasks_first(overview: Board) -> None:

@@ -7,10 +7,9 @@ import pytest
 
 from exporter.sandbox import InjectedFault, SandboxTask, demo_tasks
 from exporter.sandbox.scripts import Script, ScriptItem, ScriptStatus, script_run
-from tests.program.components import check_metrics, component
 from tests.program.launcher import Api, launching
-from tests.program.process import Exporter, until
-from tests.program.prometheus import Prometheus, scraping
+from tests.programs import component, until
+from tests.prometheus import Prometheus, prometheus
 from tests.secrecy import Watch
 
 ORDERS = "cd-tg3isu1xgs"
@@ -27,37 +26,34 @@ KNOWN = {task.task_id for task in TASKS if task.script}
 # As docs/metrics.md has them. Two labels are configured: team and env.
 LIMITS = {"label_limit": 8 + 2, "label_name_length_limit": 16, "label_value_length_limit": 1023, "sample_limit": 1000}
 SCHEMA = "cc-th6j3fs58y"
-SEEN_SECONDS = 30.0
 
 
 @dataclass
 class Monitoring:
     api: Api
-    exporter: Exporter
     prometheus: Prometheus
 
     def awaits(self, expression: str) -> None:
         """An instant query comes to have a result."""
-        until(lambda: self.prometheus.query(expression), SEEN_SECONDS, expression)
+        until(lambda: self.prometheus.query(expression), expression)
 
 
 @pytest.fixture(scope="module")
-def running(
-    secrecy: Watch, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Monitoring]:
-    program = component("prometheus", pytestconfig)
+def running(secrecy: Watch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitoring]:
+    component("prometheus")
     with launching(tmp_path_factory.mktemp("exporter"), secrecy) as launcher:
         api = launcher.serve(*TASKS)
-        exporter = launcher.watch(api, api={"request_timeout": "60s"})
-        target = f"127.0.0.1:{exporter.port}"
-        jobs: dict[str, dict[str, object]] = {
-            "ninedata": {"static_configs": [{"targets": [target]}], **LIMITS},
-            "ninedata-probe": {
+        target = f"127.0.0.1:{launcher.start(config=api.config()).port}"
+        jobs: list[dict[str, object]] = [
+            {"job_name": "ninedata", "static_configs": [{"targets": [target]}], **LIMITS},
+            {
+                "job_name": "ninedata-probe",
                 "honor_labels": True,
                 "http_sd_configs": [{"url": f"http://{target}/sd", "refresh_interval": "1s"}],
             },
             # As the Prometheus operator writes it for a Probe of two tasks.
-            "probe/default/ninedata": {
+            {
+                "job_name": "probe/default/ninedata",
                 "metrics_path": "/probe",
                 "static_configs": [{"targets": [ORDERS, SCHEMA]}],
                 "relabel_configs": [
@@ -66,9 +62,11 @@ def running(
                     {"target_label": "__address__", "replacement": target},
                 ],
             },
-        }
-        with scraping(program, jobs, tmp_path_factory.mktemp("prometheus")) as prometheus:
-            yield Monitoring(api, exporter, prometheus)
+        ]
+        config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs}
+        folder = tmp_path_factory.mktemp("prometheus")
+        with prometheus(folder, config, "--query.lookback-delta=10s") as server:
+            yield Monitoring(api, server)
 
 
 @pytest.fixture
@@ -79,20 +77,19 @@ def monitoring(running: Monitoring) -> Monitoring:
     return running
 
 
-def test_one_target_for_all_tasks(monitoring: Monitoring, pytestconfig: pytest.Config) -> None:
+def test_one_target_for_all_tasks(monitoring: Monitoring) -> None:
     """A failing or hanging task loses its status, and the target stays up."""
-    prometheus = monitoring.prometheus
-    statuses = prometheus.query('ninedata_precheck_status{job="ninedata"} == 1')
+    query = monitoring.prometheus.query
+    statuses = query('ninedata_precheck_status{job="ninedata"} == 1')
     assert {labels["task_id"] for labels, _ in statuses} == KNOWN
     assert {labels["task"]: labels["status"] for labels, _ in statuses}["inventory-prod"] == "Failed"
-    reasons = prometheus.query('ninedata_precheck_item_failure_info{job="ninedata",task="members-cn"}')
+    reasons = query('ninedata_precheck_item_failure_info{job="ninedata",task="members-cn"}')
     assert any("预检查" in labels["reason"] for labels, _ in reasons)
-    ((wordy, _),) = prometheus.query('ninedata_precheck_item_failure_info{job="ninedata",task="wordy"}')
+    ((wordy, _),) = query('ninedata_precheck_item_failure_info{job="ninedata",task="wordy"}')
     assert wordy["reason"].count("目标表缺少主键") >= 40, "its bytes are within the limits of the job"
-    metadata = prometheus.api("metadata")
-    assert isinstance(metadata, dict)
-    assert metadata["ninedata_api_requests"][0]["type"] == "counter", "OpenMetrics was not negotiated"
-    assert check_metrics(component("promtool", pytestconfig), monitoring.exporter.scrape().text) == ""
+    assert monitoring.prometheus.api("metadata")["ninedata_api_requests"][0]["type"] == "counter", (
+        "OpenMetrics was not negotiated"
+    )
     monitoring.api.sandbox.faults |= {
         ORDERS: InjectedFault(kind="hang"),
         SCHEMA: InjectedFault(kind="http_error"),
@@ -100,26 +97,24 @@ def test_one_target_for_all_tasks(monitoring: Monitoring, pytestconfig: pytest.C
     for task_id, reason in ((ORDERS, "deadline"), (SCHEMA, "http_error")):
         failing = f'job="ninedata",task_id="{task_id}"'
         monitoring.awaits(f'ninedata_precheck_query_failure_info{{{failing},reason="{reason}"}}')
-        assert prometheus.query(f"ninedata_precheck_status{{{failing}}}") == []
-    assert [value for _, value in prometheus.query('up{job="ninedata"}')] == [1]
+        assert query(f"ninedata_precheck_status{{{failing}}}") == []
+    assert [value for _, value in query('up{job="ninedata"}')] == [1]
 
 
 def test_one_target_per_task(monitoring: Monitoring) -> None:
     """By http_sd and /probe; the labels of target and series agree, and a hanging task times out alone."""
-    prometheus = monitoring.prometheus
-    up = prometheus.query('up{job="ninedata-probe"}')
+    query = monitoring.prometheus.query
+    up = query('up{job="ninedata-probe"}')
     assert {labels["task_id"]: value for labels, value in up} == {task.task_id: 1.0 for task in TASKS}
     assert {(labels["task"], labels["team"]) for labels, _ in up} == {
         (task.name, task.labels["team"]) for task in TASKS
     }
-    labels = prometheus.api("labels")
-    assert isinstance(labels, list)
-    assert not [label for label in labels if label.startswith("exported_")]
+    assert not [label for label in monitoring.prometheus.api("labels") if label.startswith("exported_")]
     monitoring.api.sandbox.faults[ORDERS] = InjectedFault(kind="hang")
     probe = 'job="ninedata-probe"'
     monitoring.awaits(f'ninedata_precheck_query_failure_info{{{probe},task_id="{ORDERS}",reason="deadline"}}')
-    assert prometheus.query(f"sum(ninedata_precheck_up{{{probe}}} == bool 0)") == [({}, 2.0)]  # and legacy-erp
-    assert set(prometheus.by("task_id", f"up{{{probe}}}").values()) == {1.0}
+    assert query(f"sum(ninedata_precheck_up{{{probe}}} == bool 0)") == [({}, 2.0)]  # and legacy-erp
+    assert query(f"count(up{{{probe}}} == 1)") == [({}, len(TASKS))]
 
 
 def test_a_probe_of_the_prometheus_operator(monitoring: Monitoring) -> None:

@@ -61,9 +61,13 @@ def read_precheck(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> 
     """The precheck in an envelope. Raises QueryError if there is none, or if it is another task's."""
     data = data_of(envelope, kind.parameters(task))
     word = text_of(data.get(kind.status_key))
-    items = _read_items(data.get(kind.items_key), kind.item_key)
+    items = [_read_item(entry, kind.item_key) for entry in entries_of(data.get(kind.items_key), "check items")]
+    names = unique_names([item.item for item in items], "item")
     return Precheck(
-        Status.of_word(word), items, status_word=clean_name(word), request_id=clean_name(envelope.get("requestId"))
+        Status.of_word(word),
+        tuple(item if item.item == name else replace(item, item=name) for item, name in zip(items, names, strict=True)),
+        status_word=clean_name(word),
+        request_id=clean_name(envelope.get("requestId")),
     )
 
 
@@ -103,18 +107,6 @@ def date_of(header: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _read_items(found: object, item_key: str) -> tuple[CheckItem, ...]:
-    """The check items, none left out, each with an identifier of its own."""
-    items = [_read_item(entry, item_key) for entry in entries_of(found, "check items")]
-    names = [item.item for item in items]
-    unique = unique_names(names, "item")
-    if unique is names:
-        return tuple(items)
-    return tuple(
-        item if item.item == name else replace(item, item=name) for item, name in zip(items, unique, strict=True)
-    )
-
-
 def _read_item(fields: Mapping[str, Any], item_key: str) -> CheckItem:
     texts: tuple[Any, ...] = tuple(map(fields.get, (item_key, "itemName", "itemDescription", "status")))
     try:
@@ -138,23 +130,13 @@ def _envelope_of(body: bytes, secrets: Iterable[str]) -> dict[str, object] | Non
     """The JSON object without the secrets, or None if there is none."""
     try:
         text = body.removeprefix(codecs.BOM_UTF8).decode()
-        document: object = json.loads(text)
-        # A backslash may escape a character of a secret.
-        if "\\" in text or any(secret in text for secret in secrets):
-            document = _without_secrets(document, secrets)
+        if re.search(r'\\["\\/u]', text):  # characters of a secret may be escaped
+            text = json.dumps(json.loads(text), ensure_ascii=False)
+            secrets = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets]
+        document: object = json.loads(_without(secrets, text))
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
-
-
-def _without_secrets(value: object, secrets: Iterable[str]) -> object:
-    if isinstance(value, str):
-        return _without(secrets, value)
-    if isinstance(value, list):
-        return [_without_secrets(part, secrets) for part in value]
-    if isinstance(value, dict):
-        return {_without(secrets, key): _without_secrets(part, secrets) for key, part in value.items()}
-    return value
 
 
 def _without(secrets: Iterable[str], text: str) -> str:

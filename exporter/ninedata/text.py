@@ -2,7 +2,6 @@
 
 import json
 import re
-import unicodedata
 from collections.abc import Sequence
 
 from exporter.ninedata.masking import masked
@@ -50,24 +49,8 @@ def cut_middle(text: str, limit: int) -> str:
     if len(data) <= limit:
         return text
     tail = limit // 3
-    end = data[-tail:].decode(errors="ignore")
-    while end and _is_mark(end[0]):
-        end = end[1:]
-    return f"{_start(data, limit - tail - len(' … '.encode())).rstrip()} … {end.lstrip()}"
-
-
-def _start(data: bytes, limit: int) -> str:
-    """The start of a text in UTF-8, at most `limit` bytes, cut before a character and not before its accents."""
-    end = len(data[:limit].decode(errors="ignore"))
-    text = data[: limit + 4].decode(errors="ignore")
-    while end and _is_mark(text[end]):
-        end -= 1
-    return text[:end]
-
-
-def _is_mark(character: str) -> bool:
-    """Whether a character combines with the one before it."""
-    return unicodedata.category(character).startswith("M")
+    start, end = data[: limit - tail - len(" … ".encode())], data[-tail:]
+    return f"{start.decode(errors='ignore').rstrip()} … {end.decode(errors='ignore').lstrip()}"
 
 
 def clean(value: object, limit: int = MAX_TEXT) -> str:
@@ -83,14 +66,14 @@ def clean(value: object, limit: int = MAX_TEXT) -> str:
 
 def clean_name(value: object) -> str:
     """An identifier or a name: printable, on one line, at most MAX_NAME bytes of UTF-8."""
-    data = " ".join(_printable(text_of(value)[: MAX_NAME * 4]).split()).encode()
-    return data.decode() if len(data) <= MAX_NAME else _start(data, MAX_NAME - len("…".encode())) + "…"
+    name = " ".join(_printable(text_of(value)[: MAX_NAME * 4]).split())
+    data = name.encode()
+    return name if len(data) <= MAX_NAME else data[: MAX_NAME - len("…".encode())].decode(errors="ignore") + "…"
 
 
 def unique_names(names: Sequence[str], what: str) -> Sequence[str]:
     """The names, none empty and none twice: `item_3` for a missing one, `name#2` for a repeated one."""
-    taken = set(names)
-    if len(taken) == len(names) and "" not in taken:
+    if len({"", *names}) > len(names):
         return names
     unique: dict[str, None] = {}
     for place, given in enumerate(names, start=1):

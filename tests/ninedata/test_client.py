@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from exporter.credentials import Secret
-from exporter.ninedata import Precheck, QueryError, Reason, TaskRef
+from exporter.ninedata import Precheck, QueryError, Reason, TaskRef, TaskState, TaskStatus
 from exporter.ninedata.client import MAX_ANSWER_BYTES, QueryProgress
 from tests.ninedata.fake_api import (
     PASSED,
@@ -62,27 +62,6 @@ async def test_a_query_is_one_signed_get(api: FakeApi) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "path", "query"),
-    [
-        (
-            TaskRef("schema_compare", "cc-1", "pcte-1"),
-            "/openapi/v1/compareschema/precheck/status",
-            {"taskId": "cc-1", "precheckTaskId": "pcte-1"},
-        ),
-        (TaskRef("replication", "rp-1", ""), "/openapi/v1/replication/precheck/status", {"replicationId": "rp-1"}),
-    ],
-    ids=["schema_compare", "replication"],
-)
-async def test_each_kind_has_its_path_and_parameters(
-    api: FakeApi, task: TaskRef, path: str, query: dict[str, str]
-) -> None:
-    await api.client().query(task)
-    (request,) = api.requests
-    assert (request.url.path, dict(request.url.params)) == (path, query)
-    assert api.observer.sent == [task.kind]
-
-
-@pytest.mark.parametrize(
     "base_url",
     ["http://10.1.2.3:9999", "http://[::1]:9999", "https://proxy.example.com/ninedata", "https://p.example.com/a/b/"],
 )
@@ -121,20 +100,12 @@ async def test_every_request_is_signed_with_the_current_time_and_secrets(api: Fa
 # Retries
 
 LOST: dict[str, Reply] = {
-    "502": reply(b"", 502),
-    "503": reply({"success": False, "message": "busy"}, 503),
-    "504": reply(b"<html></html>", 504),
+    "gateway": reply(b"<html></html>", 504),
     "closed": aiohttp.ServerDisconnectedError(),
-    "reset": ConnectionResetError(104, "Connection reset by peer"),
-    "broken pipe": aiohttp.ClientOSError(32, "Broken pipe"),
     "cut off": reply(Body([b'{"success":'], then=aiohttp.ClientPayloadError("Response payload is not completed"))),
 }
 FINAL: dict[str, tuple[Reply, str]] = {
-    "500": (reply(b"", 500), "http_error"),
-    "401": (reply(b"", 401), "auth"),
-    "429": (reply(b"", 429), "rate_limited"),
-    "refused": (reply({"success": False, "message": "busy, try again"}), "api_error"),
-    "not JSON": (reply(b"{"), "invalid_response"),
+    "refused": (reply({"success": False, "message": "busy, try again"}, 400), "api_error"),
     "no answer": (never, "timeout"),
     "no route": (OSError(113, "No route to host"), "connect"),
     "connection timed out": (TimeoutError(110, "Connection timed out"), "connect"),
@@ -208,21 +179,21 @@ async def test_at_most_so_many_requests_are_in_flight(api: FakeApi) -> None:
     assert api.arrivals == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
 
 
-DEADLINES: dict[str, tuple[tuple[Reply, ...], str, str, bool]] = {
-    "in flight": ((never,), "deadline", "no complete answer before the scrape's deadline", True),
-    "before the retry": ((after(1.9, reply(b"", 503)),), "http_error", "HTTP 503", True),
-    "in the retry": ((reply(b"", 503), never), "http_error", "HTTP 503", True),
+DEADLINES: dict[str, tuple[list[Reply], str, str]] = {
+    "in flight": ([never], "deadline", "no complete answer before the scrape's deadline"),
+    "before the retry": ([after(1.9, reply(b"", 503))], "http_error", "HTTP 503"),
+    "in the retry": ([reply(b"", 503), never], "http_error", "HTTP 503"),
 }
 
 
-@pytest.mark.parametrize(("replies", "reason", "message", "sent"), DEADLINES.values(), ids=DEADLINES)
+@pytest.mark.parametrize(("replies", "reason", "message"), DEADLINES.values(), ids=DEADLINES)
 async def test_a_cancelled_query_tells_what_it_was_doing(
-    api: FakeApi, replies: tuple[Reply, ...], reason: str, message: str, *, sent: bool
+    api: FakeApi, replies: list[Reply], reason: str, message: str
 ) -> None:
     api.answers(*replies)
     error = await at_deadline(api.client(), 2)
     assert isinstance(error, QueryError)
-    assert (error.reason, error.message, error.sent) == (reason, message, sent)
+    assert (error.reason, error.message, error.sent) == (reason, message, True)
 
 
 async def test_a_query_that_is_cancelled_in_the_queue_has_sent_nothing(api: FakeApi) -> None:
@@ -269,10 +240,8 @@ async def test_an_answer_is_read_up_to_1_mib(api: FakeApi) -> None:
 
 # The observer
 
-Ends = list[tuple[float, Reason | None]]
-ENDS: dict[str, tuple[list[Reply], Ends]] = {
+ENDS: dict[str, tuple[list[Reply], list[tuple[float, Reason | None]]]] = {
     "understood": ([after(1)], [(1, None)]),
-    "refused": ([after(2, reply({"success": False}))], [(2, Reason.API_ERROR)]),
     "another task's": ([reply({"success": True, "data": {"taskId": "cd-1"}})], [(0, Reason.INVALID_RESPONSE)]),
     "timed out": ([never], [(5, Reason.TIMEOUT)]),
     "retried": ([after(1, reply(b"", 503)), after(2)], [(1, Reason.HTTP_ERROR), (2, None)]),
@@ -280,7 +249,9 @@ ENDS: dict[str, tuple[list[Reply], Ends]] = {
 
 
 @pytest.mark.parametrize(("answers", "ends"), ENDS.values(), ids=ENDS)
-async def test_the_observer_is_told_each_request_s_end_once(api: FakeApi, answers: list[Reply], ends: Ends) -> None:
+async def test_the_observer_is_told_each_request_s_end_once(
+    api: FakeApi, answers: list[Reply], ends: list[tuple[float, Reason | None]]
+) -> None:
     """With its time and its failure. A retry is a request of its own."""
     api.answers(*answers)
     await at_deadline(api.client(), 60)
@@ -309,8 +280,7 @@ def dated(ahead: float, content: object = PASSED, status: int = 200) -> httpx.Re
     return reply(content, status, date=format_datetime(START + timedelta(seconds=ahead), usegmt=True))
 
 
-@pytest.mark.parametrize("ahead", [0, 30, -599, 86400])
-@pytest.mark.parametrize("fraction", [0.0, 0.999])
+@pytest.mark.parametrize(("ahead", "fraction"), [(0, 0.0), (0, 0.999), (-599, 0.5), (86400, 0.999)])
 async def test_the_clock_skew_is_the_server_s_clock_minus_ours(api: FakeApi, ahead: float, fraction: float) -> None:
     """To within the half second that the header leaves open."""
     await asyncio.sleep(fraction)
@@ -318,9 +288,8 @@ async def test_the_clock_skew_is_the_server_s_clock_minus_ours(api: FakeApi, ahe
     assert api.observer.skews == [pytest.approx(ahead, abs=0.5)]
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", "Fri, 99 Jan 2026 03:04:05 GMT", "Fri, 02 Jan 2026 03:04:05 +9999"])
-async def test_a_date_that_is_none_tells_no_skew(api: FakeApi, date: str) -> None:
-    await api.query(reply(date=date))
+async def test_a_date_that_is_none_tells_no_skew(api: FakeApi) -> None:
+    await api.query(reply(date="yesterday"))
     assert api.observer.skews == []
 
 
@@ -329,7 +298,7 @@ EXPIRED = {"success": False, "errorCode": "TIMESTAMP_EXPIRED", "message": "times
 
 @pytest.mark.parametrize(
     ("ahead", "what"),
-    [(700, "12 minutes behind"), (-700, "12 minutes ahead of"), (7300, "122 minutes behind")],
+    [(7300, "122 minutes behind"), (-700, "12 minutes ahead of")],
 )
 async def test_a_refusal_blames_a_clock_that_is_wrong(api: FakeApi, ahead: float, what: str) -> None:
     error = await failure_of(api.query(dated(ahead, EXPIRED)))
@@ -357,47 +326,47 @@ async def test_no_secret_of_a_request_comes_back_in_an_answer(api: FakeApi) -> N
     assert error.message == "the API refused the query: *** *** *** is not active"
 
 
-# The task itself
+# What each kind is asked
 
-COMPARED = {"success": True, "data": {"id": "cd-tg3isu1xgs", "lastExecId": 7, "status": "success"}}
-RESULTS = {"success": True, "data": {"taskId": "cd-tg3isu1xgs", "status": "success", "differenceRows": 3}}
-REPLICATED = {"success": True, "data": {"replicationId": "rp-1", "status": "running"}}
-SCHEMA, REPLICATION = TaskRef("schema_compare", "cc-1", ""), TaskRef("replication", "rp-1", "")
-QUERIES: dict[str, tuple[TaskRef, list[Reply], list[str]]] = {
-    "data comparison": (
-        TASK,
-        [reply(COMPARED), reply(RESULTS)],
-        ["comparedata/queryTaskById?taskId=cd-tg3isu1xgs", "comparedata/queryTaskExecInfo?execId=7"],
-    ),
-    "schema comparison": (
-        SCHEMA,
-        [reply({"success": True, "data": {"lastExecId": 7}}), reply({"success": True, "data": {}})],
-        ["compareschema/queryTaskById?taskId=cc-1", "compareschema/queryTaskExecInfo?taskId=cc-1&execId=7"],
-    ),
-    "without an execution": (
-        SCHEMA,
-        [reply({"success": True, "data": {"lastExecId": None}})],
-        ["compareschema/queryTaskById?taskId=cc-1"],
-    ),
-    "replication": (REPLICATION, [reply(REPLICATED)], ["replication/status?replicationId=rp-1"]),
+TASKS = {
+    "data_compare": TASK,
+    "schema_compare": TaskRef("schema_compare", "cc-1", "pcte-1"),
+    "replication": TaskRef("replication", "rp-1", ""),
 }
+PRECHECKS = {
+    "data_compare": "comparedata/precheck/status?taskId=cd-tg3isu1xgs&precheckTaskId=pcte-dj02vti9tabd",
+    "schema_compare": "compareschema/precheck/status?taskId=cc-1&precheckTaskId=pcte-1",
+    "replication": "replication/precheck/status?replicationId=rp-1",
+}
+STATES = {
+    "data_compare": ["comparedata/queryTaskById?taskId=cd-tg3isu1xgs", "comparedata/queryTaskExecInfo?execId=7"],
+    "schema_compare": [
+        "compareschema/queryTaskById?taskId=cc-1",
+        "compareschema/queryTaskExecInfo?taskId=cc-1&execId=7",
+    ],
+    "replication": ["replication/status?replicationId=rp-1"],
+}
+COMPARED = {"success": True, "data": {"lastExecId": 7, "status": "success"}}
+RESULTS = {"success": True, "data": {"status": "success", "differenceRows": 3}}
 
 
-@pytest.mark.parametrize(("task", "answers", "sent"), QUERIES.values(), ids=QUERIES)
-async def test_what_is_asked_about_a_task_itself(
-    api: FakeApi, task: TaskRef, answers: list[Reply], sent: list[str]
-) -> None:
+@pytest.mark.parametrize("kind", TASKS)
+async def test_each_kind_has_its_paths_and_parameters(api: FakeApi, kind: str) -> None:
     """A comparison's results need a second request, for its latest execution; both count under the same kind."""
-    api.answers(*answers)
-    await api.client().query_task(task)
-    assert [str(request.url).partition("/openapi/v1/")[2] for request in api.requests] == sent
-    assert api.observer.sent == [f"{task.kind}_task"] * len(sent)
-
-
-async def test_a_comparison_has_its_results(api: FakeApi) -> None:
+    await api.client().query(TASKS[kind])
     api.answers(reply(COMPARED), reply(RESULTS))
-    state = await api.client().query_task(TASK)
-    assert (state.status, state.execution and state.execution.different) == ("Success", 3)
+    state = await api.client().query_task(TASKS[kind])
+    sent = [PRECHECKS[kind], *STATES[kind]]
+    assert [str(request.url).partition("/openapi/v1/")[2] for request in api.requests] == sent
+    assert api.observer.sent == [kind] + [f"{kind}_task"] * len(STATES[kind])
+    assert (state.status, state.execution and state.execution.different) == (
+        ("Success", None) if kind == "replication" else ("Success", 3)
+    )
+
+
+async def test_a_comparison_that_was_never_executed_has_no_results(api: FakeApi) -> None:
+    api.answers(reply({"success": True, "data": {"lastExecId": None, "status": "notStarted"}}))
+    assert await api.client().query_task(TASK) == TaskState(TaskStatus.NOT_STARTED, "notStarted")
 
 
 @pytest.mark.parametrize("answer", [reply({"success": False}), never], ids=["refused", "cancelled"])

@@ -43,7 +43,7 @@ async def peer(issuer: Issuer) -> AsyncIterator[Peer]:
 
 async def test_a_certificate_from_nowhere_is_not_trusted(peer: Peer) -> None:
     """Nothing is sent over such a connection, and it is not tried again."""
-    async with Asker(peer.https_url) as asker:
+    async with Asker(peer.url) as asker:
         error = await failure_of(asker.query())
     assert error.reason == "tls"
     assert error.message == "the TLS connection failed: unable to get local issuer certificate"
@@ -54,14 +54,14 @@ async def test_a_certificate_from_nowhere_is_not_trusted(peer: Peer) -> None:
 async def test_a_certificate_of_the_configured_issuer_is_trusted(peer: Peer, issuer: Issuer) -> None:
     """`api.tls.ca_file`. It replaces the public issuers."""
     context = client_context(issuer.own.certificate, verify=True)
-    async with Asker(peer.https_url, tls=context) as asker:
+    async with Asker(peer.url, tls=context) as asker:
         assert isinstance(await asker.query(), Precheck)
     assert len(context.get_ca_certs()) == 1
 
 
 async def test_any_certificate_is_trusted_where_one_says_so(peer: Peer) -> None:
     """`api.tls.insecure_skip_verify`."""
-    async with Asker(peer.https_url, tls=client_context(None, verify=False)) as asker:
+    async with Asker(peer.url, tls=client_context(None, verify=False)) as asker:
         assert isinstance(await asker.query(), Precheck)
 
 
@@ -77,7 +77,7 @@ async def test_an_issuer_that_curl_accepts_is_accepted_on_every_python(tmp_path:
     issuer = new_issuer(tmp_path, "issuer", style)
     server = server_context(issuer.issue("server", "IP:127.0.0.1", key_ids=False))
     tls = client_context(issuer.own.certificate, verify=True)
-    async with serving(answering(http()), server) as peer, Asker(peer.https_url, tls=tls) as asker:
+    async with serving(answering(http()), server) as peer, Asker(peer.url, tls=tls) as asker:
         assert isinstance(await asker.query(), Precheck)
 
 
@@ -125,7 +125,7 @@ async def test_a_certificate_that_is_refused_has_advice_of_its_own(
     issuer: Issuer, make: Callable[[Issuer], Identity], name: str | None, words: str, advice: str
 ) -> None:
     tls, server = client_context(issuer.own.certificate, verify=True), server_context(make(issuer))
-    async with serving(answering(http()), server) as peer, Asker(peer.https_url, tls=tls, server_name=name) as asker:
+    async with serving(answering(http()), server) as peer, Asker(peer.url, tls=tls, server_name=name) as asker:
         error = await failure_of(asker.query())
     assert error.message == f"the TLS connection failed: {words}"
     assert advice in QueryFailure.of(error).advice("data_compare")
@@ -135,7 +135,7 @@ async def test_a_certificate_that_is_refused_has_advice_of_its_own(
 async def test_the_server_s_own_certificate_can_be_trusted_without_its_issuer(issuer: Issuer) -> None:
     own = issuer.issue("own", "IP:127.0.0.1")
     tls = client_context(own.certificate, verify=True)
-    async with serving(answering(http()), server_context(own)) as peer, Asker(peer.https_url, tls=tls) as asker:
+    async with serving(answering(http()), server_context(own)) as peer, Asker(peer.url, tls=tls) as asker:
         assert isinstance(await asker.query(), Precheck)
 
 
@@ -171,7 +171,7 @@ async def test_a_changed_file_counts_for_new_requests_and_ends_none_in_flight(tm
         await talk.say(http())
 
     server = server_context(issuer.issue("loopback", "IP:127.0.0.1"))
-    async with serving(slow, server) as peer, Asker(peer.https_url, tls=files) as asker:
+    async with serving(slow, server) as peer, Asker(peer.url, tls=files) as asker:
         in_flight = asyncio.create_task(asker.query())
         await arrived.wait()
         ca_file.write_bytes(new_issuer(tmp_path, "another").own.certificate.read_bytes())
@@ -190,6 +190,6 @@ async def test_a_server_is_verified_by_the_configured_name_and_gets_the_client_s
     tls = client_context(issuer.own.certificate, (client.certificate, client.key), verify=True)
     async with (
         serving(answering(http()), demanding) as peer,
-        Asker(peer.https_url, tls=tls, server_name="ninedata.example.com") as asker,
+        Asker(peer.url, tls=tls, server_name="ninedata.example.com") as asker,
     ):
         assert isinstance(await asker.query(), Precheck)

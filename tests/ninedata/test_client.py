@@ -210,20 +210,6 @@ async def test_a_query_that_is_cancelled_in_the_queue_has_sent_nothing(api: Fake
     assert len(api.requests) == 1
 
 
-async def test_slots_come_back_whatever_becomes_of_a_query(api: FakeApi) -> None:
-    """Answered, refused, timed out, cancelled in flight or in the queue: all slots are free again."""
-    client = api.client(concurrency=2, request_timeout=2)
-    replies: list[Reply] = [after(1), reply(b"", 401), never, ConnectionResetError(), after(1.5), reply(b"{")]
-    api.answers(*replies * 5, then=never)
-    await asyncio.gather(*(at_deadline(client, seconds) for seconds in (0.5, 1.2, 3, 9) * 10))
-    api.arrivals.clear()
-    api.answers(then=after(1))
-    began = now()
-    await asyncio.gather(client.query(TASK), client.query(TASK))
-    assert now() - began == pytest.approx(1)
-    assert len(api.observer.sent) == len(api.observer.ended)
-
-
 # Size
 
 

@@ -27,11 +27,12 @@ def ids(count: int) -> set[str]:
 class Server:
     """Has `count` tasks and grants pages of `granted`; what it answers can be bent per page."""
 
-    def __init__(self, count: int, granted: int = 100, bend: Bend = lambda _page, envelope: envelope) -> None:
+    def __init__(self, count: int, granted: int = 10, bend: Bend = lambda _page, envelope: envelope) -> None:
         self.count = count
         self.granted = granted
-        self.asked: list[int] = []
         self.bend = bend
+        self.asked: list[int] = []
+        self.found: dict[str, ListedTask] = {}
 
     def envelope(self, number: int) -> Envelope:
         start = (number - 1) * self.granted
@@ -46,32 +47,23 @@ class Server:
             raise answer
         return read_page(answer, LISTS["replication"])
 
-
-async def listed(server: Server) -> set[str]:
-    found: dict[str, ListedTask] = {}
-    await read_list(server.page, found, at_once=8)
-    return set(found)
+    async def read(self) -> set[str]:
+        await read_list(self.page, self.found, at_once=8)
+        return set(self.found)
 
 
-async def refused(server: Server) -> tuple[QueryError, set[str]]:
-    """Why the list cannot be read, and the ids found all the same."""
-    found: dict[str, ListedTask] = {}
-    error = await failure_of(read_list(server.page, found, at_once=8))
-    return error, set(found)
-
-
-@pytest.mark.parametrize(("count", "granted"), [(0, 100), (1, 100), (25, 10), (99, 100), (1066, 10), (1099, 100)])
+@pytest.mark.parametrize(("count", "granted"), [(0, 100), (25, 10), (100, 100), (1066, 10)])
 async def test_all_pages_are_read_whatever_size_is_granted(count: int, granted: int) -> None:
     """And no more of them than there are."""
     server = Server(count, granted)
-    assert await listed(server) == ids(count)
+    assert await server.read() == ids(count)
     assert sorted(server.asked) == list(range(1, max(-(-count // granted), 1) + 1))
 
 
-@pytest.mark.parametrize("total", [None, 0, "x", -1, [], 7.5], ids=repr)
+@pytest.mark.parametrize("total", [None, 0, "x", 7.5], ids=repr)
 async def test_without_a_total_pages_are_read_until_one_has_nothing_new(total: object) -> None:
-    server = Server(25, 10, lambda _page, envelope: envelope | {"total": total})
-    assert await listed(server) == ids(25)
+    server = Server(25, bend=lambda _page, envelope: envelope | {"total": total})
+    assert await server.read() == ids(25)
     assert server.asked == [1, 2, 3, 4]
 
 
@@ -86,12 +78,11 @@ ODD_LISTS: dict[str, Bend] = {
 
 @pytest.mark.parametrize("bend", ODD_LISTS.values(), ids=ODD_LISTS)
 async def test_all_tasks_are_found_however_the_server_counts(bend: Bend) -> None:
-    assert ids(25) <= await listed(Server(25, 10, bend))
+    assert ids(25) <= await Server(25, bend=bend).read()
 
 
 INCOMPLETE: dict[str, Bend] = {
     "total too high": lambda _page, envelope: envelope | {"total": 10**9},
-    "all pages empty": lambda _page, envelope: envelope | {"data": []},
     "first page empty": lambda page, envelope: envelope | {"data": []} if page == 1 else envelope,
     "page between empty": lambda page, envelope: envelope | {"data": []} if page == 2 else envelope,
     "same page for ever": lambda _page, envelope: envelope | {"data": entries(range(1, 11))},
@@ -104,43 +95,41 @@ INCOMPLETE: dict[str, Bend] = {
 @pytest.mark.parametrize("bend", INCOMPLETE.values(), ids=INCOMPLETE)
 async def test_a_list_with_fewer_tasks_than_its_total_is_a_failure(bend: Bend) -> None:
     """The tasks that are missing are not gone, and must not be taken for gone. Those that came are found."""
-    server = Server(25, 10, bend)
-    error, found = await refused(server)
+    server = Server(25, bend=bend)
+    error = await failure_of(server.read())
     assert error.reason is Reason.INVALID_RESPONSE
-    assert error.message.endswith(f" tasks, but only {len(found)} came")
+    assert error.message.endswith(f" tasks, but only {len(server.found)} came")
     assert len(server.asked) < 20
 
 
 async def test_a_list_without_an_end_is_given_up() -> None:
     """With the tasks that came."""
-    server = Server(1_000_000)
-    error, found = await refused(server)
+    server = Server(1_000_000, granted=100)
+    error = await failure_of(server.read())
     assert error.reason is Reason.TOO_LARGE
     assert error.message == f"the list has more than {MAX_TASKS} tasks; no more are read"
-    assert MAX_TASKS < len(found) <= MAX_TASKS + 800
+    assert MAX_TASKS < len(server.found) <= MAX_TASKS + 800
 
 
 @pytest.mark.parametrize("bad", [1, 2, 7])
 async def test_a_page_that_fails_fails_the_list(bad: int) -> None:
     """The tasks of the other pages are found all the same, and no further pages are queried."""
     failure = QueryError(Reason.HTTP_ERROR, "HTTP 500")
-    server = Server(1000, 10, lambda page, envelope: failure if page == bad else envelope)
-    error, found = await refused(server)
-    assert error is failure
+    server = Server(1000, bend=lambda page, envelope: failure if page == bad else envelope)
+    assert await failure_of(server.read()) is failure
     assert len(server.asked) <= 9
-    assert len(found) == (len(server.asked) - 1) * 10
+    assert len(server.found) == (len(server.asked) - 1) * 10
 
 
 NO_PAGES: list[tuple[Envelope, str]] = [
     ({"status": "ok"}, "the list's data is not an array"),
     ({"data": {"list": []}, "total": 0}, "the list's data is not an array"),
-    ({"data": "[]", "total": 0}, "the list's data is not an array"),
     ({"data": [{"id": "rp-1"}, None]}, "no entry of the list has a usable replicationId"),
     ({"data": [{"replicationId": "!"}]}, "no entry of the list has a usable replicationId"),
 ]
 
 
-@pytest.mark.parametrize(("envelope", "message"), NO_PAGES, ids=["gateway", "object", "string", "no id", "bad id"])
+@pytest.mark.parametrize(("envelope", "message"), NO_PAGES, ids=["gateway", "object", "no id", "bad id"])
 def test_what_is_no_page_is_a_failure(envelope: Envelope, message: str) -> None:
     """It does not mean that there are no tasks."""
     with pytest.raises(QueryError) as caught:
@@ -151,6 +140,7 @@ def test_what_is_no_page_is_a_failure(envelope: Envelope, message: str) -> None:
 def test_an_empty_list_may_be_null() -> None:
     """Where a total shows that it is a list."""
     assert read_page({"data": None, "total": 0}, LISTS["replication"]).entries == ()
+    assert read_page({"data": {"total": 0, "schemaComparisons": None}}, LISTS["schema_compare"]).entries == ()
 
 
 def test_entries_as_they_vary() -> None:
@@ -178,7 +168,6 @@ def test_the_page_of_schema_comparisons() -> None:
     entry = {"taskId": "cc-1", "taskName": "orders", "status": "failed", "periodic": "ONETIME"}
     data = {"pageNumber": 1, "pageSize": 100, "total": 101, "schemaComparisons": [entry]}
     assert read_page({"data": data}, listed) == Page((ListedTask("cc-1", "orders", "failed"),), 1, 101)
-    assert read_page({"data": {"total": 0, "schemaComparisons": None}}, listed).entries == ()
     with pytest.raises(QueryError, match="the list's schemaComparisons is not an array"):
         read_page({"data": [entry]}, listed)
     assert page_parameters(listed, 2, None) == (("pageNumber", "2"), ("pageSize", "100"))
@@ -187,7 +176,7 @@ def test_the_page_of_schema_comparisons() -> None:
 @pytest.mark.parametrize("status", [None, "preCheckFailed"])
 async def test_the_client_lists_with_a_quarter_of_its_concurrency(api: FakeApi, status: str | None) -> None:
     """A list that hangs leaves the tasks the rest; a status is sent with every page."""
-    server, running, most = Server(95, 10), 0, 0
+    server, running, most = Server(95), 0, 0
 
     async def handle(request: httpx.Request) -> httpx.Response:
         nonlocal running, most

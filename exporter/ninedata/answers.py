@@ -18,7 +18,7 @@ from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.kinds import Kind, Parameters
 from exporter.ninedata.precheck import CheckItem, Precheck, Status, TaskRef
 from exporter.ninedata.refusals import reason_of_refusal
-from exporter.ninedata.text import clean, clean_name, cut, text_of, unique_names
+from exporter.ninedata.text import clean, clean_name, text_of, unique_names
 
 MAX_ENTRIES = 1000
 """The most check items of a precheck, or subtasks of a task, that are read; NineData's have some dozens."""
@@ -171,7 +171,7 @@ def _no_envelope_error(headers: Mapping[str, str], body: bytes, secrets: Iterabl
     if "html" in headers.get("content-type", "").casefold() or body.lstrip()[:1] == b"<":
         # What the console's web interface answers for a path that it does not know.
         return QueryError(Reason.UNSUPPORTED, "a web page came instead of JSON")
-    start = cut(clean(_without(secrets, body.decode(errors="replace"))[:200]), 60)
+    start = clean(_without(secrets, body.decode(errors="replace"))[:200], limit=60)
     return QueryError(Reason.INVALID_RESPONSE, f"the answer is not a JSON object; it starts with {start!r}")
 
 

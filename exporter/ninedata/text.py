@@ -38,11 +38,6 @@ def is_printable(text: str) -> bool:
     return not _UNPRINTABLE.search(text) and "\n" not in text and "\t" not in text
 
 
-def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, the last one an ellipsis where something was left out."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
 def cut_middle(text: str, limit: int) -> str:
     """At most `limit` bytes of UTF-8: a failure's reason stands at the start, the remedy mostly at the end."""
     data = text.encode()
@@ -54,14 +49,15 @@ def cut_middle(text: str, limit: int) -> str:
 
 
 def clean(value: object, limit: int = MAX_TEXT) -> str:
-    """A text for people: printable, credentials masked, at most `limit` characters, lines kept."""
+    """A text for people: printable, credentials masked, lines kept; at most `limit` characters, the last an ellipsis."""
     text = text_of(value)
     if not text:
         return text
     if len(text) > _MAX_READ:
         # Without its last word, which may be half of a credential that is not recognised any more.
         text = text[:_MAX_READ].rsplit(maxsplit=1)[0] + "…"
-    return cut(masked(_printable(text.replace("\r\n", "\n"))).strip(), limit)
+    text = masked(_printable(text.replace("\r\n", "\n"))).strip()
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def clean_name(value: object) -> str:

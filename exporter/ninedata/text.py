@@ -49,7 +49,7 @@ def cut_middle(text: str, limit: int) -> str:
 
 
 def clean(value: object, limit: int = MAX_TEXT) -> str:
-    """A text for people: printable, credentials masked, lines kept; at most `limit` characters, the last an ellipsis."""
+    """A text for people: printable, credentials masked, lines kept; at most `limit` characters, with an ellipsis."""
     text = text_of(value)
     if not text:
         return text

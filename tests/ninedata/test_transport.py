@@ -37,17 +37,18 @@ async def test_nothing_but_the_client_s_own_headers_is_sent() -> None:
     assert peer.connections == 1  # it was kept
 
 
-GZIP = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip"
+OK = b"HTTP/1.1 200 OK\r\n"
+GZIP = OK + b"Content-Encoding: gzip"
 UNUSUAL = {
-    "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n"
-    % (PASSED[:7], len(PASSED) - 7, PASSED[7:]),
+    "chunked": OK
+    + b"Transfer-Encoding: chunked\r\n\r\n7\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (PASSED[:7], len(PASSED) - 7, PASSED[7:]),
     "HTTP/1.0": b"HTTP/1.0 200 OK\r\n\r\n" + PASSED,
     "no reason phrase": http(head=b"HTTP/1.1 200"),
     "GBK": http(head="HTTP/1.1 200 成功\r\nX-Note: 成功".encode("gbk")),
     "100 Continue": b"HTTP/1.1 100 Continue\r\n\r\n" + http(),
-    "Content-Encoding: UTF-8": http(head=b"HTTP/1.1 200 OK\r\nContent-Encoding: UTF-8"),
-    "header of 12,000 bytes": http(head=b"HTTP/1.1 200 OK\r\nContent-Security-Policy: " + b"x" * 12_000),
-    "150 headers": http(head=b"HTTP/1.1 200 OK\r\n" + b"\r\n".join(b"X-%d: x" % number for number in range(150))),
+    "Content-Encoding: UTF-8": http(head=OK + b"Content-Encoding: UTF-8"),
+    "header of 12,000 bytes": http(head=OK + b"Content-Security-Policy: " + b"x" * 12_000),
+    "150 headers": http(head=OK + b"\r\n".join(b"X-%d: x" % number for number in range(150))),
     "reason phrase of 9,000 bytes": http(head=b"HTTP/1.1 200 " + b"x" * 9_000),
     "gzip that nobody asked for": http(gzip.compress(PASSED), GZIP),
 }
@@ -61,61 +62,41 @@ async def test_an_unusual_answer_is_understood(answer: bytes) -> None:
     assert len(peer.heads) == 1
 
 
-LOST_BEFORE = ("connect", "the connection was lost before the answer", 2)
-LOST_WITHIN = ("connect", "the connection was lost in the middle of the answer", 2)
+BROKEN = "the answer breaks the rules of HTTP"
+GARBLED = "cannot decompress the answer"
+LOST_BEFORE = "the connection was lost before the answer"
+LOST_WITHIN = "the connection was lost in the middle of the answer"
 
-
-def invalid(message: str) -> tuple[str, str, int]:
-    return "invalid_response", message, 1
-
-
-def broken(detail: str) -> tuple[str, str, int]:
-    return invalid(f"the answer breaks the rules of HTTP: {detail}")
-
-
-# script; reason, message, how often the request is sent
-FAULTS: dict[str, tuple[Script, tuple[str, str, int]]] = {
+# A connection that is lost, and what is said of it: the request is sent once more.
+LOST: dict[str, tuple[Script, str]] = {
     "closed before the answer": (answering(), LOST_BEFORE),
-    "reset before the answer": (answering(reset=True), ("connect", f"{LOST_BEFORE[1]}: Connection reset by peer", 2)),
-    "closed within the head": (answering(b"HTTP/1.1 200 OK\r\nContent-Le"), LOST_BEFORE),
+    "reset before the answer": (answering(reset=True), f"{LOST_BEFORE}: Connection reset by peer"),
+    "closed within the head": (answering(OK + b"Content-Le"), LOST_BEFORE),
     "closed within the body": (answering(http()[:-20]), LOST_WITHIN),
-    "closed between chunks": (
-        answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"),
-        LOST_WITHIN,
-    ),
-    "no HTTP": (answering(b"\x16\x03\x01SSH-2.0-x\r\n\r\n"), invalid("the answer is not HTTP")),
-    "bad length": (
-        answering(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"),
-        broken("Invalid character in Content-Length"),
-    ),
-    "bad chunk": (
-        answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
-        broken("Invalid character in chunk size"),
-    ),
-    "huge header": (
-        answering(b"HTTP/1.1 200 OK\r\nX-Huge: " + b"x" * 17_000 + b"\r\n\r\n"),
-        invalid("a header of the answer is longer than 16 KiB"),
-    ),
-    "too many headers": (
-        answering(http(head=b"HTTP/1.1 200 OK" + b"\r\nX: x" * 161)),
-        broken("more than 160 headers"),
-    ),
-    "length twice": (answering(http(head=b"HTTP/1.1 200 OK\r\nContent-Length: 1")), broken("Duplicate Content-Length")),
-    "broken gzip": (answering(http(PASSED, GZIP)), invalid("cannot decompress the answer")),
-    "unknown encoding": (
-        answering(http(PASSED, b"HTTP/1.1 200 OK\r\nContent-Encoding: br")),
-        invalid("cannot decompress the answer"),
-    ),
-    "gateway": (answering(http(b"", b"HTTP/1.1 502 Bad Gateway")), ("http_error", "HTTP 502", 2)),
+    "closed between chunks": (answering(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"), LOST_WITHIN),
+}
+# What the server says, and what is said of it.
+INVALID: dict[str, tuple[bytes, str]] = {
+    "no HTTP": (b"\x16\x03\x01SSH-2.0-x\r\n\r\n", "the answer is not HTTP"),
+    "bad length": (OK + b"Content-Length: x\r\n\r\n", f"{BROKEN}: Invalid character in Content-Length"),
+    "length twice": (http(head=OK + b"Content-Length: 1"), f"{BROKEN}: Duplicate Content-Length"),
+    "bad chunk": (OK + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n", f"{BROKEN}: Invalid character in chunk size"),
+    "too many headers": (http(head=OK + b"X: x\r\n" * 160 + b"X: x"), f"{BROKEN}: more than 160 headers"),
+    "huge header": (http(head=OK + b"X: " + b"x" * 17_000), "a header of the answer is longer than 16 KiB"),
+    "broken gzip": (http(PASSED, GZIP), GARBLED),
+    "unknown encoding": (http(PASSED, OK + b"Content-Encoding: br"), GARBLED),
+}
+FAULTS = {name: (script, "connect", message, 2) for name, (script, message) in LOST.items()} | {
+    name: (answering(said), "invalid_response", message, 1) for name, (said, message) in INVALID.items()
 }
 
 
-@pytest.mark.parametrize(("script", "failure"), FAULTS.values(), ids=FAULTS)
-async def test_every_fault_of_a_connection_has_a_name(script: Script, failure: tuple[str, str, int]) -> None:
+@pytest.mark.parametrize(("script", "reason", "message", "sent"), FAULTS.values(), ids=FAULTS)
+async def test_every_fault_of_a_connection_has_a_name(script: Script, reason: str, message: str, sent: int) -> None:
     """The request is sent as often as the observer is told: no library sends it again by itself."""
     async with serving(script) as peer, Asker(peer.url) as asker:
         error = await failure_of(asker.query())
-    assert (error.reason, error.message, len(peer.heads)) == failure
+    assert (error.reason, error.message, len(peer.heads)) == (reason, message, sent)
     assert len(asker.observer.sent) == len(peer.heads)
     text = "".join(traceback.format_exception(error))
     assert ACCESS_KEY_ID not in text

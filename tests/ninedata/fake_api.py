@@ -17,6 +17,11 @@ from exporter.ninedata.client import ApiSettings, NineDataClient, QueryProgress
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
 
 TASK = TaskRef("data_compare", "cd-tg3isu1xgs", "pcte-dj02vti9tabd")
+TASKS = {
+    "data_compare": TASK,
+    "schema_compare": TaskRef("schema_compare", "cc-th6j3fs58y", "pcte-dji009w2k499"),
+    "replication": TaskRef("replication", "rp-div0qqpbffio", ""),
+}
 PASSED = {"success": True, "requestId": "r-1", "data": {"status": "Success", "precheckItems": []}}
 _ACCESS_KEY_ID, _SECRET_KEY = Secret(ACCESS_KEY_ID), Secret(SECRET_KEY)
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -6,16 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from exporter.ninedata import KINDS, CheckItem, Precheck, QueryError, Reason, Status, TaskRef
+from exporter.ninedata import KINDS, CheckItem, Precheck, QueryError, Reason, Status
 from exporter.ninedata.answers import MAX_ENTRIES, read_envelope, read_precheck
+from tests.ninedata.fake_api import TASKS
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
-TASKS = {
-    "data_compare": TaskRef("data_compare", "cd-tg3isu1xgs", "pcte-dj02vti9tabd"),
-    "schema_compare": TaskRef("schema_compare", "cc-th6j3fs58y", "pcte-dji009w2k499"),
-    "replication": TaskRef("replication", "rp-div0qqpbffio", ""),
-}
-
 
 Answer = tuple[int, dict[str, str], bytes]
 

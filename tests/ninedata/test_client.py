@@ -11,12 +11,13 @@ import httpx
 import pytest
 
 from exporter.credentials import Secret
-from exporter.ninedata import Precheck, QueryError, Reason, TaskRef, TaskState, TaskStatus
+from exporter.ninedata import Precheck, QueryError, Reason, TaskState, TaskStatus
 from exporter.ninedata.client import MAX_ANSWER_BYTES, QueryProgress
 from tests.ninedata.fake_api import (
     PASSED,
     START,
     TASK,
+    TASKS,
     Body,
     FakeApi,
     Reply,
@@ -299,23 +300,18 @@ async def test_no_secret_of_a_request_comes_back_in_an_answer(api: FakeApi) -> N
 
 # What each kind is asked
 
-TASKS = {
-    "data_compare": TASK,
-    "schema_compare": TaskRef("schema_compare", "cc-1", "pcte-1"),
-    "replication": TaskRef("replication", "rp-1", ""),
-}
 PRECHECKS = {
     "data_compare": "comparedata/precheck/status?taskId=cd-tg3isu1xgs&precheckTaskId=pcte-dj02vti9tabd",
-    "schema_compare": "compareschema/precheck/status?taskId=cc-1&precheckTaskId=pcte-1",
-    "replication": "replication/precheck/status?replicationId=rp-1",
+    "schema_compare": "compareschema/precheck/status?taskId=cc-th6j3fs58y&precheckTaskId=pcte-dji009w2k499",
+    "replication": "replication/precheck/status?replicationId=rp-div0qqpbffio",
 }
 STATES = {
     "data_compare": ["comparedata/queryTaskById?taskId=cd-tg3isu1xgs", "comparedata/queryTaskExecInfo?execId=7"],
     "schema_compare": [
-        "compareschema/queryTaskById?taskId=cc-1",
-        "compareschema/queryTaskExecInfo?taskId=cc-1&execId=7",
+        "compareschema/queryTaskById?taskId=cc-th6j3fs58y",
+        "compareschema/queryTaskExecInfo?taskId=cc-th6j3fs58y&execId=7",
     ],
-    "replication": ["replication/status?replicationId=rp-1"],
+    "replication": ["replication/status?replicationId=rp-div0qqpbffio"],
 }
 COMPARED = {"success": True, "data": {"lastExecId": 7, "status": "success"}}
 RESULTS = {"success": True, "data": {"status": "success", "differenceRows": 3}}

@@ -4,18 +4,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from exporter.ninedata import KINDS, Execution, QueryError, Subtask, TaskRef, TaskState, TaskStatus
+from exporter.ninedata import KINDS, Execution, QueryError, Subtask, TaskState, TaskStatus
 from exporter.ninedata.task_answers import number_of, read_execution, read_state
+from tests.ninedata.fake_api import TASKS
 
-TASKS = {
-    "data_compare": TaskRef("data_compare", "cd-1", ""),
-    "schema_compare": TaskRef("schema_compare", "cc-1", ""),
-    "replication": TaskRef("replication", "rp-1", ""),
-}
 S = TaskStatus
-TASK = {"id": "cd-1", "lastExecId": 285324, "status": "success", "name": "orders", "isDeleted": False, "errMsg": ""}
+TASK = {
+    "id": "cd-tg3isu1xgs",
+    "lastExecId": 285324,
+    "status": "success",
+    "name": "orders",
+    "isDeleted": False,
+    "errMsg": "",
+}
 REPLICATION = {
-    "replicationId": "rp-1",
+    "replicationId": "rp-div0qqpbffio",
     "status": "running",
     "currentSubTaskType": "inc_writer",
     "subTaskList": [
@@ -36,7 +39,7 @@ STATES: dict[str, tuple[str, dict[str, object], TaskState]] = {
     "nothing known": ("data_compare", {"lastExecId": None, "status": None}, TaskState(S.UNKNOWN)),
     "failed": (
         "schema_compare",
-        {"taskId": "cc-1", "status": "FAILED", "errMsg": FAILED},
+        {"taskId": "cc-th6j3fs58y", "status": "FAILED", "errMsg": FAILED},
         TaskState(S.FAILED, "FAILED", FAILED.replace("hunter2hunter2", "***")),
     ),
     "replication's word": ("data_compare", {"status": "locked"}, TaskState(S.UNKNOWN, "locked")),
@@ -83,8 +86,8 @@ def test_the_documented_words_and_no_others_are_statuses() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"id": "cd-2", "status": "success"}, "the answer is about id 'cd-2', not about 'cd-1'"),
-        ({"id": "cd-1", "isDeleted": "true"}, "the task is deleted in NineData"),
+        ({"id": "cd-2", "status": "success"}, "the answer is about id 'cd-2', not about 'cd-tg3isu1xgs'"),
+        ({"id": "cd-tg3isu1xgs", "isDeleted": "true"}, "the task is deleted in NineData"),
         ({"subTaskList": {"a": 1}}, "the subtasks are not a list"),
         ("success", "the answer's data is not an object"),
     ],
@@ -97,7 +100,7 @@ def test_what_is_no_answer_about_the_task(data: object, message: str) -> None:
 
 EXECUTION = {
     "id": 285324,
-    "taskId": "cd-1",
+    "taskId": "cd-tg3isu1xgs",
     "status": "running",
     "createTime": "2026-04-09 06:40:15Z",
     "updateTime": "2026-04-09 06:45:15",
@@ -123,7 +126,7 @@ def test_an_execution() -> None:
     )
     odd = {"status": "failed", "createTime": "0001-01-01 00:00:00+14:00", "updateTime": 1775717115000}
     assert read_execution({"data": odd}, kind, task) == Execution(S.FAILED)
-    with pytest.raises(QueryError, match="about taskId 'cd-1', not about 'cc-1'"):
+    with pytest.raises(QueryError, match="about taskId 'cd-tg3isu1xgs', not about 'cc-th6j3fs58y'"):
         read_execution({"data": EXECUTION}, KINDS["schema_compare"], TASKS["schema_compare"])
 
 

@@ -313,3 +313,9 @@ def test_a_secret_that_the_answer_repeats_is_masked(echo: Callable[[str], Answer
     except QueryError as error:
         shown = repr(vars(error))
     assert not any(SECRET[start : start + 6] in shown for start in range(len(SECRET) - 5))
+
+
+def test_a_secret_that_json_escapes_is_masked() -> None:
+    body = json.dumps(refusal(message='the key a"\\b is not active')).encode()
+    with pytest.raises(QueryError, match=r"the key \*\*\* is not active"):
+        read_envelope(200, {}, body, NOON, ['a"\\b'])

@@ -300,35 +300,37 @@ async def test_no_secret_of_a_request_comes_back_in_an_answer(api: FakeApi) -> N
 
 # What each kind is asked
 
-PRECHECKS = {
-    "data_compare": "comparedata/precheck/status?taskId=cd-tg3isu1xgs&precheckTaskId=pcte-dj02vti9tabd",
-    "schema_compare": "compareschema/precheck/status?taskId=cc-th6j3fs58y&precheckTaskId=pcte-dji009w2k499",
-    "replication": "replication/precheck/status?replicationId=rp-div0qqpbffio",
-}
-STATES = {
-    "data_compare": ["comparedata/queryTaskById?taskId=cd-tg3isu1xgs", "comparedata/queryTaskExecInfo?execId=7"],
+# The request for the precheck, then those for the task itself.
+REQUESTS = {
+    "data_compare": [
+        "comparedata/precheck/status?taskId=cd-tg3isu1xgs&precheckTaskId=pcte-dj02vti9tabd",
+        "comparedata/queryTaskById?taskId=cd-tg3isu1xgs",
+        "comparedata/queryTaskExecInfo?execId=7",
+    ],
     "schema_compare": [
+        "compareschema/precheck/status?taskId=cc-th6j3fs58y&precheckTaskId=pcte-dji009w2k499",
         "compareschema/queryTaskById?taskId=cc-th6j3fs58y",
         "compareschema/queryTaskExecInfo?taskId=cc-th6j3fs58y&execId=7",
     ],
-    "replication": ["replication/status?replicationId=rp-div0qqpbffio"],
+    "replication": [
+        "replication/precheck/status?replicationId=rp-div0qqpbffio",
+        "replication/status?replicationId=rp-div0qqpbffio",
+    ],
 }
 COMPARED = {"success": True, "data": {"lastExecId": 7, "status": "success"}}
 RESULTS = {"success": True, "data": {"status": "success", "differenceRows": 3}}
 
 
-@pytest.mark.parametrize("kind", TASKS)
+@pytest.mark.parametrize("kind", REQUESTS)
 async def test_each_kind_has_its_paths_and_parameters(api: FakeApi, kind: str) -> None:
     """A comparison's results need a second request, for its latest execution; both count under the same kind."""
     await api.client().query(TASKS[kind])
     api.answers(reply(COMPARED), reply(RESULTS))
     state = await api.client().query_task(TASKS[kind])
-    sent = [PRECHECKS[kind], *STATES[kind]]
-    assert [str(request.url).partition("/openapi/v1/")[2] for request in api.requests] == sent
-    assert api.observer.sent == [kind] + [f"{kind}_task"] * len(STATES[kind])
-    assert (state.status, state.execution and state.execution.different) == (
-        ("Success", None) if kind == "replication" else ("Success", 3)
-    )
+    assert [str(request.url).partition("/openapi/v1/")[2] for request in api.requests] == REQUESTS[kind]
+    assert api.observer.sent == [kind, f"{kind}_task", f"{kind}_task"][: len(REQUESTS[kind])]
+    assert state.status == "Success"
+    assert state.execution is None if kind == "replication" else state.execution.different == 3
 
 
 async def test_a_comparison_that_was_never_executed_has_no_results(api: FakeApi) -> None:

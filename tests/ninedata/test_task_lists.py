@@ -176,23 +176,17 @@ def test_the_page_of_schema_comparisons() -> None:
 @pytest.mark.parametrize("status", [None, "preCheckFailed"])
 async def test_the_client_lists_with_a_quarter_of_its_concurrency(api: FakeApi, status: str | None) -> None:
     """A list that hangs leaves the tasks the rest; a status is sent with every page."""
-    server, running, most = Server(95), 0, 0
+    server, found = Server(95), dict[str, ListedTask]()
 
     async def handle(request: httpx.Request) -> httpx.Response:
-        nonlocal running, most
-        number = int(request.url.params["current"])
-        assert tuple(request.url.params.multi_items()) == page_parameters(LISTS["replication"], number, status)
-        running += 1
-        most = max(most, running)
         await asyncio.sleep(1)
-        running -= 1
-        return reply(server.envelope(number))
+        return reply(server.envelope(int(request.url.params["current"])))
 
     api.answers(then=handle)
-    found: dict[str, ListedTask] = {}
     await api.client(concurrency=12).list_tasks("replication", found, status=status)
-    assert found["rp-95"] == ListedTask("rp-95", "orders-95", "running")
-    assert len(found) == 95
-    assert most == 3
-    assert api.requests[0].url.path == "/openapi/v1/replication/list"
+    assert (len(found), found["rp-95"]) == (95, ListedTask("rp-95", "orders-95", "running"))
+    assert api.arrivals == [0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+    last = api.requests[-1].url
+    assert last.path == "/openapi/v1/replication/list"
+    assert tuple(last.params.multi_items()) == page_parameters(LISTS["replication"], 10, status)
     assert set(api.observer.sent) == {"replication_list"}

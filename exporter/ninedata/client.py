@@ -111,12 +111,13 @@ class NineDataClient:
         self._observer = observer
         self._wall_clock = wall_clock
         self._base_url = settings.base_url.rstrip("/")
-        self._headers = (
-            (b"host", httpx.URL(self._base_url).netloc),
-            (b"accept", b"application/json"),
-            (b"accept-encoding", b"identity"),
-            (b"user-agent", settings.user_agent.encode("ascii")),
-        )
+        self._headers = {
+            "host": httpx.URL(self._base_url).netloc.decode("ascii"),
+            "accept": "application/json",
+            "accept-encoding": "identity",
+            "user-agent": settings.user_agent,
+        }
+        self._signed_headers = lru_cache(maxsize=32)(self._sign)  # the same for all requests of a path in one second
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._rate_limit = RateLimit(settings.rate_limit)
 
@@ -222,7 +223,7 @@ class NineDataClient:
     async def _exchange(self, request: ApiRequest[T], extensions: dict[str, str] | None) -> T:
         """Send the signed request, read the answer within the timeout, understand it."""
         sent_at = self._wall_clock()
-        signed, secrets = self._signed(request, timestamp_of(sent_at), extensions)
+        signed, secrets = self._signed(request, sent_at, extensions)
         timeout = asyncio.timeout(self._settings.request_timeout)
         try:
             async with timeout:
@@ -249,28 +250,29 @@ class NineDataClient:
             raise
 
     def _signed(
-        self, request: ApiRequest[T], timestamp: str, extensions: dict[str, str] | None
+        self, request: ApiRequest[T], sent_at: datetime, extensions: dict[str, str] | None
     ) -> tuple[httpx.Request, tuple[str, ...]]:
         """The request, and the secrets in it that an answer must not repeat into logs and pages."""
         access_key_id, secret_key = self._access_key_id.current().reveal(), self._secret_key.current().reveal()
-        key = signature(request.path, secret_key, timestamp)
+        headers, secrets = self._signed_headers(request.path, int(sent_at.timestamp()), access_key_id, secret_key)
         signed = httpx.Request(
             "POST" if request.body else "GET",
             _url_of(self._base_url + request.path, request.parameters),
-            headers=[
-                *self._headers,
-                (b"access-key-id", access_key_id.encode("ascii")),
-                (b"timestamp", timestamp.encode("ascii")),
-                (b"signature", key.encode("ascii")),
-                *(_JSON if request.body else ()),
-            ],
+            headers=headers,
             stream=httpx.ByteStream(request.body),  # with it httpx adds no headers of its own
             extensions=extensions,
         )
-        return signed, (access_key_id, secret_key, key)
+        if request.body:
+            signed.headers["content-type"] = "application/json"
+        return signed, secrets
 
-
-_JSON = ((b"content-type", b"application/json"),)
+    def _sign(
+        self, path: str, second: int, access_key_id: str, secret_key: str
+    ) -> tuple[httpx.Headers, tuple[str, ...]]:
+        timestamp = timestamp_of(datetime.fromtimestamp(second, UTC))
+        key = signature(path, secret_key, timestamp)
+        own = {"access-key-id": access_key_id, "timestamp": timestamp, "signature": key}
+        return httpx.Headers(self._headers | own, encoding="ascii"), (access_key_id, secret_key, key)
 
 
 @lru_cache(maxsize=40_000)  # the same in every scrape, and slow to parse

@@ -62,7 +62,8 @@ class _Transport(httpx.AsyncBaseTransport):
         body = _Body(response)
         if response.headers.get("Content-Encoding", "").lower() == "x-gzip":
             body = _Gunzipped(response)  # a second name of gzip, which aiohttp does not know
-        return httpx.Response(response.status, headers=response.raw_headers, stream=body)
+        headers = httpx.Headers(response.raw_headers, encoding="latin-1")  # or httpx tries encodings at each look
+        return httpx.Response(response.status, headers=headers, stream=body)
 
     async def aclose(self) -> None:
         for session in self._sessions.values():

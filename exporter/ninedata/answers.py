@@ -97,8 +97,30 @@ def entries_of(found: object, what: str) -> list[dict[str, Any]]:
     return [entry if isinstance(entry, dict) else {} for entry in found]
 
 
+def clock_skew(headers: Mapping[str, str], sent_at: datetime, received_at: datetime) -> float | None:
+    """Seconds by which the server's clock is ahead of ours, to within half a second and the request's duration."""
+    server = _date_of(headers.get("date", ""))
+    if server is None:
+        return None
+    # The header has whole seconds, cut off: half a second is missing on average.
+    return (server - sent_at - (received_at - sent_at) / 2).total_seconds() + 0.5
+
+
+def blame_clock(error: QueryError, skew: float | None) -> QueryError:
+    """The failure of a query; another one if it was refused because of the clock."""
+    # The API rejects a timestamp that is further than this from its own clock (documented).
+    if error.reason is not Reason.AUTH or skew is None or abs(skew) <= 600:  # noqa: PLR2004 - ten minutes
+        return error
+    direction = "behind" if skew > 0 else "ahead of"
+    message = (
+        f"this machine's clock is {abs(skew) / 60:.0f} minutes {direction} the API's, which rejects timestamps more "
+        f"than 10 minutes off: set the clock, for example with NTP ({error.message})"
+    )
+    return QueryError(Reason.AUTH, message, request_id=error.request_id)
+
+
 @functools.lru_cache(maxsize=64)  # all answers within a second have the same date
-def date_of(header: str) -> datetime | None:
+def _date_of(header: str) -> datetime | None:
     """The moment that a header gives, or None."""
     try:
         moment = email.utils.parsedate_to_datetime(header)
@@ -191,5 +213,5 @@ def _retry_after(headers: Mapping[str, str], now: datetime) -> float:
     header = headers.get("retry-after", "").strip()
     if header.isascii() and header.isdigit():
         return max(float(header[:9]), 1.0)
-    until = date_of(header)
+    until = _date_of(header)
     return max((until - now).total_seconds(), 1.0) if until else 5.0

@@ -13,7 +13,7 @@ import respx
 
 from exporter.credentials import Secret, SecretSource
 from exporter.ninedata import Precheck, QueryError, Reason, TaskRef
-from exporter.ninedata.client import ApiSettings, NineDataClient, QueryProgress
+from exporter.ninedata.client import NineDataClient, QueryProgress
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
 
 TASK = TaskRef("data_compare", "cd-tg3isu1xgs", "pcte-dj02vti9tabd")
@@ -144,11 +144,15 @@ class FakeApi:
     ) -> NineDataClient:
         """A client with these settings."""
         return NineDataClient(
-            ApiSettings(base_url, "ninedata-exporter/test", request_timeout, concurrency, rate_limit),
+            base_url=base_url,
+            user_agent="ninedata-exporter/test",
             access_key_id=access_key_id,
             secret_key=secret_key,
             transport=httpx.MockTransport(self._router.async_handler),
             observer=self.observer,
+            request_timeout=request_timeout,
+            concurrency=concurrency,
+            rate_limit=rate_limit,
             wall_clock=lambda: START + timedelta(seconds=now() - self._began),
         )
 

@@ -109,7 +109,6 @@ FAILURES: dict[str, tuple[Reply, str, int]] = {
     "refused": (reply({"success": False, "message": "busy, try again"}, 400), "api_error", 1),
     "no route": (OSError(113, "No route to host"), "connect", 1),
     "connection timed out": (TimeoutError(110, "Connection timed out"), "connect", 1),
-    "unknown": (httpx.UnsupportedProtocol("gopher"), "connect", 1),
 }
 
 

@@ -23,7 +23,6 @@ TASKS = {
     "replication": TaskRef("replication", "rp-div0qqpbffio", ""),
 }
 PASSED = {"success": True, "requestId": "r-1", "data": {"status": "Success", "precheckItems": []}}
-_ACCESS_KEY_ID, _SECRET_KEY = Secret(ACCESS_KEY_ID), Secret(SECRET_KEY)
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 """The wall clock's time when a test begins."""
 
@@ -132,27 +131,21 @@ class FakeApi:
         # A response can be read once; this one may be given again.
         return httpx.Response(response.status_code, headers=response.headers, stream=response.stream)
 
-    def client(
-        self,
-        base_url: str = "https://console.ninedata.cloud",
-        *,
-        access_key_id: SecretSource = _ACCESS_KEY_ID,
-        secret_key: SecretSource = _SECRET_KEY,
-        request_timeout: float = 5.0,
-        concurrency: int = 32,
-        rate_limit: float = 0.0,
-    ) -> NineDataClient:
-        """A client with these settings."""
+    def client(self, **settings: str | float | SecretSource) -> NineDataClient:
+        """A client with these settings in place of the usual ones."""
+        usual = {
+            "base_url": "https://console.ninedata.cloud",
+            "access_key_id": Secret(ACCESS_KEY_ID),
+            "secret_key": Secret(SECRET_KEY),
+            "request_timeout": 5.0,
+            "concurrency": 32,
+            "rate_limit": 0.0,
+        }
         return NineDataClient(
-            base_url=base_url,
+            **usual | settings,
             user_agent="ninedata-exporter/test",
-            access_key_id=access_key_id,
-            secret_key=secret_key,
             transport=httpx.MockTransport(self._router.async_handler),
             observer=self.observer,
-            request_timeout=request_timeout,
-            concurrency=concurrency,
-            rate_limit=rate_limit,
             wall_clock=lambda: START + timedelta(seconds=now() - self._began),
         )
 

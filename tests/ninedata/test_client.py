@@ -5,6 +5,7 @@ import itertools
 from datetime import timedelta
 from email.utils import format_datetime
 from hashlib import sha256
+from unittest.mock import Mock
 
 import aiohttp
 import httpx
@@ -68,27 +69,21 @@ async def test_a_query_is_one_signed_get(api: FakeApi) -> None:
 )
 async def test_a_path_prefix_is_sent_but_not_signed(api: FakeApi, base_url: str) -> None:
     """A proxy removes it."""
-    await api.client(base_url).query(TASK)
+    await api.client(base_url=base_url).query(TASK)
     (request,) = api.requests
     assert str(request.url.copy_with(query=None)) == base_url.rstrip("/") + STATUS
     assert request.headers["signature"] == signed("2026-01-02T03:04:05Z")
 
 
-class Rotating:
-    """A secret that is a new one at each query."""
-
-    def __init__(self, name: str) -> None:
-        self._numbers = itertools.count(1)
-        self._name = name
-
-    def current(self) -> Secret:
-        return Secret(f"{self._name}-{next(self._numbers)}")
+def rotating(*secrets: str) -> Mock:
+    """A secret that is the next one at each query."""
+    return Mock(current=Mock(side_effect=map(Secret, secrets)))
 
 
 async def test_every_request_is_signed_with_the_current_time_and_secrets(api: FakeApi) -> None:
     """A retry too: a key may be rotated, and a signature is valid for ten minutes only."""
     api.answers(after(2, reply(status=503)), reply())
-    await api.client(access_key_id=Rotating("id"), secret_key=Rotating("key")).query(TASK)
+    await api.client(access_key_id=rotating("id-1", "id-2"), secret_key=rotating("key-1", "key-2")).query(TASK)
     assert [
         (request.headers["access-key-id"], request.headers["timestamp"], request.headers["signature"])
         for request in api.requests

@@ -95,6 +95,9 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
     peer = Peer()
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        peer.connections += 1
+        peer.open.add(task)
         try:
             with suppress(OSError, asyncio.IncompleteReadError):
                 await script(Talk(peer, reader, writer))
@@ -102,14 +105,9 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
                 await writer.wait_closed()
         finally:
             writer.transport.abort()
+            peer.open.discard(task)
 
-    def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer.connections += 1
-        task = asyncio.create_task(converse(reader, writer))
-        peer.open.add(task)
-        task.add_done_callback(peer.open.discard)
-
-    server = await asyncio.start_server(accepted, "127.0.0.1", 0, ssl=tls, backlog=1024)
+    server = await asyncio.start_server(converse, "127.0.0.1", 0, ssl=tls, backlog=1024)
     peer.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield peer

@@ -184,7 +184,7 @@ FAILURES: list[tuple[int, str, bytes | object, str, str]] = [
     (200, "", refusal(success="False", message="Odd."), "api_error", f"{REFUSED}: Odd."),
     (200, "", refusal(success=None), "api_error", f"{REFUSED} without a reason"),
     (200, "", refusal(errorCode=None, message=None), "api_error", f"{REFUSED} without a reason"),
-    (200, "", refusal(errorCode=["A", "B"], message={"en": "C"}), "api_error", f'{REFUSED}: A; B - {{"en": "C"}}'),
+    (200, "", refusal(errorCode=["A", "B"], message={"原因": "C"}), "api_error", f'{REFUSED}: A; B - {{"原因": "C"}}'),
     (200, "", refusal(message="mysql://root:x@db\x07"), "api_error", f"{REFUSED}: mysql://root:***@db�"),
     (200, "", refusal(message="x" * 9000), "api_error", f"{REFUSED}: {'x' * 499}…"),
     # not allowed

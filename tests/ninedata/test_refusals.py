@@ -73,7 +73,6 @@ MESSAGES = {
     # What databases say
     "api_error": """
         ERROR: column "timestamp" does not exist
-        timestamp out of range
         Timestamp column is missing in table orders
         invalid input syntax for type timestamp: "2024-13-01"
         Invalid timestamp: '0000-00-00 00:00:00'
@@ -82,7 +81,6 @@ MESSAGES = {
         Access denied for user 'repl'@'10.0.0.5' (using password: YES)
         Access denied; you need (at least one of) the REPLICATION CLIENT privilege(s) for this operation
         The SELECT permission was denied on the object 'orders', database 'shop', schema 'dbo'.
-        ORA-01031: insufficient privileges
         not authorized on admin to execute command { listDatabases: 1 }
         Authentication failed.
         Table 'shop.task' doesn't exist
@@ -95,11 +93,8 @@ MESSAGES = {
         Multi-statement signature does not match
         function signature does not match
         Too many connections
-        FATAL: sorry, too many clients already
         User 'repl' has exceeded the 'max_questions' resource (current value: 100)
-        The level of configured provisioned throughput for the table was exceeded.
         The AWS Access Key Id you provided does not exist in our records.
-        workflow control error
         对表 orders 权限不够
         关系 "task" 不存在
         字段 时间戳 不存在
@@ -110,7 +105,6 @@ MESSAGES = {
         任务限流配置有误
         任务的源表不存在
         upstream connect error or disconnect/reset before headers
-        The upstream server is timing out
         An internal error occurred while authenticating the datasource; permission denied (publickey)
     """,
 }

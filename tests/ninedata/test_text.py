@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.ninedata.text import MAX_NAME, MAX_TEXT, clean, clean_name, cut_middle, is_printable, text_of
+from exporter.ninedata.text import MAX_NAME, MAX_TEXT, clean, clean_name, cut_middle, is_printable
 
 
 @pytest.mark.parametrize(
@@ -31,23 +31,6 @@ def test_a_text_has_no_unprintable_characters(text: str, expected: str) -> None:
 )
 def test_a_name_is_one_line(value: object, expected: str) -> None:
     assert clean_name(value) == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("text", "text"),
-        (None, ""),
-        (1.5, "1.5"),
-        (True, "true"),
-        (["one", "two"], "one; two"),
-        (["one", 2], '["one", 2]'),
-        ({"原因": "x"}, '{"原因": "x"}'),
-    ],
-    ids=ascii,
-)
-def test_any_json_value_has_a_text(value: object, expected: str) -> None:
-    assert text_of(value) == expected
 
 
 def test_a_text_is_cut_to_the_limit_and_shows_it() -> None:

@@ -4,7 +4,6 @@ The shapes are the documented ones. Also tolerated, because it was seen: numbers
 missing and null fields, status words in any case, texts in any language.
 """
 
-import codecs
 import email.utils
 import functools
 import json
@@ -151,8 +150,8 @@ _known_item = functools.lru_cache(maxsize=1024)(_new_item)
 def _envelope_of(body: bytes, secrets: Iterable[str]) -> dict[str, object] | None:
     """The JSON object without the secrets, or None if there is none."""
     try:
-        text = body.removeprefix(codecs.BOM_UTF8).decode()
-        if re.search(r'\\["\\/u]', text):  # characters of a secret may be escaped
+        text = body.decode("utf-8-sig")
+        if "\\" in text and re.search(r'\\["\\/u]', text):  # characters of a secret may be escaped
             text = json.dumps(json.loads(text), ensure_ascii=False)
             secrets = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets]
         document: object = json.loads(_without(secrets, text))

@@ -121,56 +121,55 @@ async def test_a_page_that_fails_fails_the_list(bad: int) -> None:
     assert len(server.found) == (len(server.asked) - 1) * 10
 
 
-NO_PAGES: list[tuple[Envelope, str]] = [
-    ({"status": "ok"}, "the list's data is not an array"),
-    ({"data": {"list": []}, "total": 0}, "the list's data is not an array"),
-    ({"data": [{"id": "rp-1"}, None]}, "no entry of the list has a usable replicationId"),
-    ({"data": [{"replicationId": "!"}]}, "no entry of the list has a usable replicationId"),
+ODD_ENTRIES: list[object] = [
+    {"replicationId": 4711, "name": None},
+    {"replicationId": " rp-2 ", "name": "a\nb\x07", "status": 5},
+    {"replicationId": "rp 3", "name": "no id"},
+    {"name": "none at all"},
+    None,
 ]
+COMPARISON = {"taskId": "cc-1", "taskName": "orders", "status": "failed", "periodic": "ONETIME"}
+PAGES: dict[str, tuple[str, Envelope, Page]] = {
+    "null": ("replication", {"data": None, "total": 0}, Page((), 0, 0)),
+    "null within data": ("schema_compare", {"data": {"total": 0, "schemaComparisons": None}}, Page((), 0, 0)),
+    "odd entries": (
+        "replication",
+        {"total": "5", "data": ODD_ENTRIES},
+        Page((ListedTask("4711", "4711", ""), ListedTask("rp-2", "a b�", "5")), 5, 5),
+    ),
+    "all within data": (
+        "schema_compare",
+        {"data": {"pageNumber": 1, "pageSize": 100, "total": 101, "schemaComparisons": [COMPARISON]}},
+        Page((ListedTask("cc-1", "orders", "failed"),), 1, 101),
+    ),
+}
 
 
-@pytest.mark.parametrize(("envelope", "message"), NO_PAGES, ids=["gateway", "object", "no id", "bad id"])
-def test_what_is_no_page_is_a_failure(envelope: Envelope, message: str) -> None:
+@pytest.mark.parametrize(("kind", "envelope", "page"), PAGES.values(), ids=PAGES)
+def test_pages_as_they_vary(kind: str, envelope: Envelope, page: Page) -> None:
+    """Numbers as ids, missing names and statuses, texts to be cleaned; an entry without a usable id is left out."""
+    assert read_page(envelope, LISTS[kind]) == page
+
+
+NO_PAGES: dict[str, tuple[str, Envelope, str]] = {
+    "gateway": ("replication", {"status": "ok"}, "the list's data is not an array"),
+    "object": ("replication", {"data": {"list": []}, "total": 0}, "the list's data is not an array"),
+    "array": ("schema_compare", {"data": [COMPARISON]}, "the list's schemaComparisons is not an array"),
+    "no id": ("replication", {"data": [{"id": "rp-1"}, None]}, "no entry of the list has a usable replicationId"),
+    "bad id": ("replication", {"data": [{"replicationId": "!"}]}, "no entry of the list has a usable replicationId"),
+}
+
+
+@pytest.mark.parametrize(("kind", "envelope", "message"), NO_PAGES.values(), ids=NO_PAGES)
+def test_what_is_no_page_is_a_failure(kind: str, envelope: Envelope, message: str) -> None:
     """It does not mean that there are no tasks."""
     with pytest.raises(QueryError) as caught:
-        read_page(envelope, LISTS["replication"])
+        read_page(envelope, LISTS[kind])
     assert (caught.value.reason, caught.value.message) == (Reason.INVALID_RESPONSE, message)
 
 
-def test_an_empty_list_may_be_null() -> None:
-    """Where a total shows that it is a list."""
-    assert read_page({"data": None, "total": 0}, LISTS["replication"]).entries == ()
-    assert read_page({"data": {"total": 0, "schemaComparisons": None}}, LISTS["schema_compare"]).entries == ()
-
-
-def test_entries_as_they_vary() -> None:
-    """Numbers as ids, missing names and statuses, texts to be cleaned; one without a usable id is left out."""
-    page = read_page(
-        {
-            "total": 5,
-            "data": [
-                {"replicationId": 4711, "name": None},
-                {"replicationId": " rp-2 ", "name": "a\nb\x07", "status": 5},
-                {"replicationId": "rp 3", "name": "no id"},
-                {"name": "none at all"},
-                None,
-            ],
-        },
-        LISTS["replication"],
-    )
-    assert page.entries == (ListedTask("4711", "4711", ""), ListedTask("rp-2", "a b�", "5"))
-    assert (page.size, page.total) == (5, 5)
-
-
-def test_the_page_of_schema_comparisons() -> None:
-    """Everything stands in `data`."""
-    listed = LISTS["schema_compare"]
-    entry = {"taskId": "cc-1", "taskName": "orders", "status": "failed", "periodic": "ONETIME"}
-    data = {"pageNumber": 1, "pageSize": 100, "total": 101, "schemaComparisons": [entry]}
-    assert read_page({"data": data}, listed) == Page((ListedTask("cc-1", "orders", "failed"),), 1, 101)
-    with pytest.raises(QueryError, match="the list's schemaComparisons is not an array"):
-        read_page({"data": [entry]}, listed)
-    assert page_parameters(listed, 2, None) == (("pageNumber", "2"), ("pageSize", "100"))
+def test_each_kind_has_its_own_words_for_a_page() -> None:
+    assert page_parameters(LISTS["schema_compare"], 2, None) == (("pageNumber", "2"), ("pageSize", "100"))
 
 
 @pytest.mark.parametrize("status", [None, "preCheckFailed"])

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,9 @@ from exporter.ninedata.tls import TlsFiles, client_context
 from exporter.scraping.snapshot import QueryFailure
 from tests.http.certificates import STYLES, Identity, Issuer, new_issuer
 from tests.ninedata.fake_api import failure_of
-from tests.ninedata.peers import Asker, Peer, Talk, answering, http, serving
+from tests.ninedata.peers import Asker, Talk, answering, http, serving
 
 pytestmark = pytest.mark.anyio
-
 
 LOOPBACK = "IP:127.0.0.1"
 
@@ -37,22 +36,21 @@ def server_context(identity: Identity) -> ssl.SSLContext:
     return context
 
 
-@pytest.fixture
-async def peer(issuer: Issuer) -> AsyncIterator[Peer]:
-    """A server with a certificate of this machine's address."""
-    async with serving(answering(http()), server_context(issuer.issue("loopback", LOOPBACK))) as serving_peer:
-        yield serving_peer
+def trusting(identity: Identity) -> ssl.SSLContext:
+    return client_context(identity.certificate, verify=True)
 
 
-@pytest.mark.parametrize("verify", [True, False])
-async def test_a_certificate_of_the_configured_issuer_or_any_is_trusted(
-    peer: Peer, issuer: Issuer, *, verify: bool
-) -> None:
-    """`api.tls.ca_file`, which replaces the public issuers, and `api.tls.insecure_skip_verify`."""
-    context = client_context(issuer.own.certificate if verify else None, verify=verify)
-    async with Asker(peer.url, tls=context) as asker:
-        assert isinstance(await asker.query(), Precheck)
-    assert (len(context.get_ca_certs()) == 1) is verify
+async def succeeds(server: ssl.SSLContext, tls: ssl.SSLContext, server_name: str | None = None) -> bool:
+    async with serving(answering(http()), server) as peer, Asker(peer.url, tls=tls, server_name=server_name) as asker:
+        return isinstance(await asker.query(), Precheck)
+
+
+async def test_a_certificate_is_trusted_by_its_issuer_by_itself_or_without_a_check(issuer: Issuer) -> None:
+    """`api.tls.ca_file` replaces the public issuers. With `api.tls.insecure_skip_verify` any certificate is trusted."""
+    identity = issuer.issue("loopback", LOOPBACK)
+    assert len(trusting(issuer.own).get_ca_certs()) == 1
+    for tls in (trusting(issuer.own), trusting(identity), client_context(None, verify=False)):
+        assert await succeeds(server_context(identity), tls)
 
 
 def test_without_one_the_public_issuers_are_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,10 +63,7 @@ def test_without_one_the_public_issuers_are_trusted(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
 async def test_an_issuer_that_curl_accepts_is_accepted_on_every_python(tmp_path: Path, style: tuple[str, ...]) -> None:
     issuer = new_issuer(tmp_path, "issuer", style)
-    server = server_context(issuer.issue("server", LOOPBACK, key_ids=False))
-    tls = client_context(issuer.own.certificate, verify=True)
-    async with serving(answering(http()), server) as peer, Asker(peer.url, tls=tls) as asker:
-        assert isinstance(await asker.query(), Precheck)
+    assert await succeeds(server_context(issuer.issue("server", LOOPBACK, key_ids=False)), trusting(issuer.own))
 
 
 def with_an_unknown_root(issuer: Issuer) -> Identity:
@@ -99,7 +94,7 @@ async def test_a_certificate_that_is_refused_has_advice_of_its_own(
     issuer: Issuer, make: Callable[[Issuer], Identity], name: str | None, words: str, advice: str
 ) -> None:
     """Nothing is sent over such a connection, and it is not tried again."""
-    tls, server = client_context(issuer.own.certificate, verify=True), server_context(make(issuer))
+    tls, server = trusting(issuer.own), server_context(make(issuer))
     async with serving(answering(http()), server) as peer, Asker(peer.url, tls=tls, server_name=name) as asker:
         error = await failure_of(asker.query())
     assert error.reason == "tls"
@@ -107,13 +102,6 @@ async def test_a_certificate_that_is_refused_has_advice_of_its_own(
     assert advice in QueryFailure.of(error).advice("data_compare")
     assert peer.heads == []
     assert len(asker.observer.sent) == 1
-
-
-async def test_the_server_s_own_certificate_can_be_trusted_without_its_issuer(issuer: Issuer) -> None:
-    own = issuer.issue("own", LOOPBACK)
-    tls = client_context(own.certificate, verify=True)
-    async with serving(answering(http()), server_context(own)) as peer, Asker(peer.url, tls=tls) as asker:
-        assert isinstance(await asker.query(), Precheck)
 
 
 def test_a_key_log_that_cannot_be_written_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,8 +153,4 @@ async def test_a_server_is_verified_by_the_configured_name_and_gets_the_client_s
     demanding.load_verify_locations(issuer.own.certificate)
     demanding.verify_mode = ssl.CERT_REQUIRED
     tls = client_context(issuer.own.certificate, (client.certificate, client.key), verify=True)
-    async with (
-        serving(answering(http()), demanding) as peer,
-        Asker(peer.url, tls=tls, server_name="ninedata.example.com") as asker,
-    ):
-        assert isinstance(await asker.query(), Precheck)
+    assert await succeeds(demanding, tls, "ninedata.example.com")

@@ -56,44 +56,68 @@ def read_envelope(
     raise _no_envelope_error(headers, body, secrets)
 
 
-def read_precheck(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Precheck:
-    """The precheck in an envelope. Raises QueryError if there is none, or if it is another task's."""
-    data = data_of(envelope, kind.parameters(task))
-    word = text_of(data.get(kind.status_key))
-    items = [_read_item(entry, kind.item_key) for entry in entries_of(data.get(kind.items_key), "check items")]
-    names = unique_names([item.item for item in items], "item")
-    return Precheck(
-        Status.of_word(word),
-        tuple(item if item.item == name else replace(item, item=name) for item, name in zip(items, names, strict=True)),
-        status_word=clean_name(word),
-        request_id=clean_name(envelope.get("requestId")),
+def _envelope_of(body: bytes, secrets: Iterable[str]) -> dict[str, object] | None:
+    """The JSON object without the secrets, or None if there is none."""
+    try:
+        text = body.decode("utf-8-sig")
+        if "\\" in text and re.search(r'\\["\\/u]', text):  # characters of a secret may be escaped
+            text = json.dumps(json.loads(text), ensure_ascii=False)
+            secrets = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets]
+        document: object = json.loads(_without(secrets, text))
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _without(secrets: Iterable[str], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+def _refusal_error(status: int, envelope: Mapping[str, object], said: str, request_id: str) -> QueryError:
+    message = f"the API refused the query{said or ' without a reason'}"
+    reason = reason_of_refusal(text_of(envelope.get("errorCode"))[:200], text_of(envelope.get("message"))[:2000])
+    if reason is Reason.API_ERROR and status == 404:  # noqa: PLR2004 - HTTP's Not Found
+        reason = Reason.NOT_FOUND
+    return QueryError(reason, message, request_id=request_id)
+
+
+def _no_envelope_error(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> QueryError:
+    if not body.strip():
+        return QueryError(Reason.INVALID_RESPONSE, "the answer is empty")
+    if "html" in headers.get("content-type", "").casefold() or body.lstrip()[:1] == b"<":
+        # What the console's web interface answers for a path that it does not know.
+        return QueryError(Reason.UNSUPPORTED, "a web page came instead of JSON")
+    start = clean(_without(secrets, body.decode(errors="replace"))[:200], limit=60)
+    return QueryError(Reason.INVALID_RESPONSE, f"the answer is not a JSON object; it starts with {start!r}")
+
+
+def _redirect_error(status: int, location: str) -> QueryError:
+    """A redirect is not followed: the signature must not go to another host."""
+    # Without user, password, query and fragment, which may be secret.
+    target = clean_name(re.sub(r"(?s)(?<=//)[^/?#]*@|[?#].*", "", location))
+    message = (
+        f"HTTP {status}: redirected to {target or 'no address'}, which is not followed because the signature must not "
+        "go to another host; put the final address in api.base_url"
     )
+    return QueryError(Reason.HTTP_ERROR, message)
 
 
-def data_of(envelope: Mapping[str, object], expected: Parameters) -> dict[str, Any]:
-    """The envelope's data. Raises QueryError if it is no object, or is not about the `expected` ids."""
-    data = envelope.get("data")
-    request_id = clean_name(envelope.get("requestId"))
-    if not isinstance(data, dict):
-        raise QueryError(Reason.INVALID_RESPONSE, "the answer's data is not an object", request_id=request_id)
-    for key, wanted in expected:
-        # A cache or a proxy may mix up answers. A missing id is tolerated.
-        found = text_of(data.get(key)).strip()
-        if found and found != wanted:
-            message = f"the answer is about {key} {clean_name(found)!r}, not about {wanted!r}"
-            raise QueryError(Reason.INVALID_RESPONSE, message, request_id=request_id)
-    return data
+def _words_of(envelope: Mapping[str, object]) -> str:
+    """What the API says about a failure, as the end of a sentence."""
+    code, message = clean_name(envelope.get("errorCode")), clean(envelope.get("message"), limit=500)
+    words = " - ".join(part for part in (code, message) if part)
+    return f": {words}" if words else ""
 
 
-def entries_of(found: object, what: str) -> list[dict[str, Any]]:
-    """The entries of a list within the data; none if it is missing."""
-    if found is None:
-        return []
-    if not isinstance(found, list):
-        raise QueryError(Reason.INVALID_RESPONSE, f"the {what} are not a list")
-    if len(found) > MAX_ENTRIES:
-        raise QueryError(Reason.TOO_LARGE, f"the answer has {len(found)} {what}; at most {MAX_ENTRIES} are read")
-    return [entry if isinstance(entry, dict) else {} for entry in found]
+def _retry_after(headers: Mapping[str, str], now: datetime) -> float:
+    """The pause that a 429 asks for, in seconds."""
+    header = headers.get("retry-after", "").strip()
+    if header.isascii() and header.isdigit():
+        return max(float(header[:9]), 1.0)
+    until = _date_of(header)
+    return max((until - now).total_seconds(), 1.0) if until else 5.0
 
 
 def clock_skew(headers: Mapping[str, str], sent_at: datetime, received_at: datetime) -> float | None:
@@ -128,6 +152,20 @@ def _date_of(header: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def read_precheck(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Precheck:
+    """The precheck in an envelope. Raises QueryError if there is none, or if it is another task's."""
+    data = data_of(envelope, kind.parameters(task))
+    word = text_of(data.get(kind.status_key))
+    items = [_read_item(entry, kind.item_key) for entry in entries_of(data.get(kind.items_key), "check items")]
+    names = unique_names([item.item for item in items], "item")
+    return Precheck(
+        Status.of_word(word),
+        tuple(item if item.item == name else replace(item, item=name) for item, name in zip(items, names, strict=True)),
+        status_word=clean_name(word),
+        request_id=clean_name(envelope.get("requestId")),
+    )
+
+
 def _read_item(fields: Mapping[str, Any], item_key: str) -> CheckItem:
     texts: tuple[Any, ...] = tuple(map(fields.get, (item_key, "itemName", "itemDescription", "status")))
     try:
@@ -147,70 +185,32 @@ def _new_item(item: str, name: str, description: str, status: str) -> CheckItem:
 _known_item = functools.lru_cache(maxsize=1024)(_new_item)
 
 
-def _envelope_of(body: bytes, secrets: Iterable[str]) -> dict[str, object] | None:
-    """The JSON object without the secrets, or None if there is none."""
-    try:
-        text = body.decode("utf-8-sig")
-        if "\\" in text and re.search(r'\\["\\/u]', text):  # characters of a secret may be escaped
-            text = json.dumps(json.loads(text), ensure_ascii=False)
-            secrets = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets]
-        document: object = json.loads(_without(secrets, text))
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
+def data_of(envelope: Mapping[str, object], expected: Parameters) -> dict[str, Any]:
+    """The envelope's data. Raises QueryError if it is no object, or is not about the `expected` ids."""
+    data = envelope.get("data")
+    request_id = clean_name(envelope.get("requestId"))
+    if not isinstance(data, dict):
+        raise QueryError(Reason.INVALID_RESPONSE, "the answer's data is not an object", request_id=request_id)
+    for key, wanted in expected:
+        # A cache or a proxy may mix up answers. A missing id is tolerated.
+        found = text_of(data.get(key)).strip()
+        if found and found != wanted:
+            message = f"the answer is about {key} {clean_name(found)!r}, not about {wanted!r}"
+            raise QueryError(Reason.INVALID_RESPONSE, message, request_id=request_id)
+    return data
 
 
-def _without(secrets: Iterable[str], text: str) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
+def entries_of(found: object, what: str) -> list[dict[str, Any]]:
+    """The entries of a list within the data; none if it is missing."""
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        raise QueryError(Reason.INVALID_RESPONSE, f"the {what} are not a list")
+    if len(found) > MAX_ENTRIES:
+        raise QueryError(Reason.TOO_LARGE, f"the answer has {len(found)} {what}; at most {MAX_ENTRIES} are read")
+    return [entry if isinstance(entry, dict) else {} for entry in found]
 
 
 def is_true(value: object) -> bool:
     """Whether a value is true, given as one or as text."""
     return value is True or (isinstance(value, str) and value.strip().casefold() == "true")
-
-
-def _words_of(envelope: Mapping[str, object]) -> str:
-    """What the API says about a failure, as the end of a sentence."""
-    code, message = clean_name(envelope.get("errorCode")), clean(envelope.get("message"), limit=500)
-    words = " - ".join(part for part in (code, message) if part)
-    return f": {words}" if words else ""
-
-
-def _refusal_error(status: int, envelope: Mapping[str, object], said: str, request_id: str) -> QueryError:
-    message = f"the API refused the query{said or ' without a reason'}"
-    reason = reason_of_refusal(text_of(envelope.get("errorCode"))[:200], text_of(envelope.get("message"))[:2000])
-    if reason is Reason.API_ERROR and status == 404:  # noqa: PLR2004 - HTTP's Not Found
-        reason = Reason.NOT_FOUND
-    return QueryError(reason, message, request_id=request_id)
-
-
-def _no_envelope_error(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> QueryError:
-    if not body.strip():
-        return QueryError(Reason.INVALID_RESPONSE, "the answer is empty")
-    if "html" in headers.get("content-type", "").casefold() or body.lstrip()[:1] == b"<":
-        # What the console's web interface answers for a path that it does not know.
-        return QueryError(Reason.UNSUPPORTED, "a web page came instead of JSON")
-    start = clean(_without(secrets, body.decode(errors="replace"))[:200], limit=60)
-    return QueryError(Reason.INVALID_RESPONSE, f"the answer is not a JSON object; it starts with {start!r}")
-
-
-def _redirect_error(status: int, location: str) -> QueryError:
-    """A redirect is not followed: the signature must not go to another host."""
-    # Without user, password, query and fragment, which may be secret.
-    target = clean_name(re.sub(r"(?s)(?<=//)[^/?#]*@|[?#].*", "", location))
-    message = (
-        f"HTTP {status}: redirected to {target or 'no address'}, which is not followed because the signature must not "
-        "go to another host; put the final address in api.base_url"
-    )
-    return QueryError(Reason.HTTP_ERROR, message)
-
-
-def _retry_after(headers: Mapping[str, str], now: datetime) -> float:
-    """The pause that a 429 asks for, in seconds."""
-    header = headers.get("retry-after", "").strip()
-    if header.isascii() and header.isdigit():
-        return max(float(header[:9]), 1.0)
-    until = _date_of(header)
-    return max((until - now).total_seconds(), 1.0) if until else 5.0

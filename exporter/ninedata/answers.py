@@ -4,6 +4,7 @@ The shapes are the documented ones. Also tolerated, because it was seen: numbers
 missing and null fields, status words in any case, texts in any language.
 """
 
+import codecs
 import email.utils
 import functools
 import json
@@ -59,7 +60,7 @@ def read_envelope(
 def _envelope_of(body: bytes, secrets: Iterable[str]) -> dict[str, object] | None:
     """The JSON object without the secrets, or None if there is none."""
     try:
-        text = body.decode("utf-8-sig")
+        text = body.removeprefix(codecs.BOM_UTF8).decode()
         if "\\" in text and re.search(r'\\["\\/u]', text):  # characters of a secret may be escaped
             text = json.dumps(json.loads(text), ensure_ascii=False)
             secrets = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets]
@@ -157,13 +158,12 @@ def read_precheck(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> 
     data = data_of(envelope, kind.parameters(task))
     word = text_of(data.get(kind.status_key))
     items = [_read_item(entry, kind.item_key) for entry in entries_of(data.get(kind.items_key), "check items")]
-    names = unique_names([item.item for item in items], "item")
-    return Precheck(
-        Status.of_word(word),
-        tuple(item if item.item == name else replace(item, item=name) for item, name in zip(items, names, strict=True)),
-        status_word=clean_name(word),
-        request_id=clean_name(envelope.get("requestId")),
-    )
+    names = [item.item for item in items]
+    unique = unique_names(names, "item")
+    if unique is not names:
+        items = [replace(item, item=name) for item, name in zip(items, unique, strict=True)]
+    request_id = clean_name(envelope.get("requestId"))
+    return Precheck(Status.of_word(word), tuple(items), clean_name(word), request_id)
 
 
 def _read_item(fields: Mapping[str, Any], item_key: str) -> CheckItem:

@@ -68,7 +68,10 @@ def clean_name(value: object) -> str:
 
 
 def unique_names(names: Sequence[str], what: str) -> Sequence[str]:
-    """The names, none empty and none twice: `item_3` for a missing one, `name#2` for a repeated one."""
+    """The names, none empty and none twice: `item_3` for a missing one, `name#2` for a repeated one.
+
+    The same object if none is missing and none repeated, as almost always.
+    """
     if len({"", *names}) > len(names):
         return names
     unique: dict[str, None] = {}

@@ -89,7 +89,7 @@ def open_exporter(config: Config, own: OwnMetrics, before: Exporter | None = Non
     client, transport = open_client(api, own, "ninedata-exporter")
     history, known = History(), {}
     if before is not None and before.config.api.base_url == api.base_url:
-        client.hold(before.client.held_seconds)
+        client.rate_limit.hold(before.client.rate_limit.held_seconds)
         history, known = before.history, {found.kind: found for found in before.watch_list.discoveries}
     discoveries = [Discovery(settings, known.get(settings.kind)) for settings in config.discovery]
     task_files = TaskFiles(config.task_files, before.watch_list.task_files if before else None)

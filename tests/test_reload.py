@@ -144,17 +144,17 @@ async def test_reloads_at_the_same_time_are_one(reloader: Reloader, source: Sour
 async def test_history_and_the_pause_after_a_429_survive_a_reload(reloader: Reloader, source: Source) -> None:
     """Not if the new configuration names another server."""
     with reloader.lease() as before:
-        before.client.hold(60)
+        before.client.rate_limit.hold(60)
     await reloader.reload()
     with reloader.lease() as after:
         assert after.history is before.history
-        assert after.client.held_seconds > 50
+        assert after.client.rate_limit.held_seconds > 50
     config = config_of()
     source.next = replace(config, api=replace(config.api, base_url="https://other.example"))
     await reloader.reload()
     with reloader.lease() as other:
         assert other.history is not before.history
-        assert other.client.held_seconds == 0
+        assert other.client.rate_limit.held_seconds == 0
 
 
 @pytest.mark.parametrize("auto_reload", [True, False])

@@ -11,8 +11,7 @@ from typing import Generic, Protocol, TypeVar
 import httpx
 
 from exporter.credentials import SecretSource
-from exporter.ninedata.answers import read_envelope, read_precheck
-from exporter.ninedata.clock_skew import MAX_CLOCK_SKEW_SECONDS, clock_error, clock_skew
+from exporter.ninedata.answers import blame_clock, clock_skew, read_envelope, read_precheck
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.kinds import KINDS, LISTS, Parameters
 from exporter.ninedata.precheck import Precheck, TaskRef
@@ -27,17 +26,6 @@ T = TypeVar("T")
 
 MAX_ANSWER_BYTES = 1024 * 1024
 """The largest answer that is read, after decompression: more than any precheck needs."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApiSettings:
-    """How to query the API. Times in seconds, rates per second."""
-
-    base_url: str
-    user_agent: str
-    request_timeout: float = 5.0
-    concurrency: int = 32
-    rate_limit: float = 0.0
 
 
 class ApiObserver(Protocol):
@@ -91,44 +79,40 @@ class NineDataClient:
     """Queries the API, at most `concurrency` requests at once.
 
     A query has no deadline: the caller cancels it. `transport` stays the caller's to close. `wall_clock` gives the time
-    for signatures and for the clock skew.
+    for signatures and for the clock skew. Times are in seconds, rates per second.
     """
 
-    def __init__(  # noqa: PLR0913 - its collaborators, each named
+    def __init__(  # noqa: PLR0913 - its collaborators and settings, each named
         self,
-        settings: ApiSettings,
         *,
+        base_url: str,
+        user_agent: str,
         access_key_id: SecretSource,
         secret_key: SecretSource,
         transport: httpx.AsyncBaseTransport,
         observer: ApiObserver,
+        request_timeout: float,
+        concurrency: int,
+        rate_limit: float,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._settings = settings
+        self.rate_limit = RateLimit(rate_limit)
         self._access_key_id = access_key_id
         self._secret_key = secret_key
         self._transport = transport
         self._observer = observer
+        self._request_timeout = request_timeout
+        self._concurrency = concurrency
         self._wall_clock = wall_clock
-        self._base_url = settings.base_url.rstrip("/")
+        self._base_url = base_url.rstrip("/")
         self._headers = {
             "host": httpx.URL(self._base_url).netloc.decode("ascii"),
             "accept": "application/json",
             "accept-encoding": "identity",
-            "user-agent": settings.user_agent,
+            "user-agent": user_agent,
         }
         self._signed_headers = lru_cache(maxsize=32)(self._sign)  # the same for all requests of a path in one second
-        self._slots = asyncio.Semaphore(settings.concurrency)
-        self._rate_limit = RateLimit(settings.rate_limit)
-
-    def hold(self, seconds: float) -> None:
-        """Send no more requests for that long, as after a 429."""
-        self._rate_limit.hold(seconds)
-
-    @property
-    def held_seconds(self) -> float:
-        """For how long no request may be sent."""
-        return self._rate_limit.held_seconds
+        self._slots = asyncio.Semaphore(concurrency)
 
     async def query(self, task: TaskRef, progress: QueryProgress | None = None) -> Precheck:
         """The task's precheck as the API has it now. Raises QueryError."""
@@ -173,7 +157,7 @@ class NineDataClient:
             parameters = page_parameters(listed, number, status)
             return await self._get(ApiRequest(name, listed.path, parameters, read), progress)
 
-        await read_list(get_page, found, at_once=max(1, self._settings.concurrency // 4))
+        await read_list(get_page, found, at_once=max(1, self._concurrency // 4))
 
     async def _get(self, request: ApiRequest[T], progress: QueryProgress) -> T:
         """The answer to a request, which is sent again once, on a new connection, if that may help."""
@@ -198,7 +182,7 @@ class NineDataClient:
         """Send a request once, in its turn, and understand its answer. Raises QueryError."""
         async with self._slots:
             progress.waiting_for_rate_limit = True
-            await self._rate_limit.turn()
+            await self.rate_limit.turn()
             progress.waiting_for_rate_limit, progress.sent = False, True
             clock = asyncio.get_running_loop().time
             began = clock()
@@ -209,7 +193,7 @@ class NineDataClient:
             except QueryError as error:
                 failure = error.reason
                 if error.hold_seconds:
-                    self._rate_limit.hold(error.hold_seconds)
+                    self.rate_limit.hold(error.hold_seconds)
                 raise
             except asyncio.CancelledError:
                 failure = Reason.DEADLINE  # or the scraper went away: the scrape has no more time either way
@@ -224,7 +208,7 @@ class NineDataClient:
         """Send the signed request, read the answer within the timeout, understand it."""
         sent_at = self._wall_clock()
         signed, secrets = self._signed(request, sent_at, extensions)
-        timeout = asyncio.timeout(self._settings.request_timeout)
+        timeout = asyncio.timeout(self._request_timeout)
         try:
             async with timeout:
                 response = await self._transport.handle_async_request(signed)
@@ -235,19 +219,17 @@ class NineDataClient:
                     await response.stream.aclose()
         except NETWORK_ERRORS as error:  # a TimeoutError too, which the system also raises for connections
             if timeout.expired():
-                message = f"no complete answer within {self._settings.request_timeout:g} s"
+                message = f"no complete answer within {self._request_timeout:g} s"
                 raise QueryError(Reason.TIMEOUT, message) from None
             raise query_error_of(error) from None
         received_at = self._wall_clock()
-        skew = clock_skew(response.headers.get("date", ""), sent_at, received_at)
+        skew = clock_skew(response.headers, sent_at, received_at)
         if skew is not None:
             self._observer.clock_skew(skew)
         try:
             return request.read(read_envelope(response.status_code, response.headers, body, received_at, secrets))
         except QueryError as error:
-            if error.reason is Reason.AUTH and skew is not None and abs(skew) > MAX_CLOCK_SKEW_SECONDS:
-                raise clock_error(skew, error) from error
-            raise
+            raise blame_clock(error, skew) from None
 
     def _signed(
         self, request: ApiRequest[T], sent_at: datetime, extensions: dict[str, str] | None

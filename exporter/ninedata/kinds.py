@@ -80,8 +80,8 @@ class Kind:
 
     def parameters(self, task: TaskRef) -> Parameters:
         """The query string for the precheck."""
-        parameters = self.state_parameters(task)
-        return (*parameters, (self.precheck_key, task.precheck_task_id)) if self.precheck_key else parameters
+        precheck = ((self.precheck_key, task.precheck_task_id),) if self.precheck_key else ()
+        return (*self.state_parameters(task), *precheck)
 
     def state_parameters(self, task: TaskRef) -> Parameters:
         """The query string for the task itself."""
@@ -89,8 +89,8 @@ class Kind:
 
     def execution_parameters(self, task: TaskRef, execution_id: str) -> Parameters:
         """The query string for an execution."""
-        execution = ("execId", execution_id)
-        return (execution,) if self.execution_is_unique else ((self.task_key, task.task_id), execution)
+        of_task = () if self.execution_is_unique else self.state_parameters(task)
+        return (*of_task, ("execId", execution_id))
 
 
 _BEFORE_RUNNING = ("createSuccess", "preChecking", "preCheckSuccess", "preCheckFailed", "notStarted", "starting")

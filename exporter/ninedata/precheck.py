@@ -30,14 +30,7 @@ class Status(enum.StrEnum):
 
 
 _NEEDING_ATTENTION = (Status.FAILED, Status.WARNING)
-_STATUS_OF_WORD = {
-    "unstarted": Status.UNSTARTED,
-    "running": Status.RUNNING,
-    "success": Status.SUCCESS,
-    "warning": Status.WARNING,
-    "failed": Status.FAILED,
-    "failure": Status.FAILED,
-}
+_STATUS_OF_WORD = {status.casefold(): status for status in Status} | {"failure": Status.FAILED}
 
 
 @dataclass(frozen=True, slots=True)

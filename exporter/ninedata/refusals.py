@@ -1,89 +1,77 @@
 """What the API means when it refuses a query: guessed from its words, because the vendor documents none.
 
 A failure's text often quotes a database, whose own words are much the same: `column timestamp does not exist`,
-`permission denied for table orders`. So a code counts as a whole, and a message only where a sentence begins with the
-key, the signature, the timestamp, the request or the task. All else is api_error, and people read the message.
+`permission denied for table orders`. So a message counts only where a sentence begins with the key, the signature, the
+timestamp, the request or the task. All else is api_error, and people read the message.
 """
 
 import re
 
 from exporter.ninedata.failures import Reason
 
-_FAULT = (
-    "(?:invalid|illegal|unknown|missing|wrong|incorrect|incomplete|inactive|disabled|expired|error|fail(?:ed|ure)|empty"
-    "|mismatch|verif(?:y|ication)|check|nonce|used|does|is|not|match(?:ed)?|found|exists?)"
+# Codes and sentences are compared in lower case with `_` between the words, without words that say nothing.
+_FILLERS = re.compile(
+    r"\b(the|this|your|specified|given|provided|requested|header|is|was|has|been|does|do|could|can|be|error:)(?:\s|$)"
+    r"|[该此的]|当前|指定|对应|本次|您|(?<=已)[经被]+"
 )
-# Of codes in lower case with `_` between words: SignatureDoesNotMatch is signature_does_not_match.
-_CODES = {
-    Reason.AUTH: rf"(?:{_FAULT}_)*(?:request_)?(?:signature|access_?key(?:_id)?|time_?stamp)(?:_{_FAULT})*"
-    "|unauthori[sz]ed|unauthenticated|forbidden|(?:permission|access)_den(?:y|ied)|no_permission"
-    "|auth(?:entication|orization)?_fail(?:ed|ure)",
-    Reason.NOT_FOUND: r"(?:(?:task|(?:\w+_)?(?:precheck|compare|comparison|replication)(?:_task)?)(?:_id)?_)?"
-    r"(?:is_|does_)?not_(?:found|exists?)",
-    Reason.RATE_LIMITED: r"throttl(?:ing|ed)(?:_user|_api)?|too_many_requests|(?:api_|user_)?flow_control"
-    r"|(?:api_)?(?:rate|request)_limit(?:ed|_exceeded)?",
-}
-
-_ID = r"""(?: [\s:=\['"(]* (?=[A-Za-z0-9]*[\d-])[A-Za-z0-9_-]++ [\])'"]* )?"""
-_THE = r"(?: (?:the|this|your|specified|given|provided|requested)\s )*"
-_KEY = r"(?: access\s?key (?:\s?id)? | secret\skey )"
-_TASK = r"""(?: (?:(?:data|schema|compare|comparison|replication|migration|pre-?check)\s)*
-    (?:task|comparison|replication|pre-?check) (?:\sid)? )"""
-_TASK_CHINESE = r"(?: (?:数据|结构)?(?:对比|比对|比较|复制|迁移|同步)?(?:(?:预检查?)?任务|预检查) )"
-_KEY_CHINESE = r"(?: access\s?key \s?(?:id|secret)? | 访问密钥 )"
-_END = r"(?= \s*(?:[.,;!()\u3002\uff0c\uff1b\uff01]|$) )"
+_ID = r"""([_:=\['"(]*[a-z]*[\d-][a-z\d-]*[\])'"]*)?"""
+_KEY = "(access_?key(_?id|_?secret)?|secret_key|访问密钥|signature|签名)"
+_TIME = "(time_?stamp(_or_date_value)?|时间戳)"
+_TASK = rf"""(
+    ((data|schema|compare|comparison|replication|migration|precheck)_)* (task|comparison|replication|precheck)
+    | (数据|结构)?(对比|比对|比较|复制|迁移|同步)?(预检查?)?(任务|预检查)
+) (_?id)?{_ID}"""
+_FAULT = """(
+    invalid | illegal | incorrect | incomplete | wrong | bad | unknown | missing | expired | inactive | disabled
+    | deleted | required | error | mismatch | too_old | too_far | more_than | nonce_used
+    | not_(valid|match|found|exist|within|of) | (verif(y|ication)|validation|check)_(failed|error)
+    | (验证|校验|认证)?已?(不存在|不匹配|不正确|不通过|不合法|未通过|错误|有误|无效|失败|失效|过期|禁用|停用|缺失|为空)
+    | 非法 | 未知
+)"""
+_END = r"(?=_?(?:[,:(\uff0c]|$))"
 _SENTENCES = {
     Reason.AUTH: rf"""
-        {_THE}(?:header\s)?(?:request(?:'s)?\s)?(?:{_KEY}{_ID}|signature)(?:\swe\scalculated)?\s
-            (?:is\s|was\s|has\s(?:been\s)?|does\s|do\s)?(?:not\s)?
-            (?: (?:in)?valid | expired | wrong | incorrect | missing | unknown | disabled | inactive | deleted
-            | required | match(?:ed)? | mismatch | found | exist | error
-            | (?:verification|validation|check)\s(?:failed|error) )\b
-        | {_THE}(?:header\s)?(?:request(?:'s)?\s)?time\s?stamp(?:\sor\sdate\svalue)?\s(?:is\s|has\s)?
-            (?: expired | invalid{_END} | missing | required | too\s(?:old|far) | more\sthan | not\swithin
-            | not\sof\sthe\sform )\b
-        | (?:in(?:valid|correct|active)|wrong|bad|unknown|missing|expired|illegal)\s(?:request\s)?
-            (?: (?:{_KEY}|signature)(?={_END}|:) | time\s?stamp{_END} )
-        | {_THE}request\s(?:has\s|is\s)?expired\b
-        | {_THE}difference\sbetween\sthe\srequest\stime\sand\b
-        | (?:请求|本次|您的|该|的)* (?: (?:签名|{_KEY_CHINESE}{_ID}\s?)(?:验证|校验|认证)?(?:已被|已经|已)?
-            (?:不存在|不匹配|不正确|不通过|不合法|未通过|错误|有误|无效|失败|失效|过期|禁用|停用|缺失|为空)
-            | 时间戳(?:已经|已)?(?:无效|错误|有误|过期|失效|缺失|为空|不合法|不正确) )
-        | (?:无效|错误|非法|未知|过期)的?(?:请求)?(?:签名|时间戳|{_KEY_CHINESE}){_END}
-        | (?:该|本次)?请求已(?:经)?过期""",
+        ({_FAULT}_)? (request('s)?_|请求)? ({_KEY}|{_TIME}){_ID} (_we_calculated)? _?{_FAULT}
+        | {_FAULT}_?(request_|请求)? ({_KEY}{_END} | {_TIME}$)
+        | (request_|请求已?)(expired|过期)
+        | difference_between_request_time""",
     Reason.NOT_FOUND: rf"""
-        {_THE}{_TASK}{_ID}\s(?:(?:is|was|does|do|can|could)\s?)?not\s(?:be\s)?(?:found|exists?)\b
-        | (?:no\ssuch|unknown|(?:cannot|can?\snot|could\snot)\sfind)\s{_THE}{_TASK}\b(?=\s?[\w-]*-|{_END}|:)
-        | no\s{_TASK}\s(?:is\s|was\s)?found\b
-        | (?:该|此|当前|指定|的)* {_TASK_CHINESE}\s?(?:id)?{_ID}\s?(?:不存在|未找到|找不到|已(?:经)?(?:被)?删除)
-        | (?:找不到|未找到|没有找到|查询不到)(?:该|此|对应|指定|的)*{_TASK_CHINESE}""",
+        {_TASK}_? (not_found | not_exist | 不存在 | 未找到 | 找不到 | 已?删除{_END})
+        | (no_such_ | unknown_ | not_find_ | 找不到 | 未找到 | 没有找到 | 查询不到) {_TASK}{_END}
+        | no_{_TASK}_found""",
     Reason.RATE_LIMITED: rf"""
-        too\smany\s(?:api\s)?requests\b
-        | (?:you\shave\sexceeded\s)?{_THE}(?:api\s|request\s)*rate\slimit
-            (?:\s(?:is|was|has\sbeen))?(?:\sexceeded|\sreached|{_END})
-        | rate\sexceeded{_END}
-        | {_THE}request\s(?:is|was|has\sbeen)\s(?:throttled|rate[\s-]limited|denied\sdue\sto\s[\w\s]{{0,30}}
-            (?:throttling|flow\scontrol))\b
-        | (?:请求|访问|调用|操作|接口|api)+(?:次数|频率|速率)?(?:过于|太|过)(?:频繁|快|高|多)
-        | (?:请求|接口|api|访问|已|被|触发)*限流{_END}""",
+        too_many_(api_)?requests
+        | (you_have_exceeded_)? ((api|request)_)* rate_ (limit{_END} | (limit_)?exceeded | limit_reached | limited)
+        | request_ (throttled | rate[_-]limited | denied_due_to_\w{{0,30}}(throttling|flow_control))
+        | (请求|访问|调用|操作|接口|api)+ (次数|频率|速率)? (过于|太|过)(频繁|快|高|多)
+        | (请求|访问|接口|api|触发)*已?限流{_END}""",
 }
-_CODE_PATTERNS = {reason: re.compile(pattern) for reason, pattern in _CODES.items()}
-_SENTENCE_PATTERNS = {
-    reason: re.compile(
-        rf"(?: ^ | [.;!\u3002\uff1b\uff01]\s* ) (?:error:\s)? (?: {pattern} )", re.IGNORECASE | re.VERBOSE
-    )
-    for reason, pattern in _SENTENCES.items()
+# These count as a whole code, and mean nothing within a message.
+_CODES = {
+    Reason.AUTH: """
+        unauthori[sz]ed | unauthenticated | forbidden | (permission|access)_den(y|ied) | no_permission
+        | auth(entication|orization)?_fail(ed|ure)""",
+    Reason.NOT_FOUND: "not_(found|exists?)",
+    Reason.RATE_LIMITED: "throttl(ing|ed)(_user|_api)? | ((api|user)_)?flow_control | (api_)?request_limit(_exceeded)?",
 }
+_SENTENCE_PATTERNS = [(reason, re.compile(pattern, re.VERBOSE)) for reason, pattern in _SENTENCES.items()]
+_CODE_PATTERNS = [(reason, re.compile(f"({pattern})$", re.VERBOSE)) for reason, pattern in _CODES.items()]
 
 
 def reason_of_refusal(code: str, message: str) -> Reason:
     """Why the API refused a query with this error code and message, either of which may be empty."""
-    for word in (code, message):
-        if re.fullmatch(r"[A-Za-z0-9_.-]+", word):  # some APIs give a code as the message
-            parts = "_".join(re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", word)).lower()
-            for reason, pattern in _CODE_PATTERNS.items():
-                if pattern.fullmatch(parts):
-                    return reason
-    message = message.strip().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").replace("n't", " not")
-    found = (reason for reason, pattern in _SENTENCE_PATTERNS.items() if pattern.search(message))
-    return next(found, Reason.API_ERROR)
+    for text in (code, message):
+        sentences, patterns = _sentences(text), _SENTENCE_PATTERNS
+        if re.fullmatch(r"[\w.-]+", text, re.ASCII):  # a code, which some APIs give as the message
+            sentences = _sentences(" ".join(re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", text)))
+            patterns = [*_CODE_PATTERNS, *_SENTENCE_PATTERNS]
+        for reason, pattern in patterns:
+            if any(map(pattern.match, sentences)):
+                return reason
+    return Reason.API_ERROR
+
+
+def _sentences(text: str) -> list[str]:
+    text = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").replace("pre-check", "precheck")
+    text = re.sub("can(no|')t|n't", " not", text)
+    return ["_".join(_FILLERS.sub("", sentence).split()) for sentence in re.split(r"[.;!\u3002\uff1b\uff01]", text)]

@@ -1,6 +1,5 @@
 """The API's answers about tasks themselves: what comparisons found, how replications do."""
 
-import functools
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,10 +21,10 @@ def read_state(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Tas
     request_id = clean_name(envelope.get("requestId"))
     if is_true(data.get("isDeleted")):
         raise QueryError(Reason.NOT_FOUND, "the task is deleted in NineData", request_id=request_id)
-    status, word = _status_of(text_of(data.get("status")), kind.statuses)
+    word = text_of(data.get("status"))
     return TaskState(
-        status,
-        status_word=word,
+        TaskStatus.of_word(word, kind.statuses),
+        status_word=clean_name(word),
         error=clean(data.get("errMsg")),
         execution_id=clean_name(data.get("lastExecId")) if kind.execution_path else "",
         subtasks=_read_subtasks(data["subTaskList"], kind) if data.get("subTaskList") else (),
@@ -37,7 +36,7 @@ def read_execution(envelope: Mapping[str, object], kind: Kind, task: TaskRef) ->
     """The execution in an envelope. Raises QueryError if there is none, or another task's."""
     data = data_of(envelope, (("taskId", task.task_id),))
     return Execution(
-        _status_of(text_of(data.get("status")), kind.statuses)[0],
+        TaskStatus.of_word(text_of(data.get("status")), kind.statuses),
         only_source=number_of(data.get("onlySourceRows")),
         only_target=number_of(data.get("onlyTargetRows")),
         different=number_of(data.get("differenceRows")),
@@ -58,16 +57,10 @@ def _read_subtask(name: str, entry: Mapping[str, Any], kind: Kind) -> Subtask:
     percent, milliseconds = number_of(entry.get("percent")), number_of(entry.get("delay"))
     return Subtask(
         name,
-        _status_of(text_of(entry.get("status")), kind.statuses)[0],
+        TaskStatus.of_word(text_of(entry.get("status")), kind.statuses),
         progress=None if percent is None else min(percent / 100, 1.0),
         delay_seconds=None if milliseconds is None else milliseconds / 1000,
     )
-
-
-@functools.lru_cache(maxsize=1024)  # a few words, over and over
-def _status_of(word: str, among: tuple[TaskStatus, ...]) -> tuple[TaskStatus, str]:
-    """The status that a word means, and the word for people."""
-    return TaskStatus.of_word(word, among), clean_name(word)
 
 
 def number_of(value: object) -> float | None:
@@ -82,14 +75,9 @@ def number_of(value: object) -> float | None:
 
 
 def _moment_of(value: object) -> datetime | None:
-    return _parsed_moment(value) if isinstance(value, str) else None
-
-
-@functools.lru_cache(maxsize=10_000)  # the same in every scrape
-def _parsed_moment(text: str) -> datetime | None:
     """`2025-03-19 09:12:40Z`, in UTC with or without the Z; None for anything else."""
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(text_of(value).strip())
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # the latter for an offset at the end of the calendar
         return None

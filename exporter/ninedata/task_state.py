@@ -39,8 +39,7 @@ class TaskStatus(enum.StrEnum):
         return self in (TaskStatus.FAILED, TaskStatus.ABNORMAL, TaskStatus.PRECHECK_FAILED)
 
 
-_STATUS_OF_WORD = {status.casefold(): status for status in TaskStatus}
-_STATUS_OF_WORD["createsuccess"] = _STATUS_OF_WORD.pop("created")
+_STATUS_OF_WORD = {status.casefold(): status for status in TaskStatus} | {"createsuccess": TaskStatus.CREATED}
 
 REPLICATION_STATUSES = tuple(TaskStatus)
 COMPARISON_STATUSES = (

@@ -2,7 +2,6 @@
 
 import json
 import re
-import unicodedata
 from collections.abc import Sequence
 
 from exporter.ninedata.masking import masked
@@ -39,58 +38,41 @@ def is_printable(text: str) -> bool:
     return not _UNPRINTABLE.search(text) and "\n" not in text and "\t" not in text
 
 
-def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, the last one an ellipsis where something was left out."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
 def cut_middle(text: str, limit: int) -> str:
     """At most `limit` bytes of UTF-8: a failure's reason stands at the start, the remedy mostly at the end."""
     data = text.encode()
     if len(data) <= limit:
         return text
     tail = limit // 3
-    end = data[-tail:].decode(errors="ignore")
-    while end and _is_mark(end[0]):
-        end = end[1:]
-    return f"{_start(data, limit - tail - len(' … '.encode())).rstrip()} … {end.lstrip()}"
-
-
-def _start(data: bytes, limit: int) -> str:
-    """The start of a text in UTF-8, at most `limit` bytes, cut before a character and not before its accents."""
-    end = len(data[:limit].decode(errors="ignore"))
-    text = data[: limit + 4].decode(errors="ignore")
-    while end and _is_mark(text[end]):
-        end -= 1
-    return text[:end]
-
-
-def _is_mark(character: str) -> bool:
-    """Whether a character combines with the one before it."""
-    return unicodedata.category(character).startswith("M")
+    start, end = data[: limit - tail - len(" … ".encode())], data[-tail:]
+    return f"{start.decode(errors='ignore').rstrip()} … {end.decode(errors='ignore').lstrip()}"
 
 
 def clean(value: object, limit: int = MAX_TEXT) -> str:
-    """A text for people: printable, credentials masked, at most `limit` characters, lines kept."""
+    """A text for people: printable, credentials masked, lines kept; at most `limit` characters, with an ellipsis."""
     text = text_of(value)
     if not text:
         return text
     if len(text) > _MAX_READ:
         # Without its last word, which may be half of a credential that is not recognised any more.
         text = text[:_MAX_READ].rsplit(maxsplit=1)[0] + "…"
-    return cut(masked(_printable(text.replace("\r\n", "\n"))).strip(), limit)
+    text = masked(_printable(text.replace("\r\n", "\n"))).strip()
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def clean_name(value: object) -> str:
     """An identifier or a name: printable, on one line, at most MAX_NAME bytes of UTF-8."""
-    data = " ".join(_printable(text_of(value)[: MAX_NAME * 4]).split()).encode()
-    return data.decode() if len(data) <= MAX_NAME else _start(data, MAX_NAME - len("…".encode())) + "…"
+    name = " ".join(_printable(text_of(value)[: MAX_NAME * 4]).split())
+    data = name.encode()
+    return name if len(data) <= MAX_NAME else data[: MAX_NAME - len("…".encode())].decode(errors="ignore") + "…"
 
 
 def unique_names(names: Sequence[str], what: str) -> Sequence[str]:
-    """The names, none empty and none twice: `item_3` for a missing one, `name#2` for a repeated one."""
-    taken = set(names)
-    if len(taken) == len(names) and "" not in taken:
+    """The names, none empty and none twice: `item_3` for a missing one, `name#2` for a repeated one.
+
+    The same object if none is missing and none repeated, as almost always.
+    """
+    if len({"", *names}) > len(names):
         return names
     unique: dict[str, None] = {}
     for place, given in enumerate(names, start=1):

@@ -32,6 +32,11 @@ def client_context(ca_file: Path | None, identity: tuple[Path, Path] | None = No
 
     `identity` is a certificate and its key, for servers that ask for one. Raises ConfigError with the file at fault.
     """
+    for path in filter(None, (ca_file, *(identity or ()))):
+        try:
+            read_file(path, 1024 * 1024)
+        except OSError as error:
+            raise _fault_in(path, f"cannot be read: {error.strerror}") from None
     # Not create_default_context: it is stricter from Python 3.13 on, and opens SSLKEYLOGFILE. This is what curl does.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -39,35 +44,25 @@ def client_context(ca_file: Path | None, identity: tuple[Path, Path] | None = No
         context.load_default_certs()
         context.load_verify_locations(certifi.where())
     else:
-        _check_readable(ca_file)
         try:
             context.load_verify_locations(ca_file)
         except ssl.SSLError:
-            raise ConfigError([Fault(str(ca_file), None, "", "has no certificate in PEM format")]) from None
+            raise _fault_in(ca_file, "has no certificate in PEM format") from None
     if identity:
-        _load_identity(context, *identity)
+        certificate, key = identity
+        try:
+            context.load_cert_chain(certificate, key, password="")  # or OpenSSL asks for one at the terminal
+        except ssl.SSLError as error:
+            reason = error.reason.lower().replace("_", " ") if error.reason else "not PEM, or the key has a password"
+            raise _fault_in(certificate, f"cannot be used with key_file: {reason}") from None
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
 
 
-def _load_identity(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
-    _check_readable(certificate)
-    _check_readable(key)
-    try:
-        context.load_cert_chain(certificate, key, password="")  # or OpenSSL asks for one at the terminal
-    except ssl.SSLError as error:
-        reason = error.reason.lower().replace("_", " ") if error.reason else "not PEM, or the key has a password"
-        message = f"cannot be used with key_file: {reason}"
-        raise ConfigError([Fault(str(certificate), None, "", message)]) from None
-
-
-def _check_readable(path: Path) -> None:
-    try:
-        read_file(path, 1024 * 1024)
-    except OSError as error:
-        raise ConfigError([Fault(str(path), None, "", f"cannot be read: {error.strerror}")]) from None
+def _fault_in(path: Path, message: str) -> ConfigError:
+    return ConfigError([Fault(str(path), None, "", message)])
 
 
 _ADVICE = {

@@ -6,7 +6,6 @@ types are used: an `httpx.AsyncClient` would add cookies, redirects, and proxies
 
 import functools
 import ssl
-import zlib
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
@@ -21,20 +20,11 @@ FRESH = {"connection": "fresh"}
 """The extensions of a request that must have a new connection."""
 
 
-def open_transport(
-    tls: Callable[[], ssl.SSLContext], proxy: httpx.Proxy | None, server_name: str | None = None
-) -> httpx.AsyncBaseTransport:
-    """A pool of connections, without a limit of its own; `aclose()` closes it.
+class Transport(httpx.AsyncBaseTransport):
+    """A pool of connections, without a limit of its own. Raises aiohttp's errors as they are.
 
-    Each request uses connections of the context that `tls` returns at that time; those in flight keep theirs.
-    """
-    return _Transport(tls, proxy, server_name)
-
-
-class _Transport(httpx.AsyncBaseTransport):
-    """Sends each request once and raises aiohttp's errors as they are.
-
-    A retry gets a new connection: a firewall that silently closed one idle connection has mostly closed the others.
+    Each request uses connections of the context that `tls` returns at that time; those in flight keep theirs. A retry
+    gets a new connection: a firewall that silently closed one idle connection has mostly closed the others.
     """
 
     def __init__(self, tls: Callable[[], ssl.SSLContext], proxy: httpx.Proxy | None, server_name: str | None) -> None:
@@ -46,6 +36,7 @@ class _Transport(httpx.AsyncBaseTransport):
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request once."""
         fresh = bool(request.extensions.get("connection"))
         session = self._sessions.get(fresh) or self._open_session(fresh=fresh)
         response = await session.request(
@@ -59,13 +50,11 @@ class _Transport(httpx.AsyncBaseTransport):
             proxy=self._proxy_url,
             proxy_headers=self._proxy_headers,  # its Authorization is sent as Proxy-Authorization
         )
-        body = _Body(response)
-        if response.headers.get("Content-Encoding", "").lower() == "x-gzip":
-            body = _Gunzipped(response)  # a second name of gzip, which aiohttp does not know
         headers = httpx.Headers(response.raw_headers, encoding="latin-1")  # or httpx tries encodings at each look
-        return httpx.Response(response.status, headers=headers, stream=body)
+        return httpx.Response(response.status, headers=headers, stream=_Body(response))
 
     async def aclose(self) -> None:
+        """Close all connections."""
         for session in self._sessions.values():
             await session.close()
 
@@ -103,16 +92,6 @@ class _Body(httpx.AsyncByteStream):
         self._response.release()
 
 
-class _Gunzipped(_Body):
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        decompressor = zlib.decompressobj(wbits=31)
-        async for piece in super().__aiter__():
-            compressed = piece
-            while compressed:
-                yield decompressor.decompress(compressed, 64 * 1024)
-                compressed = decompressor.unconsumed_tail
-
-
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """Keep aiohttp from sending a request again by itself, past the rate limit and the metrics."""
     try:
@@ -121,14 +100,7 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise aiohttp.ClientConnectionError("connection lost") from error
 
 
-NETWORK_ERRORS = (
-    httpx.TransportError,
-    aiohttp.ClientError,
-    http_exceptions.HttpProcessingError,
-    zlib.error,
-    OSError,
-    UnicodeError,
-)
+NETWORK_ERRORS = (aiohttp.ClientError, http_exceptions.HttpProcessingError, OSError, UnicodeError)
 """What a transport raises for a fault of the network or of the server."""
 
 # The class of an error, the reason, the words, and whether the same request may succeed at once. The first row that
@@ -140,13 +112,11 @@ _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
     (aiohttp.ClientConnectorDNSError, Reason.CONNECT, "the host name {host} does not resolve", False),
     (aiohttp.ClientConnectorError, Reason.CONNECT, "cannot connect to {place}", False),
     (http_exceptions.ContentEncodingError, Reason.INVALID_RESPONSE, "cannot decompress the answer", False),
-    (zlib.error, Reason.INVALID_RESPONSE, "cannot decompress the answer", False),
     (aiohttp.ClientPayloadError, Reason.CONNECT, "the connection was lost in the middle of the answer", True),
     (http_exceptions.LineTooLong, Reason.INVALID_RESPONSE, "a header of the answer is longer than 16 KiB", False),
     (http_exceptions.BadStatusLine, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (http_exceptions.BadHttpMessage, Reason.INVALID_RESPONSE, "the answer breaks the rules of HTTP", False),
     (http_exceptions.HttpProcessingError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
-    (aiohttp.ClientResponseError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (TimeoutError, Reason.CONNECT, "the connection timed out", False),
     (aiohttp.ClientConnectionError, Reason.CONNECT, "the connection was lost before the answer", True),
     (ConnectionError, Reason.CONNECT, "the connection was lost", True),

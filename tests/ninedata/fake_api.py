@@ -1,6 +1,7 @@
 """An API that answers as a test says, a client that queries it, and an observer that keeps what it is told."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,10 +13,15 @@ import respx
 
 from exporter.credentials import Secret, SecretSource
 from exporter.ninedata import Precheck, QueryError, Reason, TaskRef
-from exporter.ninedata.client import ApiSettings, NineDataClient, QueryProgress
+from exporter.ninedata.client import NineDataClient, QueryProgress
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
 
 TASK = TaskRef("data_compare", "cd-tg3isu1xgs", "pcte-dj02vti9tabd")
+TASKS = {
+    "data_compare": TASK,
+    "schema_compare": TaskRef("schema_compare", "cc-th6j3fs58y", "pcte-dji009w2k499"),
+    "replication": TaskRef("replication", "rp-div0qqpbffio", ""),
+}
 PASSED = {"success": True, "requestId": "r-1", "data": {"status": "Success", "precheckItems": []}}
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 """The wall clock's time when a test begins."""
@@ -65,10 +71,7 @@ def after(seconds: float, response: httpx.Response | None = None) -> Handler:
     return handle
 
 
-async def never(_: httpx.Request) -> httpx.Response:
-    """No answer at all."""
-    await asyncio.sleep(1e6)
-    raise AssertionError("nobody waits that long")
+never = after(1e6)
 
 
 async def failure_of(query: Awaitable[object]) -> QueryError:
@@ -107,47 +110,43 @@ class FakeApi:
         self.observer = Observer()
         self.requests: list[httpx.Request] = []
         self.arrivals: list[float] = []
-        self.router = respx.MockRouter(assert_all_called=False)
-        self._began = now()
         self.answers(then=reply())
+        self._began = now()
+        self._router = respx.MockRouter(assert_all_called=False)
+        self._router.route().mock(side_effect=self._handle)
 
     def answers(self, *replies: Reply, then: Reply | None = None) -> None:
         """Answer with these in turn, then always with `then`; a request beyond them fails the test."""
-        waiting = list(replies)
+        self._replies = itertools.chain(replies, itertools.repeat(then))
 
-        async def handle(request: httpx.Request) -> httpx.Response:
-            self.requests.append(request)
-            self.arrivals.append(round(now() - self._began, 6))
-            response = waiting.pop(0) if waiting else then
-            assert response is not None, "a request more than expected"
-            if isinstance(response, Exception):
-                raise response
-            if not isinstance(response, httpx.Response):
-                response = await response(request)
-            # A response can be read once; this one may be given again.
-            return httpx.Response(response.status_code, headers=response.headers, stream=response.stream)
+    async def _handle(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        self.arrivals.append(round(now() - self._began, 6))
+        response = next(self._replies)
+        assert response is not None, "a request more than expected"
+        if isinstance(response, Exception):
+            raise response
+        if not isinstance(response, httpx.Response):
+            response = await response(request)
+        # A response can be read once; this one may be given again.
+        return httpx.Response(response.status_code, headers=response.headers, stream=response.stream)
 
-        self.router.clear()
-        self.router.route().mock(side_effect=handle)
-
-    def client(
-        self,
-        base_url: str = "https://console.ninedata.cloud",
-        *,
-        access_key_id: SecretSource | None = None,
-        secret_key: SecretSource | None = None,
-        request_timeout: float = 5.0,
-        concurrency: int = 32,
-        rate_limit: float = 0.0,
-    ) -> NineDataClient:
-        """A client with these settings."""
+    def client(self, **settings: str | float | SecretSource) -> NineDataClient:
+        """A client with these settings in place of the usual ones."""
+        usual = {
+            "base_url": "https://console.ninedata.cloud",
+            "access_key_id": Secret(ACCESS_KEY_ID),
+            "secret_key": Secret(SECRET_KEY),
+            "request_timeout": 5.0,
+            "concurrency": 32,
+            "rate_limit": 0.0,
+        }
         return NineDataClient(
-            ApiSettings(base_url, "ninedata-exporter/test", request_timeout, concurrency, rate_limit),
-            access_key_id=access_key_id or Secret(ACCESS_KEY_ID),
-            secret_key=secret_key or Secret(SECRET_KEY),
-            transport=httpx.MockTransport(self.router.async_handler),
+            **usual | settings,
+            user_agent="ninedata-exporter/test",
+            transport=httpx.MockTransport(self._router.async_handler),
             observer=self.observer,
-            wall_clock=self.wall_clock,
+            wall_clock=lambda: START + timedelta(seconds=now() - self._began),
         )
 
     async def query(self, *replies: Reply) -> Precheck:
@@ -155,9 +154,6 @@ class FakeApi:
         if replies:
             self.answers(*replies)
         return await self.client().query(TASK)
-
-    def wall_clock(self) -> datetime:
-        return START + timedelta(seconds=now() - self._began)
 
 
 async def at_deadline(client: NineDataClient, seconds: float) -> Precheck | QueryError:

@@ -5,18 +5,15 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Self
 
-import httpx
-
+from exporter.api_client import open_client
+from exporter.config.settings import Api, Tls
 from exporter.credentials import Secret
 from exporter.ninedata import Precheck
-from exporter.ninedata.client import ApiSettings, NineDataClient
 from exporter.ninedata.tls import TlsFiles
-from exporter.ninedata.transport import open_transport
 from tests.ninedata.fake_api import TASK, Observer
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
 
@@ -86,42 +83,32 @@ async def keeping_alive(talk: Talk) -> None:
 class Peer:
     """A server, and what it saw."""
 
-    port: int
+    url: str = ""
     connections: int = 0
     heads: list[bytes] = field(default_factory=list)
     open: set[asyncio.Task[None]] = field(default_factory=set)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def https_url(self) -> str:
-        return f"https://127.0.0.1:{self.port}"
 
 
 @asynccontextmanager
 async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
     """A server that plays this script on every connection."""
+    peer = Peer()
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        peer.connections += 1
+        peer.open.add(task)
         try:
-            await script(Talk(peer, reader, writer))
-            writer.close()
-            await writer.wait_closed()
-        except (OSError, asyncio.IncompleteReadError):
-            pass
+            with suppress(OSError, asyncio.IncompleteReadError):
+                await script(Talk(peer, reader, writer))
+                writer.close()
+                await writer.wait_closed()
         finally:
             writer.transport.abort()
+            peer.open.discard(task)
 
-    def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer.connections += 1
-        task = asyncio.create_task(converse(reader, writer))
-        peer.open.add(task)
-        task.add_done_callback(peer.open.discard)
-
-    server = await asyncio.start_server(accepted, "127.0.0.1", 0, ssl=tls, backlog=1024)
-    peer = Peer(server.sockets[0].getsockname()[1])
+    server = await asyncio.start_server(converse, "127.0.0.1", 0, ssl=tls, backlog=1024)
+    peer.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield peer
     finally:
@@ -139,32 +126,28 @@ class Asker:
         base_url: str,
         *,
         tls: ssl.SSLContext | TlsFiles | None = None,
-        proxy: str | None = None,
         server_name: str | None = None,
+        proxy: str | None = None,
         concurrency: int = 32,
     ) -> None:
-        self.observer = Observer()
         trusting_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self.transport = open_transport(
-            tls.current if isinstance(tls, TlsFiles) else lambda: tls or trusting_nobody,
-            httpx.Proxy(proxy) if proxy else None,
-            server_name,
+        api = Api(
+            base_url,
+            Secret(ACCESS_KEY_ID),
+            Secret(SECRET_KEY),
+            Tls(tls or trusting_nobody, server_name),
+            Secret(proxy) if proxy else None,
+            request_timeout=20.0,
+            concurrency=concurrency,
         )
-        self.client = NineDataClient(
-            ApiSettings(base_url, "ninedata-exporter/test", 20.0, concurrency),
-            access_key_id=Secret(ACCESS_KEY_ID),
-            secret_key=Secret(SECRET_KEY),
-            transport=self.transport,
-            observer=self.observer,
-        )
+        self.observer = Observer()
+        self._client, self._transport = open_client(api, self.observer, "ninedata-exporter")
 
     async def query(self) -> Precheck:
-        return await self.client.query(TASK)
+        return await self._client.query(TASK)
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.transport.aclose()
+    async def __aexit__(self, *_: object) -> None:
+        await self._transport.aclose()

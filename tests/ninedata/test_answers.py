@@ -6,16 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from exporter.ninedata import KINDS, CheckItem, Precheck, QueryError, Reason, Status, TaskRef
+from exporter.ninedata import KINDS, CheckItem, Precheck, QueryError, Reason, Status
 from exporter.ninedata.answers import MAX_ENTRIES, read_envelope, read_precheck
+from tests.ninedata.fake_api import TASKS
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
-TASKS = {
-    "data_compare": TaskRef("data_compare", "cd-tg3isu1xgs", "pcte-dj02vti9tabd"),
-    "schema_compare": TaskRef("schema_compare", "cc-th6j3fs58y", "pcte-dji009w2k499"),
-    "replication": TaskRef("replication", "rp-div0qqpbffio", ""),
-}
-
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -51,39 +46,32 @@ def refusal(**fields: object) -> dict[str, object]:
     return {"success": False, "requestId": "r-9"} | fields
 
 
-def documented(item_key: str, message_key: str, failed: str) -> tuple[list[dict[str, str]], tuple[CheckItem, ...]]:
-    """Check items as the vendor documents them for a kind, and what they mean."""
-    passed = {"itemName": "Source Connection Check", "itemDescription": "Check the source", "status": "Success"}
+MESSAGE = "Failed to connect datasource orders: root@10.20.7.31:3306. Check the network."
+
+
+def documented(item_key: str, message_key: str, failed: str) -> list[dict[str, str]]:
+    """Check items as the vendor documents them for a kind."""
+    passed = {"itemName": "Source Check", "itemDescription": "Check the source", "status": "Success"}
     other = {"itemName": "Target Check", "itemDescription": "Check the target", "status": failed}
-    message = "Failed to connect datasource orders: root@10.20.7.31:3306. Check the network."
-    return [{item_key: "srcCheck"} | passed, {item_key: "targetCheck", message_key: message} | other], (
-        CheckItem("srcCheck", "Source Connection Check", "Check the source", Status.SUCCESS, ""),
-        CheckItem("targetCheck", "Target Check", "Check the target", Status.FAILED, message),
-    )
+    return [{item_key: "srcCheck"} | passed, {item_key: "targetCheck", message_key: MESSAGE} | other]
 
 
-COMPARED, FOUND = documented("precheckItem", "errorMessage", "Failed")
-REPLICATED, _ = documented("itemId", "message", "failure")
+COMPARED, REPLICATED = documented("precheckItem", "errorMessage", "Failed"), documented("itemId", "message", "failure")
 DOCUMENTED = {
-    "data_compare": (
-        with_data(status="Failed", precheckItems=COMPARED),
-        Precheck(Status.FAILED, FOUND, "Failed", "r-1"),
-    ),
-    "schema_compare": (
-        with_data("schema_compare", status="Running", precheckItems=COMPARED),
-        Precheck(Status.RUNNING, FOUND, "Running", "r-1"),
-    ),
-    "replication": (
-        with_data("replication", precheckStatus="warning", items=REPLICATED),
-        Precheck(Status.WARNING, FOUND, "warning", "r-1"),
-    ),
+    "data_compare": ({"status": "Failed", "precheckItems": COMPARED}, Status.FAILED, "Failed"),
+    "schema_compare": ({"status": "Running", "precheckItems": COMPARED}, Status.RUNNING, "Running"),
+    "replication": ({"precheckStatus": "warning", "items": REPLICATED}, Status.WARNING, "warning"),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_documented_answer_of_each_kind_is_understood(kind: str) -> None:
-    body, expected = DOCUMENTED[kind]
-    assert read(body, kind) == expected
+    fields, status, word = DOCUMENTED[kind]
+    items = (
+        CheckItem("srcCheck", "Source Check", "Check the source", Status.SUCCESS, ""),
+        CheckItem("targetCheck", "Target Check", "Check the target", Status.FAILED, MESSAGE),
+    )
+    assert read(with_data(kind, **fields), kind) == Precheck(status, items, word, "r-1")
 
 
 @pytest.mark.parametrize(
@@ -98,8 +86,7 @@ def test_before_a_precheck_its_status_is_unknown_and_it_has_no_items(fields: dic
 
 
 def test_an_unknown_status_word_is_kept_for_people() -> None:
-    precheck = read(with_data(status="Paused"))
-    assert (precheck.status, precheck.status_word) == (Status.UNKNOWN, "Paused")
+    assert read(with_data(status="Paused", requestId="r-1")) == Precheck(Status.UNKNOWN, (), "Paused", "r-1")
 
 
 def test_numbers_and_texts_may_be_swapped() -> None:
@@ -189,48 +176,36 @@ NOT_AN_OBJECT = "the answer is not a JSON object; it starts with"
 FAILURES: list[tuple[int, str, bytes | object, str, str]] = [
     # in the API's own words, whatever the HTTP status
     (200, "", NOT_FOUND, "not_found", f"{REFUSED}: precheck task not found"),
-    (200, "", refusal(message="预检查任务不存在"), "not_found", f"{REFUSED}: 预检查任务不存在"),
     (404, "", NOT_FOUND, "not_found", f"{REFUSED}: precheck task not found"),
-    (400, "", NOT_FOUND, "not_found", f"{REFUSED}: precheck task not found"),
     (404, "", ODD, "not_found", f"{REFUSED}: E-4711 - Something is odd."),
     (200, "", SIGNATURE, "auth", f"{REFUSED}: SIGNATURE_WRONG - wrong signature"),
-    (404, "", SIGNATURE, "auth", f"{REFUSED}: SIGNATURE_WRONG - wrong signature"),
-    (200, "", refusal(errorCode="PERMISSION_DENY", message="no"), "auth", f"{REFUSED}: PERMISSION_DENY - no"),
     (200, "", refusal(errorCode=40301, message="没有权限"), "api_error", f"{REFUSED}: 40301 - 没有权限"),
-    (200, "", refusal(errorCode="Throttling.User"), "rate_limited", f"{REFUSED}: Throttling.User"),
-    (200, "", QUOTA, "api_error", f"{REFUSED}: COMMERCIAL_INSUFFICIENT_QUOTA - The quota is used up."),
     (400, "", ODD, "api_error", f"{REFUSED}: E-4711 - Something is odd."),
     (200, "", refusal(success="False", message="Odd."), "api_error", f"{REFUSED}: Odd."),
     (200, "", refusal(success=None), "api_error", f"{REFUSED} without a reason"),
     (200, "", refusal(errorCode=None, message=None), "api_error", f"{REFUSED} without a reason"),
-    (200, "", refusal(errorCode=["A", "B"], message={"en": "C"}), "api_error", f'{REFUSED}: A; B - {{"en": "C"}}'),
+    (200, "", refusal(errorCode=["A", "B"], message={"原因": "C"}), "api_error", f'{REFUSED}: A; B - {{"原因": "C"}}'),
     (200, "", refusal(message="mysql://root:x@db\x07"), "api_error", f"{REFUSED}: mysql://root:***@db�"),
     (200, "", refusal(message="x" * 9000), "api_error", f"{REFUSED}: {'x' * 499}…"),
     # not allowed
     (401, "", b"", "auth", "HTTP 401"),
-    (401, HTML, PAGE, "auth", "HTTP 401"),
     (403, "", QUOTA, "auth", "HTTP 403: COMMERCIAL_INSUFFICIENT_QUOTA - The quota is used up."),
     # the path is not known: an older server
     (404, HTML, PAGE, "unsupported", f"HTTP 404: {NO_PATH}"),
     (404, "", b"", "unsupported", f"HTTP 404: {NO_PATH}"),
-    (404, "", {"status": 404, "error": "Not Found"}, "unsupported", f"HTTP 404: {NO_PATH}"),
     (405, "", b"", "unsupported", f"HTTP 405: {NO_PATH}"),
-    (501, "", b"", "unsupported", f"HTTP 501: {NO_PATH}"),
     (200, HTML, b"Sign in", "unsupported", "a web page came instead of JSON"),
     (200, "", PAGE, "unsupported", "a web page came instead of JSON"),
     # errors of HTTP
     (400, "", b"", "http_error", "HTTP 400"),
-    (400, "", with_data(), "http_error", "HTTP 400"),
-    (407, "", b"", "http_error", "HTTP 407"),
     (500, "", with_data(), "http_error", "HTTP 500"),
-    (500, "", QUOTA, "http_error", "HTTP 500: COMMERCIAL_INSUFFICIENT_QUOTA - The quota is used up."),
+    (500, "", SIGNATURE, "http_error", "HTTP 500: SIGNATURE_WRONG - wrong signature"),
     (502, "", GATEWAY, "http_error", "HTTP 502: no healthy upstream"),
     # not an envelope
     (200, "", GATEWAY, "invalid_response", "the answer's data is not an object"),
     (200, "", {"success": True, "data": []}, "invalid_response", "the answer's data is not an object"),
     (200, "", with_data(precheckItems={}), "invalid_response", "the check items are not a list"),
     (200, "", [], "invalid_response", f"{NOT_AN_OBJECT} '[]'"),
-    (200, "", True, "invalid_response", f"{NOT_AN_OBJECT} 'true'"),
     (200, "", b" null ", "invalid_response", f"{NOT_AN_OBJECT} 'null'"),
     # not JSON
     (204, HTML, b" \n", "invalid_response", "the answer is empty"),
@@ -267,20 +242,12 @@ def test_a_refusal_carries_the_request_id() -> None:
     [
         ({"retry_after": " 7 "}, 7),
         ({"retry_after": "0"}, 1),
-        # a date
         ({"retry_after": "Fri, 02 Jan 2026 12:00:30 GMT"}, 30),
-        ({"retry_after": "Fri, 02 Jan 2026 20:00:30 +0800"}, 30),
         ({"retry_after": "Thu, 01 Jan 2026 00:00:00 GMT"}, 1),
-        # nothing that says how long
         ({}, 5),
         ({"retry_after": "soon"}, 5),
-        ({"retry_after": "-3"}, 5),
-        ({"retry_after": "²"}, 5),
         ({"retry_after": "Fri, 99 Jan 2026 03:04:35 GMT"}, 5),
-        ({"retry_after": "Fri, 02 Jan 2026 03:04:35 +9999"}, 5),
-        # so long that it can only be wrong
         ({"retry_after": "86400"}, 300),
-        ({"retry_after": "9" * 400}, 300),
         ({"retry_after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 300),
     ],
     ids=str,
@@ -296,11 +263,9 @@ def test_a_429_holds_all_requests_until_retry_after(headers: dict[str, str], sec
     ("location", "shown"),
     [
         ("https://evil.example.com/openapi", "https://evil.example.com/openapi"),
-        ("//evil.example.com/", "//evil.example.com/"),
         ("/login", "/login"),
         ("https://user:hunter2@sso.example.com/login?token=hunter2#hunter2", "https://sso.example.com/login"),
         ("x\x1b[31m", "x�[31m"),
-        ("https://[x", "https://[x"),
         ("", "no address"),
     ],
 )
@@ -314,10 +279,9 @@ def test_a_redirect_is_a_failure_that_says_where_it_leads(location: str, shown: 
     )
 
 
-@pytest.mark.parametrize("status", [502, 503, 504])
-def test_only_a_gateway_s_error_is_worth_retrying(status: int) -> None:
-    assert failure(b"", status=status).worth_retrying
-    assert not any(failure(b"", status=other).worth_retrying for other in (400, 401, 404, 429, 500, 505))
+def test_only_a_gateway_s_error_is_worth_retrying() -> None:
+    statuses = (400, 401, 404, 429, 500, 502, 503, 504, 505)
+    assert [status for status in statuses if failure(b"", status=status).worth_retrying] == [502, 503, 504]
 
 
 SECRET = "sk-Canary4E1c7b-key"
@@ -348,3 +312,9 @@ def test_a_secret_that_the_answer_repeats_is_masked(echo: Callable[[str], Answer
     except QueryError as error:
         shown = repr(vars(error))
     assert not any(SECRET[start : start + 6] in shown for start in range(len(SECRET) - 5))
+
+
+def test_a_secret_that_json_escapes_is_masked() -> None:
+    body = json.dumps(refusal(message='the key a"\\b is not active')).encode()
+    with pytest.raises(QueryError, match=r"the key \*\*\* is not active"):
+        read_envelope(200, {}, body, NOON, ['a"\\b'])

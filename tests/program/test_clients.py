@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from exporter.sandbox import fleet
-from exporter.sandbox.check_items import CHECKS
-from exporter.sandbox.control import precheck_script
+from exporter.sandbox.check_items import CHECKS, ended
+from exporter.sandbox.scripts import PrecheckRun, Script
 from tests.program.conftest import IDS, Shared
 from tests.program.launcher import Launcher
 from tests.program.process import Exporter, until
@@ -41,8 +41,8 @@ def test_500_clients_that_say_nothing_or_half_a_request(shared: Shared) -> None:
 def test_clients_that_do_not_read_their_answers(launch: Launcher) -> None:
     """They share one answer in memory, and are disconnected when their time is up."""
     reasons = {check.item: "x" * 1000 for check in CHECKS["data_compare"]}
-    script = precheck_script("data_compare", {"failed": reasons})
-    exporter = launch.watch(launch.serve(*(replace(task, script=script) for task in fleet(600))))
+    precheck = Script(PrecheckRun(ended("data_compare", failed=reasons)))
+    exporter = launch.watch(launch.serve(*(replace(task, precheck=precheck) for task in fleet(600))))
     size = len(exporter.get("/metrics").body)
     assert size > 6_000_000  # more than the kernel's buffers hold
     before = descriptors(exporter), memory_mib(exporter)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from exporter.ninedata.signing import signature, timestamp_of
-from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, Sandbox, SandboxTask, demo_tasks
+from exporter.sandbox import ACCESS_KEY_ID, DEMO_TASKS, SECRET_KEY, Sandbox, SandboxTask
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
 PRECHECK = {
@@ -17,8 +17,6 @@ PRECHECK = {
     "schema_compare": "/openapi/v1/compareschema/precheck/status",
     "replication": "/openapi/v1/replication/precheck/status",
 }
-COMPARISON = PRECHECK["data_compare"]
-LIST = "/openapi/v1/replication/list"
 
 
 class Api:
@@ -41,17 +39,20 @@ class Api:
         return {name: value for name, value in (signed | changes).items() if value is not None}
 
     async def get(self, path: str, **query: str | int) -> httpx.Response:
+        path = path if path.startswith("/") else f"/openapi/v1/{path}"
         return await self.client.get(path, params=query, headers=self.headers(path))
+
+    async def data(self, path: str, **query: str | int) -> Any:  # noqa: ANN401 - JSON
+        """The data of a successful answer."""
+        answer = (await self.get(path, **query)).json()
+        assert answer["success"], answer
+        return answer["data"]
 
     async def precheck(self, name: str) -> dict[str, Any]:
         """The envelope about a task's precheck."""
         task = next(task for task in self.sandbox.tasks if task.name == name)
-        path = PRECHECK[task.kind]
-        if task.kind == "replication":
-            answer = await self.get(path, replicationId=task.task_id)
-        else:
-            answer = await self.get(path, taskId=task.task_id, precheckTaskId=task.precheck_task_id)
-        envelope: dict[str, Any] = answer.json()
+        ids = {"taskId": task.task_id, "replicationId": task.task_id, "precheckTaskId": task.precheck_task_id}
+        envelope: dict[str, Any] = (await self.get(PRECHECK[task.kind], **ids)).json()
         return envelope
 
     async def control(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
@@ -68,5 +69,5 @@ async def serving(tasks: Sequence[SandboxTask]) -> AsyncIterator[Api]:
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    async with serving(demo_tasks()) as api:
+    async with serving(DEMO_TASKS) as api:
         yield api

@@ -1,28 +1,36 @@
 """The paths by which a user changes how the sandbox behaves; docs/rehearsal.md promises them."""
 
 import asyncio
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.sandbox.conftest import COMPARISON, LIST, Api
+from tests.sandbox.conftest import PRECHECK, Api
 
 pytestmark = pytest.mark.anyio
 
 TASK = "cd-b7k2m9qx4e"
 """billing-eu, which has passed."""
+REPLICATION = "rp-h2s8c5yk1wza"
+"""customers-dwh, which runs."""
 REASON = "Table billing.refunds is missing. Create it and run the precheck again."
 
 
-async def test_a_precheck_is_made_to_fail_and_fixed(api: Api) -> None:
-    await api.control("PUT", f"prechecks/{TASK}", {"failed": {"targetDataExistCheck": REASON}})
-    data = (await api.precheck("billing-eu"))["data"]
+@pytest.mark.parametrize(("task", "name"), [(TASK, "billing-eu"), ("cd-o0g6l3wt5s", "legacy-erp")])
+async def test_a_precheck_is_made_to_fail_and_fixed_and_returns_to_its_own_script(
+    api: Api, task: str, name: str
+) -> None:
+    """Also one that the API does not know by itself."""
+    before = (await api.precheck(name))["success"]
+    await api.control("PUT", f"prechecks/{task}", {"failed": {"targetDataExistCheck": REASON}})
+    data = (await api.precheck(name))["data"]
     assert data["status"] == "Failed"
     failed = [item for item in data["precheckItems"] if item["status"] == "Failed"]
     assert [(item["precheckItem"], item["errorMessage"]) for item in failed] == [("targetDataExistCheck", REASON)]
-    await api.control("PUT", f"prechecks/{TASK}", {})
-    assert (await api.precheck("billing-eu"))["data"]["status"] == "Success"
+    await api.control("PUT", f"prechecks/{task}", {})
+    assert (await api.precheck(name))["data"]["status"] == "Success"
+    await api.control("DELETE", f"prechecks/{task}")
+    assert (await api.precheck(name))["success"] is before
 
 
 @pytest.mark.parametrize("status", ["Unstarted", "Running"])
@@ -34,19 +42,39 @@ async def test_a_precheck_is_made_to_wait_or_run_for_ever(api: Api, status: str)
 
 async def test_a_running_replication_precheck_has_no_status(api: Api) -> None:
     """None is documented."""
-    await api.control("PUT", "prechecks/rp-h2s8c5yk1wza", {"status": "Running"})
+    await api.control("PUT", f"prechecks/{REPLICATION}", {"status": "Running"})
     data = (await api.precheck("customers-dwh"))["data"]
     assert (data["precheckStatus"], data["items"]) == (None, [])
 
 
-async def test_a_precheck_returns_to_its_own_script(api: Api) -> None:
-    """Also one that the API does not know by itself."""
-    for task, name in ((TASK, "billing-eu"), ("cd-o0g6l3wt5s", "legacy-erp")):
-        before = (await api.precheck(name))["success"]
-        await api.control("PUT", f"prechecks/{task}", {"failed": {"srcDataSourceCheck": REASON}})
-        assert (await api.precheck(name))["data"]["status"] == "Failed"
-        await api.control("DELETE", f"prechecks/{task}")
-        assert (await api.precheck(name))["success"] is before
+async def test_a_comparison_is_made_to_fail_and_to_differ(api: Api) -> None:
+    await api.control("PUT", f"tasks/{TASK}", {"status": "failed", "error": "The disk is full."})
+    failed = await api.data("comparedata/queryTaskById", taskId=TASK)
+    assert (failed["status"], failed["errMsg"]) == ("failed", "The disk is full.")
+    await api.control("PUT", f"tasks/{TASK}", {"different": 3, "only_target": 2, "skipped_tables": 1})
+    result = await api.data("comparedata/queryTaskExecInfo", execId=failed["lastExecId"])
+    keys = ("status", "onlySourceRows", "onlyTargetRows", "differenceRows", "skipTableCount")
+    assert [result[key] for key in keys] == ["success", 0, 2, 3, 1]
+    await api.control("DELETE", f"tasks/{TASK}")
+    assert (await api.data("comparedata/queryTaskById", taskId=TASK))["status"] == "running"
+
+
+@pytest.mark.parametrize(
+    ("body", "subtask"),
+    [
+        ({"delay_seconds": 900}, {"subTaskType": "inc_writer", "status": "running", "percent": 0, "delay": 900_000}),
+        ({"status": "stopped"}, {"subTaskType": "inc_writer", "status": "stopped", "percent": 0, "delay": 672}),
+        ({"status": "notStarted"}, {"subTaskType": "schema", "status": "notStarted", "percent": 0}),
+    ],
+    ids=["late", "stopped", "not started"],
+)
+async def test_a_replication_is_made_to_fall_behind_stop_and_wait(
+    api: Api, body: dict[str, object], subtask: dict[str, object]
+) -> None:
+    await api.control("PUT", f"tasks/{REPLICATION}", body)
+    data = await api.data("replication/status", replicationId=REPLICATION)
+    assert (data["status"], data["currentSubTaskType"]) == (subtask["status"], subtask["subTaskType"])
+    assert subtask in data["subTaskList"]
 
 
 @pytest.mark.parametrize(
@@ -63,40 +91,13 @@ async def test_a_precheck_returns_to_its_own_script(api: Api) -> None:
 )
 async def test_a_fault_is_for_one_task(api: Api, fault: dict[str, object], status: int, part: str) -> None:
     await api.control("PUT", f"faults/{TASK}", fault)
-    answer = await api.get(COMPARISON, taskId=TASK, precheckTaskId=api.sandbox.api.known[TASK].precheck_task_id)
+    answer = await api.get(PRECHECK["data_compare"], taskId=TASK, precheckTaskId="pcte-b7k2m9qx4e")
     assert answer.status_code == status
     assert part in answer.text
     assert answer.headers.get("Retry-After") == ("30" if status == 429 else None)
     assert (await api.precheck("orders-prod"))["success"]
     await api.control("DELETE", f"faults/{TASK}")
     assert (await api.precheck("billing-eu"))["success"]
-
-
-async def test_a_task_is_made_to_fail_differ_and_fall_behind(api: Api) -> None:
-    async def data(path: str, **query: str | int) -> Any:  # noqa: ANN401 - JSON
-        return (await api.get(f"/openapi/v1/{path}", **query)).json()["data"]
-
-    await api.control("PUT", f"tasks/{TASK}", {"status": "failed", "error": "The disk is full."})
-    failed = await data("comparedata/queryTaskById", taskId=TASK)
-    assert (failed["status"], failed["errMsg"]) == ("failed", "The disk is full.")
-    await api.control("PUT", f"tasks/{TASK}", {"different": 3, "only_target": 2})
-    task = await data("comparedata/queryTaskById", taskId=TASK)
-    result = await data("comparedata/queryTaskExecInfo", execId=task["lastExecId"])
-    assert [result[key] for key in ("onlySourceRows", "onlyTargetRows", "differenceRows")] == [0, 2, 3]
-    for body, shown in (({"delay_seconds": 900}, ("running", 900_000)), ({"status": "stopped"}, ("stopped", 0))):
-        await api.control("PUT", "tasks/rp-div0qqpbffio", body)
-        subtask = (await data("replication/status", replicationId="rp-div0qqpbffio"))["subTaskList"][2]
-        assert (subtask["status"], subtask["delay"]) == shown
-
-
-async def test_a_fault_can_be_for_one_endpoint_of_a_task(api: Api) -> None:
-    """So that a failing precheck query leaves the task's own query alone, and the other way round."""
-    paths = ["precheck/status", "queryTaskById"]
-    query = {"taskId": TASK, "precheckTaskId": api.sandbox.api.known[TASK].precheck_task_id}
-    for noun, statuses in (("precheck", [503, 200]), ("status", [200, 503])):
-        await api.control("PUT", f"faults/{TASK}/{noun}", {"kind": "http_error"})
-        assert [(await api.get(f"/openapi/v1/comparedata/{path}", **query)).status_code for path in paths] == statuses
-        await api.control("DELETE", f"faults/{TASK}/{noun}")
 
 
 async def test_a_hanging_or_absent_api_does_not_answer(api: Api) -> None:
@@ -110,11 +111,33 @@ async def test_a_hanging_or_absent_api_does_not_answer(api: Api) -> None:
     assert (await api.precheck("orders-prod"))["success"]
 
 
-async def test_a_fault_can_be_for_the_list_or_one_of_its_pages(api: Api) -> None:
-    await api.control("PUT", "faults/replication/list/2", {"kind": "auth"})
-    assert [(await api.get(LIST, current=current)).status_code for current in (1, 2)] == [200, 401]
-    await api.control("PUT", "faults/replication/list", {"kind": "http_error"})
-    assert [(await api.get(LIST, current=current)).status_code for current in (1, 2)] == [503, 401]
+@pytest.mark.parametrize(
+    ("name", "paths", "statuses"),
+    [
+        (
+            f"{TASK}/precheck",
+            [f"comparedata/precheck/status?taskId={TASK}&precheckTaskId=p", f"comparedata/queryTaskById?taskId={TASK}"],
+            [503, 200],
+        ),
+        (
+            f"{TASK}/execution",
+            ["comparedata/queryTaskExecInfo?execId=200000", f"comparedata/queryTaskById?taskId={TASK}"],
+            [503, 200],
+        ),
+        ("replication/list", ["replication/list?current=1", "replication/list?current=2"], [503, 503]),
+        ("replication/list/2", ["replication/list?current=1", "replication/list?current=2"], [200, 503]),
+    ],
+    ids=["precheck", "execution", "list", "page"],
+)
+async def test_a_fault_can_be_for_one_endpoint_or_page(
+    api: Api, name: str, paths: list[str], statuses: list[int]
+) -> None:
+    """So that a failing query leaves the others of the same task alone."""
+    await api.control("PUT", f"faults/{name}", {"kind": "http_error"})
+    answers = []
+    for path, _, query in (each.partition("?") for each in paths):
+        answers.append(await api.get(path, **dict(pair.split("=") for pair in query.split("&"))))
+    assert [answer.status_code for answer in answers] == statuses
 
 
 async def test_the_clock_is_set_and_a_reset_ends_everything(api: Api) -> None:
@@ -132,7 +155,7 @@ async def test_the_tasks_are_listed_with_their_items_and_requests(api: Api) -> N
     assert first.pop("items")[0] == "srcDataSourceCheck"
     assert first == {
         "task_id": "cd-tg3isu1xgs",
-        "precheck_task_id": "pcte-dj02vti9tabd",
+        "precheck_task_id": "pcte-tg3isu1xgs",
         "name": "orders-prod",
         "kind": "data_compare",
         "status": "success",
@@ -141,24 +164,25 @@ async def test_the_tasks_are_listed_with_their_items_and_requests(api: Api) -> N
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "error"),
+    ("path", "body", "error"),
     [
-        ("PUT", "faults", {"kind": "x"}, "kind must be one of http_error, "),
-        ("PUT", "faults", {"kind": "hang", "seconds": 3}, "hang takes no seconds 3"),
-        ("PUT", "faults", {"kind": "http_error", "status": 700}, "http_error takes no status 700"),
-        ("PUT", "faults", [], "kind must be one of http_error, "),
-        ("PUT", "nothing", {}, "there is no PUT /sandbox/nothing"),
-        ("PUT", f"prechecks/{TASK}", {"failed": {"x": "y"}}, "data_compare has no check item x; it has srcDataSource"),
-        ("PUT", f"prechecks/{TASK}", {"failed": ["x"]}, "failed must be an object of check items and their reasons"),
-        ("PUT", f"prechecks/{TASK}", {"fail": {}}, "a precheck is an object with status, failed, warning or seconds"),
-        ("PUT", f"prechecks/{TASK}", {"status": "Failed"}, "status must be Unstarted or Running"),
-        ("PUT", f"tasks/{TASK}", {"delay_seconds": 3}, "a task of kind data_compare is an object with status, only_so"),
-        ("PUT", f"tasks/{TASK}", {"status": "late"}, "status must be one of success, failed, "),
-        ("PUT", f"tasks/{TASK}", {"different": -1}, "different must be a number, 0 or more"),
-        ("PUT", "prechecks/cd-x", {}, "there is no task cd-x"),
-        ("PUT", "clock", {"skew_seconds": "1"}, "skew_seconds must be a number"),
+        ("faults", {"kind": "x"}, "kind must be one of http_error, "),
+        ("faults", {"kind": "hang", "seconds": 3}, "the body must be an object with any of kind"),
+        ("faults", {"kind": "http_error", "status": 700}, "status must be a number from 400 to 599"),
+        ("faults", [], "kind must be one of http_error, "),
+        (f"prechecks/{TASK}", {"failed": {"x": "y"}}, "their reasons; the items are srcDataSourceCheck, "),
+        (f"prechecks/{TASK}", {"failed": ["x"]}, "failed must be an object of check items and their reasons"),
+        (f"prechecks/{TASK}", {"fail": {}}, "the body must be an object with any of status, failed, warning, seconds"),
+        (f"prechecks/{TASK}", {"status": "Failed"}, "status must be one of Unstarted, Running"),
+        (f"tasks/{TASK}", {"delay_seconds": 3}, "the body must be an object with any of status, error, only_source, "),
+        (f"tasks/{TASK}", {"status": "late"}, "status must be one of notStarted, "),
+        (f"tasks/{TASK}", {"different": -1}, "different must be a number from 0 to"),
+        ("clock", {"skew_seconds": "1"}, "skew_seconds must be a number"),
+        ("prechecks/cd-x", {}, "there is no such path, or no such task: PUT /sandbox/prechecks/cd-x"),
+        ("nothing", {}, "there is no such path, or no such task: PUT /sandbox/nothing"),
     ],
+    ids=str,
 )
-async def test_a_mistake_is_named(api: Api, method: str, path: str, body: object, error: str) -> None:
+async def test_a_mistake_is_named(api: Api, path: str, body: object, error: str) -> None:
     """A typing error must not look like a sandbox that obeys."""
-    assert error in (await api.control(method, path, body))["error"]
+    assert error in (await api.control("PUT", path, body))["error"]

@@ -10,28 +10,22 @@ import yaml
 
 from exporter.sandbox.__main__ import main
 
+DEMO = [
+    {"task_id": "cd-tg3isu1xgs", "precheck_task_id": "pcte-tg3isu1xgs", "name": "orders-prod", "kind": "data_compare"},
+    {
+        "task_id": "cc-th6j3fs58y",
+        "precheck_task_id": "pcte-th6j3fs58y",
+        "name": "orders-schema",
+        "kind": "schema_compare",
+    },
+    {"task_id": "rp-div0qqpbffio", "name": "orders-standby", "kind": "replication"},
+]
+FLEET = [{"task_id": "rp-fleet-00001", "name": "fleet-00001", "kind": "replication"}]
+
 
 @pytest.mark.parametrize(
     ("flags", "tasks"),
-    [
-        (
-            [],
-            [
-                {"task_id": "cd-tg3isu1xgs", "precheck_task_id": "pcte-dj02vti9tabd", "name": "orders-prod"},
-                {
-                    "task_id": "cc-th6j3fs58y",
-                    "precheck_task_id": "pcte-dji009w2k499",
-                    "name": "orders-schema",
-                    "kind": "schema_compare",
-                },
-                {"task_id": "rp-div0qqpbffio", "name": "orders-standby", "kind": "replication"},
-            ],
-        ),
-        (
-            ["--fleet", "5", "--kind", "replication", "--latency-seconds", "0.01"],
-            [{"task_id": "rp-fleet-00001", "name": "fleet-00001", "kind": "replication"}],
-        ),
-    ],
+    [([], DEMO), (["--fleet", "5", "--kind", "replication", "--latency-seconds", "0.01"], FLEET)],
     ids=["demo", "fleet"],
 )
 def test_it_prints_a_configuration_and_serves_until_sigterm(flags: list[str], tasks: list[dict[str, str]]) -> None:

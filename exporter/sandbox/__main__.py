@@ -33,7 +33,6 @@ async def _serve(sandbox: Sandbox, host: str, port: int) -> None:
         loop.add_signal_handler(number, stopped.set)
     async with sandbox.serve(host, port) as base_url:
         sys.stderr.write(_greeting(sandbox, base_url))
-        sys.stderr.flush()
         await stopped.wait()
 
 
@@ -60,25 +59,20 @@ def host_port(text: str) -> tuple[str, int]:
 
 def _greeting(sandbox: Sandbox, base_url: str) -> str:
     """Where it listens, and a configuration with the first task of each kind, to be pasted as it is."""
+    firsts: dict[str, SandboxTask] = {}
+    for task in sandbox.tasks:
+        firsts.setdefault(task.kind, task)
+    keys = ("task_id", "precheck_task_id", "name", "kind")
     config = {
-        "api": {
-            "base_url": base_url,
-            "access_key_id": sandbox.access_key_id,
-            "secret_key": sandbox.secret_key,
-        },
-        "tasks": list({task.kind: _watched(task) for task in reversed(sandbox.tasks)}.values())[::-1],
+        "api": {"base_url": base_url, "access_key_id": sandbox.access_key_id, "secret_key": sandbox.secret_key},
+        # Replication has no precheck id.
+        "tasks": [{key: getattr(task, key) for key in keys if getattr(task, key)} for task in firsts.values()],
     }
     return (
         f"A sandbox of the NineData API listens on {base_url}\n"
         f"with {len(sandbox.tasks)} tasks. A config.yaml for the exporter:\n\n"
         f"{yaml.safe_dump(config, sort_keys=False)}\n"
     )
-
-
-def _watched(task: SandboxTask) -> dict[str, str]:
-    """A task as a configuration has it; replication has no precheck id."""
-    precheck = {"precheck_task_id": task.precheck_task_id} if task.precheck_task_id else {}
-    return {"task_id": task.task_id, **precheck, "name": task.name, "kind": task.kind}
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ from exporter.ninedata import CheckItem, Status
 _LOGIN = (
     "Check the status of the gateway of the {} datasource, database connectable, and verify the username and password"
 )
-_SRC_PRIVILEGE = "Check whether the account privileges of the source database meet the requirements"
-_TARGET_PRIVILEGE = "Check whether the account privileges of the target database meet the requirements"
+_PRIVILEGE = "Check whether the account privileges of the {} database meet the requirements"
 
 
 def _items(*rows: tuple[str, str, str]) -> tuple[CheckItem, ...]:
@@ -24,8 +23,8 @@ def _items(*rows: tuple[str, str, str]) -> tuple[CheckItem, ...]:
 _COMPARISON = _items(
     ("srcDataSourceCheck", "Source Connection Check", _LOGIN.format("source")),
     ("targetDataSourceCheck", "Target Connection Check", _LOGIN.format("target")),
-    ("compareSrcPermissionCheck", "Source database privilege check", _SRC_PRIVILEGE),
-    ("compareTargetPermissionCheck", "Target database privilege check", _TARGET_PRIVILEGE),
+    ("compareSrcPermissionCheck", "Source database privilege check", _PRIVILEGE.format("source")),
+    ("compareTargetPermissionCheck", "Target database privilege check", _PRIVILEGE.format("target")),
     ("srcVersionCheck", "Source version check", "Check whether the source's version is supported"),
     ("targetVersionCheck", "Target version check", "Check whether the target's version is supported"),
 )

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -19,27 +19,24 @@ if TYPE_CHECKING:
     from exporter.sandbox.sandbox import Sandbox
 
 
-class Field(NamedTuple):
-    """What the value of a key in the body of a request must be."""
-
-    words: str
-    fits: Callable[[Any], bool]
+_Field = tuple[str, Callable[[Any], bool]]
+"""What a value in the body of a request must be, in words and as a test."""
 
 
-def _one_of(words: Collection[str]) -> Field:
-    return Field(f"one of {', '.join(words)}", lambda value: value in list(words))
+def _one_of(words: Collection[str]) -> _Field:
+    return f"one of {', '.join(words)}", lambda value: value in list(words)
 
 
-def _number(least: float, most: float) -> Field:
+def _number(least: float, most: float) -> _Field:
     words = f"a number from {least:g} to {most:g}"
-    return Field(words, lambda value: isinstance(value, int | float) and least <= value <= most)
+    return words, lambda value: isinstance(value, int | float) and least <= value <= most
 
 
-_TEXT = Field("a text", lambda value: isinstance(value, str))
+_TEXT: _Field = ("a text", lambda value: isinstance(value, str))
 _SECONDS = _number(0, 1e6)
-_FAULTS: Mapping[str, Mapping[str, Field]] = {
+_FAULTS: Mapping[str, Mapping[str, _Field]] = {
     "http_error": {"status": _number(400, 599)},
-    "api_error": {"error_code": _TEXT, "message": _TEXT},
+    "api_error": {"message": _TEXT},
     "auth": {},
     "rate_limited": {"retry_after": _SECONDS},
     "not_found": {},
@@ -95,26 +92,26 @@ def _listed(served: ServedTask, requests: int) -> dict[str, object]:
         "precheck_task_id": served.task.precheck_task_id,
         "name": served.task.name,
         "kind": served.task.kind,
-        "status": served.status,
         "items": [check.item for check in CHECKS[served.task.kind]],
         "requests": requests,
     }
 
 
-def _checked(body: object, fields: Mapping[str, Field]) -> dict[str, Any]:
+def _checked(body: object, fields: Mapping[str, _Field]) -> dict[str, Any]:
     """The body of a request. Raises ValueError that says what is wrong with it."""
     if not isinstance(body, dict) or not body.keys() <= fields.keys():
         raise ValueError(f"the body must be an object with any of {', '.join(fields)}")
     for key, value in body.items():
-        if not fields[key].fits(value):
-            raise ValueError(f"{key} must be {fields[key].words}")
+        words, fits = fields[key]
+        if not fits(value):
+            raise ValueError(f"{key} must be {words}")
     return body
 
 
 def _read_precheck(kind: str, body: object) -> Script[PrecheckRun]:
     """What a precheck is to show from now on, as in `{"failed": {"targetDataExistCheck": "Create the table."}}`."""
     items = [check.item for check in CHECKS[kind]]
-    reasons = Field(
+    reasons: _Field = (
         f"an object of check items and their reasons; the items are {', '.join(items)}",
         lambda value: isinstance(value, dict) and value.keys() <= set(items),
     )

@@ -153,12 +153,11 @@ DEMO_TASKS: tuple[SandboxTask, ...] = (
         activity=Script(Stage(status="preCheckSuccess", subtask="schema")),
     ),
     _task(
-        "rp-j8w4v1xo7nrd  billing-dwh  analytics  prod",
-        activity=Script(Stage(status="abnormal", delay_seconds=5400)),
+        "rp-j8w4v1xo7nrd  billing-dwh  analytics  prod", activity=Script(Stage(status="abnormal", delay_seconds=5400))
     ),
+    # Copies for half an hour, then follows for an hour.
     _task(
         "rp-g3b7s9ck2miy  members-archive  crm  prod",
-        # Copies for half an hour, then follows for an hour.
         activity=Script(Stage(lasts=1800, subtask="full"), Stage(lasts=3600)),
     ),
 )

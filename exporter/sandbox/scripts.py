@@ -26,20 +26,17 @@ class PrecheckRun(Part):
 
     def at(self, elapsed: float) -> Precheck:
         """What it shows so many seconds after its start."""
-        worked, count = elapsed - self.queued_seconds, len(self.items)
+        worked = elapsed - self.queued_seconds
+        if worked >= self.item_seconds * len(self.items):
+            ends = [item.status for item in self.items]
+            status = next((status for status in (Status.FAILED, Status.WARNING) if status in ends), Status.SUCCESS)
+            return Precheck(status, self.items)
+        items = [replace(item, status=Status.UNSTARTED, message="") for item in self.items]
         if worked < 0:
-            return Precheck(Status.UNSTARTED, self._items_at(-1))
-        if worked < self.item_seconds * count:
-            return Precheck(Status.RUNNING, self._items_at(int(worked // self.item_seconds)))
-        ends = [item.status for item in self.items]
-        status = next((status for status in (Status.FAILED, Status.WARNING) if status in ends), Status.SUCCESS)
-        return Precheck(status, self.items)
-
-    def _items_at(self, running: int) -> tuple[CheckItem, ...]:
-        later = (replace(item, status=Status.UNSTARTED, message="") for item in self.items[running + 1 :])
-        if running < 0:
-            return tuple(later)
-        return (*self.items[:running], replace(self.items[running], status=Status.RUNNING, message=""), *later)
+            return Precheck(Status.UNSTARTED, tuple(items))
+        running = int(worked // self.item_seconds)
+        items[running] = replace(items[running], status=Status.RUNNING)
+        return Precheck(Status.RUNNING, (*self.items[:running], *items[running:]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,15 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from exporter.ninedata import KINDS, Kind, Precheck, Status, TaskRef
 from exporter.sandbox.catalogue import Activity, SandboxTask
 from exporter.sandbox.check_items import ended
-from exporter.sandbox.failures import NO_PRECHECK, ApiError
+from exporter.sandbox.failures import ApiError
 from exporter.sandbox.scripts import PrecheckRun, Script, Stage
 
-BEFORE_EXECUTION = ("notStarted", "prechecking", "starting")
+_BEFORE_EXECUTION = ("notStarted", "prechecking", "starting")
 """In these statuses a comparison has no execution."""
 _COMPARISON_WORDS = {status: status.value for status in Status}
 _REPLICATION_WORDS = {Status.SUCCESS: "success", Status.WARNING: "warning", Status.FAILED: "failure"}
@@ -56,7 +56,7 @@ class ServedTask:
     def precheck(self, precheck_id: str) -> dict[str, object]:
         """The data about a precheck. Raises ApiError if there is none with this id."""
         if precheck_id not in self.prechecks:
-            raise ApiError(*NO_PRECHECK)
+            raise ApiError("precheck task not found")
         _, run, elapsed = self.prechecks[precheck_id].at(self._clock())
         ids = dict(self.kind.parameters(TaskRef(self.kind.name, self.task.task_id, precheck_id)))
         return {**ids, **_precheck_data(self.kind, run.at(elapsed))}
@@ -71,13 +71,12 @@ class ServedTask:
         """The data about the task itself."""
         number, part, elapsed = self._activity.at(self._clock())
         shown = part.at(elapsed)
+        data = {self.kind.state_task_key: self.task.task_id, "status": shown.status}
         if isinstance(shown, Stage):
-            data = {"replicationId": self.task.task_id, "status": shown.status, "currentSubTaskType": shown.subtask}
-            return data | {"subTaskList": _subtasks(shown, elapsed)}
+            return {**data, "currentSubTaskType": shown.subtask, "subTaskList": _subtasks(shown, elapsed)}
         return {
-            self.kind.state_task_key: self.task.task_id,
-            "lastExecId": None if shown.status in BEFORE_EXECUTION else int(f"{self._number}{number:05}"),
-            "status": shown.status,
+            **data,
+            "lastExecId": None if shown.status in _BEFORE_EXECUTION else int(f"{self._number}{number:05}"),
             "createTime": "2025-03-19 09:12:40Z",
             "name": self.task.name,
             "isDeleted": False,
@@ -91,17 +90,18 @@ class ServedTask:
         parts, number = self._activity.parts, int(execution_id[-5:])
         elapsed += sum(parts[each % len(parts)].lasts for each in range(number, latest))
         shown = parts[number % len(parts)].at(elapsed)
-        is_there = execution_id[:-5] == self._number and number <= latest
-        if not is_there or isinstance(shown, Stage) or shown.status in BEFORE_EXECUTION:
-            raise ApiError("EXECUTION_NOT_FOUND", "task execution not found")
+        if number > latest or isinstance(shown, Stage) or shown.status in _BEFORE_EXECUTION:
+            raise ApiError("task execution not found")
         data = {"taskId": self.task.task_id, "status": shown.status, "errorMessage": shown.error}
         if self.task.kind == "schema_compare":
             return {"execId": execution_id, **data}
+        began = datetime.fromtimestamp(now - elapsed, UTC)
+        updated = began + timedelta(seconds=min(elapsed, shown.seconds))
         return {
             "id": int(execution_id),
             **data,
-            "createTime": _time(now - elapsed),
-            "updateTime": _time(now - elapsed + min(elapsed, shown.seconds)),
+            "createTime": f"{began:%Y-%m-%d %H:%M:%SZ}",
+            "updateTime": f"{updated:%Y-%m-%d %H:%M:%SZ}",
             "onlySourceRows": shown.only_source,
             "onlyTargetRows": shown.only_target,
             "differenceRows": shown.different,
@@ -133,7 +133,3 @@ def _subtasks(stage: Stage, elapsed: float) -> list[dict[str, object]]:
     done, later = {"status": "success", "percent": 100.0}, {"status": "notStarted", "percent": 0.0}
     states = [*[done] * before, present, *[later] * (len(_SUBTASKS) - before - 1)]
     return [{"subTaskType": name, **state} for name, state in zip(_SUBTASKS, states, strict=True)]
-
-
-def _time(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%SZ}"

@@ -1,7 +1,6 @@
 """Fixtures: a sandbox whose clock the test sets, and a client that signs."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,9 +8,8 @@ import httpx
 import pytest
 
 from exporter.ninedata.signing import signature, timestamp_of
-from exporter.sandbox import ACCESS_KEY_ID, DEMO_TASKS, SECRET_KEY, Sandbox, SandboxTask
+from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, Sandbox
 
-START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
 PRECHECK = {
     "data_compare": "/openapi/v1/comparedata/precheck/status",
     "schema_compare": "/openapi/v1/compareschema/precheck/status",
@@ -24,19 +22,15 @@ class Api:
 
     client: httpx.AsyncClient
 
-    def __init__(self, tasks: Sequence[SandboxTask]) -> None:
-        self.now = START
-        self.sandbox = Sandbox(tasks, clock=lambda: self.now)
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
+        self.sandbox = Sandbox(clock=lambda: self.now)
 
-    def headers(self, path: str, *, seconds: float = 0.0, **changes: str | None) -> dict[str, str]:
-        """Those of a signed request, sent some seconds from now; a changed header that is None is left out."""
+    def headers(self, path: str, seconds: float = 0.0) -> dict[str, str]:
+        """Those of a signed request, sent some seconds from now."""
         timestamp = timestamp_of(datetime.fromtimestamp(self.now + seconds, UTC))
-        signed: dict[str, str | None] = {
-            "access-key-id": ACCESS_KEY_ID,
-            "timestamp": timestamp,
-            "signature": signature(path, SECRET_KEY, timestamp),
-        }
-        return {name: value for name, value in (signed | changes).items() if value is not None}
+        signed = signature(path, SECRET_KEY, timestamp)
+        return {"access-key-id": ACCESS_KEY_ID, "timestamp": timestamp, "signature": signed}
 
     async def get(self, path: str, **query: str | int) -> httpx.Response:
         path = path if path.startswith("/") else f"/openapi/v1/{path}"
@@ -60,14 +54,8 @@ class Api:
         return (await self.client.request(method, f"/sandbox/{path}", json=body)).json()
 
 
-@asynccontextmanager
-async def serving(tasks: Sequence[SandboxTask]) -> AsyncIterator[Api]:
-    api = Api(tasks)
-    async with api.sandbox.serve() as base_url, httpx.AsyncClient(base_url=base_url, trust_env=False) as api.client:
-        yield api
-
-
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    async with serving(DEMO_TASKS) as api:
+    api = Api()
+    async with api.sandbox.serve() as base_url, httpx.AsyncClient(base_url=base_url, trust_env=False) as api.client:
         yield api

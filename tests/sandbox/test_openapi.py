@@ -1,38 +1,26 @@
 """The sandbox answers as the documentation of the NineData API says."""
 
-from email.utils import parsedate_to_datetime
-from typing import Any
-
 import pytest
 
-from exporter.sandbox import fleet
-from tests.sandbox.conftest import PRECHECK, START, Api, serving
+from tests.sandbox.conftest import PRECHECK, Api
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_a_comparisons_precheck_has_the_documented_answer(api: Api) -> None:
     """Only failed items have a reason."""
-    envelope = await api.precheck("inventory-schema")
-    data, items = envelope["data"], envelope["data"].pop("precheckItems")
-    assert envelope.keys() == {"success", "requestId", "data"}
-    assert data == {"taskId": "cc-k4v9n2xw7d", "precheckTaskId": "pcte-k4v9n2xw7d", "status": "Failed"}
-    assert items[2:4] == [
-        {
-            "precheckItem": "compareSrcPermissionCheck",
-            "itemName": "Source database privilege check",
-            "itemDescription": "Check whether the account privileges of the source database meet the requirements",
-            "status": "Success",
-        },
-        {
-            "precheckItem": "compareTargetPermissionCheck",
-            "itemName": "Target database privilege check",
-            "itemDescription": "Check whether the account privileges of the target database meet the requirements",
-            "status": "Failed",
-            "errorMessage": "The account lacks SHOW VIEW on 2 schemas: stock, suppliers. "
-            "Grant it and run the precheck again.",
-        },
-    ]
+    answer = await api.precheck("inventory-schema")
+    items = answer["data"].pop("precheckItems")
+    assert answer.keys() == {"success", "requestId", "data"}
+    assert answer["data"] == {"taskId": "cc-k4v9n2xw7d", "precheckTaskId": "pcte-k4v9n2xw7d", "status": "Failed"}
+    assert items[2] == {
+        "precheckItem": "compareSrcPermissionCheck",
+        "itemName": "Source database privilege check",
+        "itemDescription": "Check whether the account privileges of the source database meet the requirements",
+        "status": "Success",
+    }
+    assert items[3].pop("errorMessage").startswith("The account lacks SHOW VIEW")
+    assert (items[3].keys(), items[3]["status"]) == (items[2].keys(), "Failed")
 
 
 async def test_a_replications_precheck_has_the_documented_answer(api: Api) -> None:
@@ -45,14 +33,11 @@ async def test_a_replications_precheck_has_the_documented_answer(api: Api) -> No
     assert data["items"][1]["message"].startswith("Failed to connect")
 
 
-async def test_a_warning_is_told_for_replication_only(api: Api) -> None:
-    """No status of comparisons is documented for it, but one of their items can have it."""
+async def test_a_warning_is_the_status_of_replication_only(api: Api) -> None:
+    """For comparisons none is documented."""
     assert (await api.precheck("ledger-failover"))["data"]["precheckStatus"] == "warning"
     data = (await api.precheck("ledger-eu"))["data"]
-    assert data["status"] == "Success"
-    assert [item["precheckItem"] for item in data["precheckItems"] if item["status"] == "Warning"] == [
-        "compareTimeZoneCheck"
-    ]
+    assert (data["status"], [item["status"] for item in data["precheckItems"]].count("Warning")) == ("Success", 1)
 
 
 @pytest.mark.parametrize(
@@ -73,50 +58,32 @@ async def test_what_is_not_there_is_a_failure(api: Api, path: str, query: dict[s
 @pytest.mark.parametrize(
     ("seconds", "changes", "message"),
     [
-        (0.0, {"access-key-id": None}, "unknown access key"),
         (0.0, {"access-key-id": "ak-other"}, "unknown access key"),
         (0.0, {"timestamp": "2026-01-02 03:04:05"}, "timestamp is not of the form 2024-05-31T09:15:33Z"),
         (0.0, {"signature": "0" * 64}, "wrong signature"),
-        (601.0, {}, "timestamp is more than 10 minutes from the server's clock"),
         (-601.0, {}, "timestamp is more than 10 minutes from the server's clock"),
         (600.0, {}, "task not found"),
     ],
     ids=str,
 )
 async def test_only_a_well_signed_request_is_answered(
-    api: Api, seconds: float, changes: dict[str, str | None], message: str
+    api: Api, seconds: float, changes: dict[str, str], message: str
 ) -> None:
     path = PRECHECK["data_compare"]
-    answer = await api.client.get(path, headers=api.headers(path, seconds=seconds, **changes))
+    answer = await api.client.get(path, headers=api.headers(path, seconds) | changes)
     assert answer.json()["message"] == message
-
-
-async def test_the_date_header_is_the_servers_clock(api: Api) -> None:
-    api.sandbox.skew_seconds = 90
-    answer = await api.get(PRECHECK["data_compare"])
-    assert parsedate_to_datetime(answer.headers["Date"]).timestamp() == START + 90
-
-
-async def replications(api: Api, **query: str | int) -> tuple[list[str], dict[str, Any]]:
-    """The names on a page, and what stands beside the data."""
-    envelope = (await api.get("replication/list", **query)).json()
-    return [entry["name"] for entry in envelope.pop("data")], envelope
 
 
 async def test_replications_are_listed_in_pages_and_by_status(api: Api) -> None:
     """The numbers stand beside the data."""
-    first, envelope = await replications(api, current=1, pageSize=2)
-    assert (envelope["current"], envelope["pageSize"], envelope["total"]) == (1, 2, 5)
-    second, _ = await replications(api, current=2, pageSize=2)
-    assert [*first, *second] == ["orders-standby", "customers-dwh", "ledger-failover", "billing-dwh"]
-    assert (await replications(api, current=3, pageSize=2))[0] == ["members-archive"]
-    assert (await replications(api, status="running"))[0] == ["customers-dwh", "members-archive"]
-
-
-async def test_a_fleet_has_as_many_tasks_as_asked_and_a_page_at_most_100() -> None:
-    async with serving(fleet(250, "replication")) as api:
-        names, envelope = await replications(api, current=3, pageSize=1000)
-    assert (names[0], len(names), envelope["total"]) == ("fleet-00201", 50, 250)
+    answer = (await api.get("replication/list", current=2, pageSize=2)).json()
+    assert (answer["current"], answer["pageSize"], answer["total"]) == (2, 2, 5)
+    assert answer["data"] == [
+        {"replicationId": "rp-t6m3q9fb4elu", "name": "ledger-failover", "status": "preCheckSuccess"},
+        {"replicationId": "rp-j8w4v1xo7nrd", "name": "billing-dwh", "status": "abnormal"},
+    ]
+    running = await api.data("replication/list", status="running")
+    assert [entry["name"] for entry in running] == ["customers-dwh", "members-archive"]
 
 
 async def test_schema_comparisons_are_listed_within_the_data(api: Api) -> None:
@@ -129,45 +96,34 @@ async def test_schema_comparisons_are_listed_within_the_data(api: Api) -> None:
     ]
 
 
-async def test_a_data_comparison_and_its_execution_have_the_documented_answer(api: Api) -> None:
-    assert await api.data("comparedata/queryTaskById", taskId="cd-tg3isu1xgs") == {
-        "id": "cd-tg3isu1xgs",
-        "lastExecId": 100000,
-        "status": "success",
+async def test_a_data_comparison_runs_again_and_finds_rows(api: Api) -> None:
+    """An earlier execution stays."""
+    api.now += 720
+    assert await api.data("comparedata/queryTaskById", taskId="cd-b7k2m9qx4e") == {
+        "id": "cd-b7k2m9qx4e",
+        "lastExecId": 200001,
+        "status": "running",
         "createTime": "2025-03-19 09:12:40Z",
-        "name": "orders-prod",
+        "name": "billing-eu",
         "isDeleted": False,
         "errMsg": "",
     }
-    assert await api.data("comparedata/queryTaskExecInfo", execId=100000) == {
-        "id": 100000,
-        "taskId": "cd-tg3isu1xgs",
-        "status": "success",
-        "createTime": "2026-01-02 03:04:05Z",
-        "updateTime": "2026-01-02 03:04:05Z",
-        "onlySourceRows": 0,
+    execution = await api.data("comparedata/queryTaskExecInfo", execId=200001)
+    assert execution == {
+        "id": 200001,
+        "taskId": "cd-b7k2m9qx4e",
+        "status": "running",
+        "createTime": "2026-01-02 03:14:05Z",
+        "updateTime": "2026-01-02 03:16:05Z",
+        "onlySourceRows": 1,
         "onlyTargetRows": 0,
         "differenceRows": 0,
-        "skipTableCount": 0,
+        "skipTableCount": 1,
         "errorMessage": "",
     }
-
-
-async def test_a_comparison_runs_again_and_finds_differences(api: Api) -> None:
-    """An earlier execution stays."""
-    seen = []
-    for seconds in (120, 240, 360):
-        api.now += seconds
-        task = await api.data("comparedata/queryTaskById", taskId="cd-b7k2m9qx4e")
-        result = await api.data("comparedata/queryTaskExecInfo", execId=task["lastExecId"])
-        seen.append((task["lastExecId"], task["status"], result["onlySourceRows"], result["updateTime"][11:]))
-    assert seen == [
-        (200000, "running", 6, "03:06:05Z"),
-        (200000, "success", 12, "03:08:05Z"),
-        (200001, "running", 1, "03:16:05Z"),
-    ]
-    earlier = await api.data("comparedata/queryTaskExecInfo", execId="200000")
-    assert (earlier["status"], earlier["onlySourceRows"], earlier["createTime"][11:]) == ("success", 12, "03:04:05Z")
+    earlier = {"id": 200000, "status": "success", "onlySourceRows": 12, "differenceRows": 3}
+    times = {"createTime": "2026-01-02 03:04:05Z", "updateTime": "2026-01-02 03:08:05Z"}
+    assert await api.data("comparedata/queryTaskExecInfo", execId=200000) == execution | earlier | times
 
 
 async def test_a_failed_schema_comparison_has_a_reason_and_a_new_one_no_execution(api: Api) -> None:
@@ -195,17 +151,3 @@ async def test_a_replication_falls_behind_and_catches_up(api: Api) -> None:
         {"subTaskType": "inc_writer", "status": "notStarted", "percent": 0.0},
         {"subTaskType": "trigger", "status": "notStarted", "percent": 0.0},
     ]
-
-
-async def test_a_started_precheck_has_a_new_id_and_a_replications_has_none(api: Api) -> None:
-    async def start(room: str, **body: str) -> dict[str, Any]:
-        path = f"/openapi/v1/{room}/precheck/start"
-        envelope: dict[str, Any] = (await api.client.post(path, json=body, headers=api.headers(path))).json()
-        return envelope
-
-    first = (await start("comparedata", taskId="cd-o0g6l3wt5s"))["data"]
-    second = (await start("comparedata", taskId="cd-o0g6l3wt5s"))["data"]
-    assert first["precheckTaskId"] != second["precheckTaskId"]
-    assert (await api.data("comparedata/precheck/status", **first))["status"] == "Success"
-    assert (await start("replication", replicationId="rp-h2s8c5yk1wza")).keys() == {"success", "requestId"}
-    assert (await start("comparedata", taskId="cc-th6j3fs58y"))["message"] == "task not found"

@@ -10,11 +10,8 @@ import pytest
 from exporter.ninedata.signing import signature, timestamp_of
 from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, Sandbox
 
-PRECHECK = {
-    "data_compare": "/openapi/v1/comparedata/precheck/status",
-    "schema_compare": "/openapi/v1/compareschema/precheck/status",
-    "replication": "/openapi/v1/replication/precheck/status",
-}
+ROOMS = {"data_compare": "comparedata", "schema_compare": "compareschema", "replication": "replication"}
+"""How the paths about each kind begin, below /openapi/v1/."""
 
 
 class Api:
@@ -33,7 +30,7 @@ class Api:
         return {"access-key-id": ACCESS_KEY_ID, "timestamp": timestamp, "signature": signed}
 
     async def get(self, path: str, **query: str | int) -> httpx.Response:
-        path = path if path.startswith("/") else f"/openapi/v1/{path}"
+        path = f"/openapi/v1/{path}"
         return await self.client.get(path, params=query, headers=self.headers(path))
 
     async def data(self, path: str, **query: str | int) -> Any:  # noqa: ANN401 - JSON
@@ -46,7 +43,7 @@ class Api:
         """The envelope about a task's precheck."""
         task = next(task for task in self.sandbox.tasks if task.name == name)
         ids = {"taskId": task.task_id, "replicationId": task.task_id, "precheckTaskId": task.precheck_task_id}
-        envelope: dict[str, Any] = (await self.get(PRECHECK[task.kind], **ids)).json()
+        envelope: dict[str, Any] = (await self.get(f"{ROOMS[task.kind]}/precheck/status", **ids)).json()
         return envelope
 
     async def control(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON

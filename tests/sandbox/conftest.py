@@ -26,12 +26,11 @@ class Api:
     def headers(self, path: str, seconds: float = 0.0) -> dict[str, str]:
         """Those of a signed request, sent some seconds from now."""
         timestamp = timestamp_of(datetime.fromtimestamp(self.now + seconds, UTC))
-        signed = signature(path, SECRET_KEY, timestamp)
+        signed = signature(f"/openapi/v1/{path}", SECRET_KEY, timestamp)
         return {"access-key-id": ACCESS_KEY_ID, "timestamp": timestamp, "signature": signed}
 
     async def get(self, path: str, **query: str | int) -> httpx.Response:
-        path = f"/openapi/v1/{path}"
-        return await self.client.get(path, params=query, headers=self.headers(path))
+        return await self.client.get(f"/openapi/v1/{path}", params=query, headers=self.headers(path))
 
     async def data(self, path: str, **query: str | int) -> Any:  # noqa: ANN401 - JSON
         """The data of a successful answer."""

@@ -20,10 +20,8 @@ from exporter.sandbox.__main__ import main
     ],
     ids=["demo", "fleet"],
 )
-def test_it_prints_a_configuration_and_serves_until_sigterm(
-    flags: list[str], task_ids: list[str], tmp_path: Path
-) -> None:
-    """The configuration can be pasted as it is; it has the first task of each kind."""
+def test_it_serves_until_sigterm(flags: list[str], task_ids: list[str], tmp_path: Path) -> None:
+    """It prints a configuration that can be pasted as it is, with the first task of each kind."""
     command = [sys.executable, "-m", "exporter.sandbox", "--listen-address", "127.0.0.1:0", *flags]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own program
         assert process.stderr

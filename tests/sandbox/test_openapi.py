@@ -68,8 +68,8 @@ async def test_what_is_not_there_is_a_failure(api: Api, path: str, query: dict[s
 async def test_only_a_well_signed_request_is_answered(
     api: Api, seconds: float, changes: dict[str, str], message: str
 ) -> None:
-    path = "/openapi/v1/comparedata/precheck/status"
-    answer = await api.client.get(path, headers=api.headers(path, seconds) | changes)
+    path = "comparedata/precheck/status"
+    answer = await api.client.get(f"/openapi/v1/{path}", headers=api.headers(path, seconds) | changes)
     assert answer.json()["message"] == message
 
 

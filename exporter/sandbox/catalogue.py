@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from exporter.ninedata import KINDS
 from exporter.sandbox.check_items import ended
 from exporter.sandbox.scripts import Execution, PrecheckRun, Script, Stage
 
@@ -31,10 +32,9 @@ class SandboxTask:
 def plain_task(task_id: str, name: str, labels: Mapping[str, str]) -> SandboxTask:
     """A task whose precheck has passed, and that itself has no difference, or no great delay, to report."""
     kind = next(kind for kind, prefix in ID_PREFIXES.items() if task_id.startswith(prefix))
-    precheck = Script(PrecheckRun(ended(kind)))
-    if kind == "replication":
-        return SandboxTask(kind, task_id, "", name, labels, precheck, Script(Stage()))
-    return SandboxTask(kind, task_id, f"pcte-{task_id[3:]}", name, labels, precheck, Script(Execution()))
+    precheck_task_id = f"pcte-{task_id[3:]}" if KINDS[kind].has_precheck_id else ""
+    activity: Activity = Script(Execution()) if KINDS[kind].execution_path else Script(Stage())
+    return SandboxTask(kind, task_id, precheck_task_id, name, labels, Script(PrecheckRun(ended(kind))), activity)
 
 
 def fleet(count: int, kind: str = "data_compare") -> tuple[SandboxTask, ...]:

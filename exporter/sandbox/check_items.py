@@ -57,11 +57,9 @@ CHECKS = {
 """By kind of task; all have passed."""
 
 
-def ended(
-    kind: str, failed: Mapping[str, str] | None = None, warning: Mapping[str, str] | None = None
-) -> tuple[CheckItem, ...]:
+def ended(kind: str, failed: Mapping[str, str] = {}, warning: Mapping[str, str] = {}) -> tuple[CheckItem, ...]:
     """The check items of a kind at the end of a precheck; `failed` and `warning` have the reasons of those."""
     items = {check.item: check for check in CHECKS[kind]}
-    for status, reasons in ((Status.FAILED, failed or {}), (Status.WARNING, warning or {})):
+    for status, reasons in ((Status.FAILED, failed), (Status.WARNING, warning)):
         items |= {item: replace(items[item], status=status, message=reason) for item, reason in reasons.items()}
     return tuple(items.values())

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,12 @@ from exporter.sandbox.served_task import ServedTask
 if TYPE_CHECKING:
     from exporter.sandbox.sandbox import Sandbox
 
-
 _Field = tuple[str, Callable[[Any], bool]]
 """What a value in the body of a request must be, in words and as a test."""
 
 
-def _one_of(words: Collection[str]) -> _Field:
-    return f"one of {', '.join(words)}", lambda value: value in list(words)
+def _one_of(words: tuple[str, ...]) -> _Field:
+    return f"one of {', '.join(words)}", lambda value: value in words
 
 
 def _number(least: float, most: float) -> _Field:
@@ -92,6 +91,7 @@ def _listed(served: ServedTask, requests: int) -> dict[str, object]:
         "precheck_task_id": served.task.precheck_task_id,
         "name": served.task.name,
         "kind": served.task.kind,
+        "status": served.status,
         "items": [check.item for check in CHECKS[served.task.kind]],
         "requests": requests,
     }
@@ -120,7 +120,7 @@ def _read_precheck(kind: str, body: object) -> Script[PrecheckRun]:
     # What takes for ever stays as it is.
     queued_seconds = math.inf if value.get("status") == "Unstarted" else 0.0
     item_seconds = math.inf if value.get("status") == "Running" else value.get("seconds", 0.0)
-    items_at_end = ended(kind, value.get("failed"), value.get("warning"))
+    items_at_end = ended(kind, value.get("failed", {}), value.get("warning", {}))
     return Script(PrecheckRun(items_at_end, queued_seconds, item_seconds))
 
 

@@ -14,8 +14,8 @@ from exporter.sandbox.scripts import Execution, PrecheckRun, Script, Stage
 def _task(
     row: str,
     *,
-    failed: Mapping[str, str] | None = None,
-    warning: Mapping[str, str] | None = None,
+    failed: Mapping[str, str] = {},
+    warning: Mapping[str, str] = {},
     precheck: Script[PrecheckRun] | None = None,
     activity: Activity | None = None,
 ) -> SandboxTask:

@@ -62,9 +62,9 @@ class OpenApi:
     def _names(self, kind: Kind, noun: str, parameters: Mapping[str, str]) -> tuple[str, ...]:
         """What a request is about, for injected faults: the narrowest name first."""
         if noun == "list":
-            room = kind.path.split("/")[3]
+            name = f"{kind.path.split('/')[3]}/list"  # such as replication/list
             page = parameters.get("current") or parameters.get("pageNumber", "1")
-            return f"{room}/list/{page}", f"{room}/list"
+            return f"{name}/{page}", name
         task_id = self._task_id(kind, parameters)
         return f"{task_id}/{noun}", task_id
 
@@ -100,8 +100,9 @@ class OpenApi:
                 return {"data": task.state()}
             case "execution":
                 return {"data": task.execution(parameters.get("execId", ""))}
-        precheck_id = task.start_precheck()
-        return {"data": {"taskId": task.task.task_id, "precheckTaskId": precheck_id}} if precheck_id else {}
+            case _:  # start
+                precheck_id = task.start_precheck()
+                return {"data": {"taskId": task.task.task_id, "precheckTaskId": precheck_id}} if precheck_id else {}
 
     def _list(self, listed: TaskList, kind: Kind, parameters: Mapping[str, str]) -> dict[str, object]:
         """A page of the tasks with a `status`; its numbers stand beside the entries."""

@@ -77,7 +77,6 @@ class ServedTask:
         return {
             **data,
             "lastExecId": None if shown.status in _BEFORE_EXECUTION else int(f"{self._number}{number:05}"),
-            "createTime": "2025-03-19 09:12:40Z",
             "name": self.task.name,
             "isDeleted": False,
             "errMsg": shown.error,

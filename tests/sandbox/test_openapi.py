@@ -98,7 +98,6 @@ async def test_a_data_comparison_runs_again_and_finds_rows(api: Api) -> None:
         "id": "cd-b7k2m9qx4e",
         "lastExecId": 200001,
         "status": "running",
-        "createTime": "2025-03-19 09:12:40Z",
         "name": "billing-eu",
         "isDeleted": False,
         "errMsg": "",

@@ -19,7 +19,7 @@ def _task(
     precheck: Script[PrecheckRun] | None = None,
     activity: Activity | None = None,
 ) -> SandboxTask:
-    """A plain task but for what is given; `row` has its id, its name, its team and its environment."""
+    """A plain task with some changes; `row` has its id, name, team and environment."""
     task_id, name, team, env = row.split()
     task = plain_task(task_id, name, {"team": team, "env": env})
     precheck = precheck or Script(PrecheckRun(ended(task.kind, failed, warning)))

@@ -10,7 +10,7 @@ from exporter.credentials import Secret
 from exporter.files import WatchedFile
 from exporter.ninedata import TaskRef
 from exporter.ninedata.tls import client_context
-from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, Sandbox, demo_tasks
+from exporter.sandbox import ACCESS_KEY_ID, DEMO_TASKS, SECRET_KEY, Sandbox
 from exporter.streams import complain
 
 
@@ -46,7 +46,7 @@ def demo_config(base_url: str) -> Config:
             task.name,
             task.labels,
         )
-        for task in demo_tasks()
+        for task in DEMO_TASKS
         if task.kind != "replication" and task.name not in ("billing-schema", "search-schema")
     ]
     api = Api(

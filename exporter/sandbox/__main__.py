@@ -6,16 +6,18 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from exporter.sandbox.catalogue import ID_PREFIXES, SandboxTask, demo_tasks, fleet
+import yaml
+
+from exporter.sandbox.catalogue import ID_PREFIXES, SandboxTask, fleet
+from exporter.sandbox.demonstration import DEMO_TASKS
 from exporter.sandbox.sandbox import Sandbox
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit status: 0, or 1 with the reason on standard error."""
     flags = _parser().parse_args(arguments)
-    sandbox = Sandbox(
-        fleet(flags.fleet, flags.kind) if flags.fleet else demo_tasks(), latency_seconds=flags.latency_seconds
-    )
+    tasks = fleet(flags.fleet, flags.kind) if flags.fleet else DEMO_TASKS
+    sandbox = Sandbox(tasks, latency_seconds=flags.latency_seconds)
     host, port = flags.listen_address
     try:
         asyncio.run(_serve(sandbox, host, port))
@@ -31,7 +33,6 @@ async def _serve(sandbox: Sandbox, host: str, port: int) -> None:
         loop.add_signal_handler(number, stopped.set)
     async with sandbox.serve(host, port) as base_url:
         sys.stderr.write(_greeting(sandbox, base_url))
-        sys.stderr.flush()
         await stopped.wait()
 
 
@@ -61,25 +62,17 @@ def _greeting(sandbox: Sandbox, base_url: str) -> str:
     firsts: dict[str, SandboxTask] = {}
     for task in sandbox.tasks:
         firsts.setdefault(task.kind, task)
+    keys = ("task_id", "precheck_task_id", "name", "kind")
+    config = {
+        "api": {"base_url": base_url, "access_key_id": sandbox.access_key_id, "secret_key": sandbox.secret_key},
+        # Replication has no precheck id.
+        "tasks": [{key: getattr(task, key) for key in keys if getattr(task, key)} for task in firsts.values()],
+    }
     return (
         f"A sandbox of the NineData API listens on {base_url}\n"
         f"with {len(sandbox.tasks)} tasks. A config.yaml for the exporter:\n\n"
-        f"api:\n"
-        f"  base_url: {base_url}\n"
-        f"  access_key_id: {sandbox.access_key_id}\n"
-        f"  secret_key: {sandbox.secret_key}\n"
-        f"tasks:\n{''.join(map(_watched, firsts.values()))}\n"
+        f"{yaml.safe_dump(config, sort_keys=False)}\n"
     )
-
-
-def _watched(task: SandboxTask) -> str:
-    lines = [f"task_id: {task.task_id}"]
-    if task.precheck_task_id:
-        lines.append(f"precheck_task_id: {task.precheck_task_id}")
-    lines.append(f"name: {task.name}")
-    if task.kind != "data_compare":
-        lines.append(f"kind: {task.kind}")
-    return "  - " + "\n    ".join(lines) + "\n"
 
 
 if __name__ == "__main__":

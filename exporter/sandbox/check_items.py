@@ -5,24 +5,26 @@ comparisons, `replBidirectionLoopExistCheck` and `srcDataSourceCheck` of replica
 pattern.
 """
 
-from exporter.sandbox.scripts import ScriptItem
+from collections.abc import Mapping
+from dataclasses import replace
+
+from exporter.ninedata import CheckItem, Status
 
 _LOGIN = (
     "Check the status of the gateway of the {} datasource, database connectable, and verify the username and password"
 )
-_SRC_PRIVILEGE = "Check whether the account privileges of the source database meet the requirements"
-_TARGET_PRIVILEGE = "Check whether the account privileges of the target database meet the requirements"
+_PRIVILEGE = "Check whether the account privileges of the {} database meet the requirements"
 
 
-def _items(*rows: tuple[str, str, str]) -> tuple[ScriptItem, ...]:
-    return tuple(ScriptItem(*row) for row in rows)
+def _items(*rows: tuple[str, str, str]) -> tuple[CheckItem, ...]:
+    return tuple(CheckItem(*row, Status.SUCCESS, "") for row in rows)
 
 
 _COMPARISON = _items(
     ("srcDataSourceCheck", "Source Connection Check", _LOGIN.format("source")),
     ("targetDataSourceCheck", "Target Connection Check", _LOGIN.format("target")),
-    ("compareSrcPermissionCheck", "Source database privilege check", _SRC_PRIVILEGE),
-    ("compareTargetPermissionCheck", "Target database privilege check", _TARGET_PRIVILEGE),
+    ("compareSrcPermissionCheck", "Source database privilege check", _PRIVILEGE.format("source")),
+    ("compareTargetPermissionCheck", "Target database privilege check", _PRIVILEGE.format("target")),
     ("srcVersionCheck", "Source version check", "Check whether the source's version is supported"),
     ("targetVersionCheck", "Target version check", "Check whether the target's version is supported"),
 )
@@ -52,11 +54,12 @@ CHECKS = {
         ("replPrimaryKeyCheck", "Primary key check", "Check whether each table has a primary or unique key"),
     ),
 }
-"""By the exporter's name of the kind."""
+"""By kind of task; all have passed."""
 
-EXAMPLES = {
-    "data_compare": (_COMPARISON[2], _COMPARISON[1]),
-    "schema_compare": _COMPARISON[:1],
-    "replication": CHECKS["replication"][:2],
-}
-"""The items of the documented example of each kind."""
+
+def ended(kind: str, failed: Mapping[str, str] = {}, warning: Mapping[str, str] = {}) -> tuple[CheckItem, ...]:
+    """The check items of a kind at the end of a precheck; `failed` and `warning` have the reasons of those."""
+    items = {check.item: check for check in CHECKS[kind]}
+    for status, reasons in ((Status.FAILED, failed), (Status.WARNING, warning)):
+        items |= {item: replace(items[item], status=status, message=reason) for item, reason in reasons.items()}
+    return tuple(items.values())

@@ -1,138 +1,120 @@
 """The documented paths of the NineData API, and who may use them."""
 
-import hmac
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import asyncio
+import secrets
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from email.utils import formatdate
+from functools import partial
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from exporter.ninedata import KINDS, Kind
+from exporter.ninedata.kinds import TaskList
 from exporter.ninedata.signing import signature
-from exporter.sandbox.catalogue import SandboxTask
-from exporter.sandbox.injected_faults import failure
-from exporter.sandbox.prechecks import Prechecks
-from exporter.sandbox.task_answers import Tasks
+from exporter.sandbox.failures import ApiError
 
-_TIMESTAMP_WINDOW_SECONDS = 600
-_KINDS = {"comparedata": "data_compare", "compareschema": "schema_compare", "replication": "replication"}
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A path: what it needs, and what it answers for a kind of task and the parameters of a request."""
-
-    noun: str
-    """Names it for injected faults: `TASK_ID/noun`, or for a list `replication/list`."""
-    required: tuple[str, ...]
-    answer: Callable[[str, Mapping[str, str]], web.Response]
-    method: str = "GET"
+if TYPE_CHECKING:
+    from exporter.sandbox.sandbox import Sandbox
 
 
 class OpenApi:
-    """The API for some tasks, and the one account that may see them. `clock` is the server's."""
+    """The API for the tasks of a sandbox, and for the one account that may see them."""
 
-    def __init__(
-        self, tasks: Iterable[SandboxTask], access_key_id: str, secret_key: str, clock: Callable[[], float]
-    ) -> None:
-        self.known = {task.task_id: task for task in tasks}
-        self.prechecks = Prechecks(self.known, clock)
-        self.tasks = Tasks(self.known, clock)
-        self._access_key_id = access_key_id
-        self._secret_key = secret_key
-        self._clock = clock
-        prechecks, tasks_themselves = self.prechecks, self.tasks
-        comparison = {
-            "precheck/status": Endpoint("precheck", ("taskId", "precheckTaskId"), prechecks.comparison),
-            "precheck/start": Endpoint("start", ("taskId",), prechecks.start, "POST"),
-            "queryTaskById": Endpoint("status", ("taskId",), tasks_themselves.comparison),
-        }
-        execution = tasks_themselves.execution
-        self._endpoints: dict[str, dict[str, Endpoint]] = {
-            "comparedata": comparison | {"queryTaskExecInfo": Endpoint("execution", ("execId",), execution)},
-            "compareschema": comparison
-            | {
-                "queryTaskExecInfo": Endpoint("execution", ("taskId", "execId"), execution),
-                "queryTaskList": Endpoint("list", (), tasks_themselves.list_schema_comparisons),
-            },
-            "replication": {
-                "precheck/status": Endpoint("precheck", ("replicationId",), prechecks.replication),
-                "precheck/start": Endpoint("start", ("replicationId",), prechecks.start, "POST"),
-                "status": Endpoint("status", ("replicationId",), tasks_themselves.replication),
-                "list": Endpoint("list", (), tasks_themselves.list_replications),
-            },
-        }
+    def __init__(self, sandbox: "Sandbox") -> None:
+        self._sandbox = sandbox
+        self._task_ids = {str(number): task_id for number, task_id in enumerate(sandbox.served, 1)}
 
-    def reset(self) -> None:
-        """All prechecks and tasks begin again as at the start."""
-        self.prechecks.reset()
-        self.tasks.reset()
+    def routes(self) -> Iterator[web.RouteDef]:
+        """The documented paths, each with the noun that names it for injected faults."""
+        for kind in KINDS.values():
+            paths = {
+                "precheck": kind.path,
+                "start": kind.path.removesuffix("status") + "start",
+                "status": kind.state_path,
+                "execution": kind.execution_path,
+                "list": kind.list.path if kind.list else "",
+            }
+            for noun, path in paths.items():
+                if path:
+                    yield web.route("POST" if noun == "start" else "GET", path, partial(self._handle, kind, noun))
 
-    def routes(self) -> list[web.RouteDef]:
-        """The documented paths."""
-        return [
-            web.route(endpoint.method, f"/openapi/v1/{room}/{path}", self._answer)
-            for room, endpoints in self._endpoints.items()
-            for path, endpoint in endpoints.items()
-        ]
-
-    def refusal(self, request: web.Request) -> web.Response | None:
-        """The answer to a request that is not signed correctly: it says which header is missing or wrong."""
-        given = {name: request.headers.get(name, "") for name in ("access-key-id", "timestamp", "signature")}
-        for name, value in given.items():
-            if not value:
-                return failure("HEADER_MISSING", f"header {name} is missing", 401)
-        if not _same(given["access-key-id"], self._access_key_id):
-            return failure("ACCESS_KEY_UNKNOWN", "unknown access key", 401)
+    async def _handle(self, kind: Kind, noun: str, request: web.Request) -> web.Response:
+        sandbox = self._sandbox
+        parameters = dict(await request.json() if request.method == "POST" else request.query)
+        names = self._names(kind, noun, parameters)
+        sandbox.requests[names[-1]] += 1
+        await asyncio.sleep(sandbox.latency_seconds)
+        envelope: dict[str, object] = {"requestId": secrets.token_urlsafe(24)}
+        status, headers = 200, {"Date": formatdate(sandbox.now(), usegmt=True)}
         try:
-            sent = datetime.strptime(f"{given['timestamp']}+0000", "%Y-%m-%dT%H:%M:%SZ%z").timestamp()
-        except ValueError:
-            return failure("TIMESTAMP_INVALID", "timestamp is not of the form 2024-05-31T09:15:33Z", 401)
-        if abs(sent - self._clock()) > _TIMESTAMP_WINDOW_SECONDS:
-            return failure("TIMESTAMP_EXPIRED", "timestamp is more than 10 minutes from the server's clock", 401)
-        if not _same(given["signature"], signature(request.path, self._secret_key, given["timestamp"])):
-            return failure("SIGNATURE_WRONG", "wrong signature", 401)
-        return None
+            self._check_signature(request)
+            fault = next((sandbox.faults[name] for name in (*names, "") if name in sandbox.faults), None)
+            if fault:
+                await fault.happen(request)
+            envelope |= {"success": True, **self._answer(kind, noun, parameters)}
+        except ApiError as error:
+            envelope |= {"success": False, "message": str(error)}
+            status, headers = error.status, headers | error.headers
+        return web.json_response(envelope, status=status, headers=headers)
 
-    async def names(self, request: web.Request) -> tuple[str, ...]:
+    def _names(self, kind: Kind, noun: str, parameters: Mapping[str, str]) -> tuple[str, ...]:
         """What a request is about, for injected faults: the narrowest name first."""
-        room, endpoint = self._endpoint(request)
-        if endpoint is None:
-            return ("",)
-        parameters = await _parameters(request)
-        if endpoint.noun == "list":
-            page = parameters.get("current") or parameters.get("pageNumber") or "1"
-            return f"{room}/list/{page}", f"{room}/list"
-        task_id = parameters.get("taskId") or parameters.get("replicationId") or ""
-        task_id = task_id or self.tasks.task_of_execution(parameters.get("execId", ""))
-        return f"{task_id}/{endpoint.noun}", task_id
+        if noun == "list":
+            name = f"{kind.path.split('/')[3]}/list"  # such as replication/list
+            page = parameters.get("current") or parameters.get("pageNumber", "1")
+            return f"{name}/{page}", name
+        task_id = self._task_id(kind, parameters)
+        return f"{task_id}/{noun}", task_id
 
-    def _endpoint(self, request: web.Request) -> tuple[str, Endpoint | None]:
-        room, _, path = request.path.removeprefix("/openapi/v1/").partition("/")
-        return room, self._endpoints.get(room, {}).get(path)
+    def _task_id(self, kind: Kind, parameters: Mapping[str, str]) -> str:
+        """The task of a request: the id of an execution tells it as well. Empty if there is none."""
+        return parameters.get(kind.task_key) or self._task_ids.get(parameters.get("execId", "")[:-5], "")
 
-    async def _answer(self, request: web.Request) -> web.Response:
-        room, endpoint = self._endpoint(request)
-        assert endpoint is not None  # noqa: S101 - only documented paths are routed here
-        parameters = await _parameters(request)
-        for name in endpoint.required:
-            if not parameters.get(name):
-                return failure("PARAMETER_MISSING", f"parameter {name} is missing", 400)
+    def _check_signature(self, request: web.Request) -> None:
+        """Raise ApiError if the request is not signed as documented."""
+        timestamp = request.headers.get("timestamp", "")
+        if request.headers.get("access-key-id") != self._sandbox.access_key_id:
+            raise ApiError("unknown access key", 401)
         try:
-            return endpoint.answer(_KINDS[room], parameters)
-        except ValueError as error:
-            return failure("PARAMETER_INVALID", str(error), 400)
+            sent = datetime.strptime(f"{timestamp}+0000", "%Y-%m-%dT%H:%M:%SZ%z").timestamp()
+        except ValueError:
+            raise ApiError("timestamp is not of the form 2024-05-31T09:15:33Z", 401) from None
+        if abs(sent - self._sandbox.now()) > 600:  # noqa: PLR2004 - seconds, as documented
+            raise ApiError("timestamp is more than 10 minutes from the server's clock", 401)
+        if request.headers.get("signature") != signature(request.path, self._sandbox.secret_key, timestamp):
+            raise ApiError("wrong signature", 401)
 
+    def _answer(self, kind: Kind, noun: str, parameters: Mapping[str, str]) -> dict[str, object]:
+        """The fields of a successful answer."""
+        if kind.list and noun == "list":
+            return self._list(kind.list, kind, parameters)
+        task = self._sandbox.served.get(self._task_id(kind, parameters))
+        if task is None or task.kind is not kind:
+            raise ApiError("task not found")
+        match noun:
+            case "precheck":
+                return {"data": task.precheck(parameters.get(kind.precheck_key, ""))}
+            case "status":
+                return {"data": task.state()}
+            case "execution":
+                return {"data": task.execution(parameters.get("execId", ""))}
+            case _:  # start
+                precheck_id = task.start_precheck()
+                return {"data": {"taskId": task.task.task_id, "precheckTaskId": precheck_id}} if precheck_id else {}
 
-async def _parameters(request: web.Request) -> Mapping[str, str]:
-    """Those of the query string; of a POST, those in its JSON, which must be called that."""
-    if request.method != "POST":
-        return request.query
-    try:
-        body = await request.json() if request.content_type == "application/json" else {}
-    except ValueError:
-        body = {}
-    return {str(name): str(value) for name, value in body.items()} if isinstance(body, dict) else {}
-
-
-def _same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
+    def _list(self, listed: TaskList, kind: Kind, parameters: Mapping[str, str]) -> dict[str, object]:
+        """A page of the tasks with a `status`; its numbers stand beside the entries."""
+        number, size = int(parameters.get(listed.page_key, 1)), min(int(parameters.get("pageSize", 10)), 100)
+        tasks = [task for task in self._sandbox.served.values() if task.kind is kind]
+        if "status" in parameters:
+            tasks = [task for task in tasks if task.status == parameters["status"]]
+        entries = [
+            {listed.task_key: task.task.task_id, listed.name_key: task.task.name, "status": task.status}
+            for task in tasks[(number - 1) * size : number * size]
+        ]
+        numbers = {listed.page_key: number, "pageSize": size, "total": len(tasks)}
+        if listed.entries_key:
+            return {"data": {listed.entries_key: entries, **numbers}}
+        return {"data": entries, **numbers}

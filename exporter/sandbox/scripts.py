@@ -1,114 +1,107 @@
-"""Scripted prechecks: what a precheck shows at each moment, computed from the time since its start.
-
-A precheck waits (Unstarted), works through its items one by one (Running), and ends: Failed if an item failed, else
-Success. Comparisons document no warning, so their precheck succeeds with an item that warns.
-"""
+"""Scripts: what a precheck, or a task itself, shows at each moment, computed from the time since its start."""
 
 import math
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from itertools import accumulate
+from typing import Generic, Self, TypeVar
+
+from exporter.ninedata import CheckItem, Precheck, Status
 
 
-class ScriptStatus(StrEnum):
-    """The words of comparisons. `Warning` is undocumented for them, but the console shows it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of a script."""
 
-    UNSTARTED = "Unstarted"
-    RUNNING = "Running"
-    SUCCESS = "Success"
-    WARNING = "Warning"
-    FAILED = "Failed"
-
-
-_WAITING = ScriptStatus.UNSTARTED
+    lasts: float = math.inf
+    """Seconds until the next part begins."""
 
 
 @dataclass(frozen=True, slots=True)
-class ScriptItem:
-    """One check item: how long it runs, how it ends, and the reason with what to do about it."""
+class PrecheckRun(Part):
+    """One run of a precheck: it waits, works through its items one by one, and then its result stands."""
 
-    item: str
-    name: str
-    description: str
-    seconds: float = 0.0
-    outcome: ScriptStatus = ScriptStatus.SUCCESS
-    error_message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptRun:
-    """One run of all items, after a time in the queue."""
-
-    items: tuple[ScriptItem, ...]
+    items: tuple[CheckItem, ...]
+    """As they are at the end."""
     queued_seconds: float = 0.0
+    item_seconds: float = 0.0
 
-    @property
-    def seconds(self) -> float:
-        """From the start to the end of the last item."""
-        return self.queued_seconds + sum(item.seconds for item in self.items)
-
-    @property
-    def outcome(self) -> ScriptStatus:
-        """The status at the end."""
-        failed = any(item.outcome is ScriptStatus.FAILED for item in self.items)
-        return ScriptStatus.FAILED if failed else ScriptStatus.SUCCESS
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptState:
-    """What a query shows: the precheck's status, and that of each item."""
-
-    status: ScriptStatus
-    items: tuple[tuple[ScriptItem, ScriptStatus], ...]
+    def at(self, elapsed: float) -> Precheck:
+        """What it shows so many seconds after its start."""
+        worked = elapsed - self.queued_seconds
+        if worked >= self.item_seconds * len(self.items):
+            ends = [item.status for item in self.items]
+            status = next((status for status in (Status.FAILED, Status.WARNING) if status in ends), Status.SUCCESS)
+            return Precheck(status, self.items)
+        items = [replace(item, status=Status.UNSTARTED, message="") for item in self.items]
+        if worked < 0:
+            return Precheck(Status.UNSTARTED, tuple(items))
+        running = int(worked // self.item_seconds)
+        items[running] = replace(items[running], status=Status.RUNNING)
+        return Precheck(Status.RUNNING, (*self.items[:running], *items[running:]))
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
-    """The runs of one precheck.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution(Part):
+    """One execution of a comparison: it runs for some seconds, and then its result stands."""
 
-    With `rest_seconds` the runs repeat for ever, and each result stands that long. Without, the first run's result
-    stays.
-    """
+    status: str = "success"
+    seconds: float = 0.0
+    error: str = ""
+    only_source: int = 0
+    only_target: int = 0
+    different: int = 0
+    skipped_tables: int = 0
 
-    runs: tuple[ScriptRun, ...]
-    rest_seconds: float = math.inf
-
-    def state_at(self, elapsed: float) -> ScriptState:
-        """The precheck `elapsed` seconds after its start."""
-        run, elapsed = self._run_at(elapsed)
-        seconds = [run.queued_seconds, *(item.seconds for item in run.items)]
-        running = bisect_right(list(accumulate(seconds)), elapsed) - 1  # the item that runs; -1 in the queue
-        items = [(item, item.outcome if index < running else _WAITING) for index, item in enumerate(run.items)]
-        if running == len(items):
-            return ScriptState(run.outcome, tuple(items))
-        if running >= 0:
-            items[running] = run.items[running], ScriptStatus.RUNNING
-        return ScriptState(_WAITING if running < 0 else ScriptStatus.RUNNING, tuple(items))
-
-    def _run_at(self, elapsed: float) -> tuple[ScriptRun, float]:
-        """The run at that moment, and the time since it began."""
-        slots = [run.seconds + self.rest_seconds for run in self.runs]
-        elapsed = max(elapsed, 0.0) % sum(slots)
-        for run, slot in zip(self.runs, slots, strict=True):
-            if elapsed < slot:
-                return run, elapsed
-            elapsed -= slot
-        return self.runs[-1], slots[-1]  # rounding
+    def at(self, elapsed: float) -> Self:
+        """What it shows so many seconds after its start: rows are found steadily."""
+        if elapsed >= self.seconds:
+            return self
+        done = elapsed / self.seconds
+        return replace(
+            self,
+            status="running",
+            error="",
+            only_source=int(self.only_source * done),
+            only_target=int(self.only_target * done),
+            different=int(self.different * done),
+        )
 
 
-def script_run(
-    checks: Sequence[ScriptItem],
-    ends: Mapping[str, tuple[ScriptStatus, str]] | None = None,
-    *,
-    seconds: float = 0.0,
-    queued_seconds: float = 0.0,
-) -> ScriptRun:
-    """A run of `checks`, `seconds` each; `ends` has those that do not succeed, with their messages."""
-    ends = ends or {}
-    items = []
-    for check in checks:
-        outcome, message = ends.get(check.item, (ScriptStatus.SUCCESS, ""))
-        items.append(replace(check, seconds=seconds, outcome=outcome, error_message=message))
-    return ScriptRun(tuple(items), queued_seconds)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage(Part):
+    """What a replication does for some time."""
+
+    status: str = "running"
+    subtask: str = "inc_writer"
+    """The one that is at work, or that stopped."""
+    delay_seconds: float = 0.672
+    """At the start of the stage."""
+    delay_growth: float = 0.0
+    """By how many seconds the delay grows in a second."""
+
+    def at(self, elapsed: float) -> Self:
+        """What it shows so many seconds after its start."""
+        return replace(self, delay_seconds=self.delay_seconds + self.delay_growth * elapsed)
+
+
+P = TypeVar("P", bound=Part)
+
+
+class Script(Generic[P]):
+    """Parts that follow one another, over and over, from the moment at which it began."""
+
+    def __init__(self, *parts: P, began: float = 0.0) -> None:
+        self.parts = parts
+        self.began = began
+
+    def played_from(self, moment: float) -> "Script[P]":
+        """The script with its beginning relative to a moment."""
+        return Script(*self.parts, began=moment + self.began)
+
+    def at(self, now: float) -> tuple[int, P, float]:
+        """The part that plays: its number, counted on in every round, the part, and the seconds since its start."""
+        rounds, elapsed = divmod(max(now - self.began, 0.0), sum(part.lasts for part in self.parts))
+        index = 0
+        while elapsed >= self.parts[index].lasts:
+            elapsed -= self.parts[index].lasts
+            index = (index + 1) % len(self.parts)
+        return int(rounds) * len(self.parts) + index, self.parts[index], elapsed

@@ -1,12 +1,13 @@
 """A real Prometheus scrapes the real exporter in both documented ways, and is asked what it knows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from exporter.sandbox import InjectedFault, SandboxTask, demo_tasks
-from exporter.sandbox.scripts import Script, ScriptItem, ScriptStatus, script_run
+from exporter.ninedata import CheckItem, Status
+from exporter.sandbox import DEMO_TASKS, InjectedFault, fleet
+from exporter.sandbox.scripts import PrecheckRun, Script
 from tests.program.launcher import Api, launching
 from tests.programs import component, until
 from tests.prometheus import Prometheus, prometheus
@@ -14,15 +15,14 @@ from tests.secrecy import Watch
 
 ORDERS = "cd-tg3isu1xgs"
 LONG = "目标表缺少主键 " * 700
-WORDY = SandboxTask(
-    "cd-wordy",
-    "pcte-wordy",
-    "wordy",
-    {"team": "队" * 333, "env": "prod"},
-    Script((script_run([ScriptItem(LONG, LONG, "")], {LONG: (ScriptStatus.FAILED, LONG)}),)),
+WORDY = replace(
+    fleet(1)[0],
+    name="wordy",
+    labels={"team": "队" * 333, "env": "prod"},
+    precheck=Script(PrecheckRun((CheckItem(LONG, LONG, "", Status.FAILED, LONG),))),
 )
-TASKS = (*demo_tasks(), WORDY)
-KNOWN = {task.task_id for task in TASKS if task.script}
+TASKS = (*DEMO_TASKS, WORDY)
+KNOWN = {task.task_id for task in TASKS if task.precheck}
 # As docs/metrics.md has them. Two labels are configured: team and env.
 LIMITS = {"label_limit": 8 + 2, "label_name_length_limit": 16, "label_value_length_limit": 1023, "sample_limit": 1000}
 SCHEMA = "cc-th6j3fs58y"

@@ -16,7 +16,7 @@ from exporter.config import Config, Task
 from exporter.config.settings import Api, Tls
 from exporter.credentials import Secret
 from exporter.exporter import Exporter
-from exporter.http.server import ServerOptions, serve
+from exporter.http.server import ServerOptions, serving
 from exporter.metrics import OwnMetrics
 from exporter.ninedata import Precheck, Status, TaskRef, TaskState
 from exporter.scraping.discovery import Discovery
@@ -27,6 +27,8 @@ from exporter.scraping.task_files import TaskFiles
 from exporter.scraping.watch_list import WatchList
 
 if TYPE_CHECKING:
+    from exporter.files import WatchedFile
+    from exporter.http.web_config import WebConfig
     from exporter.reload import Reloader
 
 ORDERS = Task(TaskRef("data_compare", "cd-1", "pcte-1"), "orders-prod", {"team": "dba"})
@@ -92,7 +94,8 @@ class Site:
         self.waits_for_reload = False
         self.reloads = 0
         self.leased = 0
-        self.options = ServerOptions(())
+        self.options = ServerOptions()
+        self.web_config: WatchedFile[WebConfig] | None = None
         self.own = OwnMetrics(shard)
         self.configure(Config(api, tasks), **changes)
 
@@ -129,16 +132,9 @@ class Site:
     @asynccontextmanager
     async def served(self) -> AsyncIterator[int]:
         """Serve on a free port of 127.0.0.1, whose number is given."""
-        stop, ready = asyncio.Event(), asyncio.Event()
         with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
-            options = replace(self.options, sockets=(listening,))
-            serving = asyncio.create_task(serve(cast("Reloader", self), options, stop=stop, ready=ready.set))
-            await asyncio.wait([serving, asyncio.create_task(ready.wait())], return_when=asyncio.FIRST_COMPLETED)
-            try:
+            async with serving(cast("Reloader", self), self.options, [listening], self.web_config):
                 yield listening.getsockname()[1]
-            finally:
-                stop.set()
-                await serving
 
     def request(self, method: str, path: str, **headers: str) -> httpx.Response:
         """Serve for one request; header names have _ for -."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exporter.config import DiscoverySettings, Task
-from exporter.http.views import age_in_words
+from exporter.http.views import in_words
 from exporter.ninedata import (
     CheckItem,
     Execution,
@@ -95,7 +95,7 @@ def test_a_failed_query(site: Site, path: str) -> None:
     site.record(ORDERS, QueryFailure(Reason.CONNECT, "cannot connect"), ago=190)
     site.record(ORDERS, QueryFailure(Reason.AUTH, "bad signature", "r-42"))
     page = page_of(site, path)
-    assert f"The query failed: auth for 3 min bad signature {AUTH_ADVICE} Request id r-42" in page.text
+    assert f"The query fails: auth, for 3 min bad signature {AUTH_ADVICE} Request id r-42" in page.text
     assert page.badges()[-2 if path == "/" else 0] == "Query failing"
     assert "no successful query yet" in page.text
     assert "cannot connect" not in page.text
@@ -106,8 +106,8 @@ def test_a_failed_query_keeps_the_last_answer(site: Site) -> None:
     site.record(ORDERS, QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s"))
     page = page_of(site, "/tasks/cd-1")
     assert page.badges()[:2] == ["Query failing", "Failed"]
-    assert "Query failing last status Failed 2 h ago" in page.text
-    assert "The last answer is below." in page.text
+    assert "Query failing last status Failed 2 h 1 min ago" in page.text
+    assert "Check items Of the last answer, 2 h 1 min ago." in page.text
     assert "Columns are missing." in page.text
     assert page.details()["Request id"] == "r-1"
     assert page.details()["Last answer"] < page.details()["Last query"]
@@ -142,7 +142,7 @@ def test_the_summary_counts_every_task_once() -> None:
     for task in (tasks[2], tasks[3]):
         site.record(task, QueryFailure(Reason.AUTH, "bad signature"))
     page = page_of(site)
-    assert page.badges()[:3] == ["2 Query failing", "2 Failed", "1 Not queried"]
+    assert page.badges()[:3] == ["2 Failed", "2 Query failing", "1 Not queried"]
     shown = ["Failed", "Failed", "Query failing", "Failed", "Query failing", "Not queried"]
     assert page.badges()[3:] == shown, "with the last status of the one that had one"
 
@@ -177,10 +177,18 @@ def test_a_task_that_is_not_watched(site: Site, task_id: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(-1000, "0 s"), (0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (172800, "2 d")],
+    [
+        (-1000, "0 s"),
+        (0.6, "1 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (5400, "1 h 30 min"),
+        (7200, "2 h"),
+        (183600, "2 d 3 h"),
+    ],
 )
-def test_ages_in_words(seconds: float, words: str) -> None:
-    assert age_in_words(seconds) == words
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -278,7 +286,7 @@ def test_a_task_file_that_repeats_tasks(site: Site, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("- {task_id: cd-1, precheck_task_id: p}\n- {task_id: cd-7, precheck_task_id: p}\n")
     site.configure(task_files=(str(path),))
-    assert "also listed in the configuration or in an earlier file, which counts: cd-1" in page_of(site).text
+    assert "because the configuration or an earlier file lists the same tasks: cd-1" in page_of(site).text
     (file,) = site.json("/")["task_files"]
     assert datetime.fromisoformat(file.pop("loaded_at")).utcoffset() is not None
     assert file == {"file": str(path), "tasks": 2, "faults": [], "named_before": ["cd-1"]}
@@ -313,7 +321,7 @@ REPLICATED = TaskState(
     TaskStatus.RUNNING,
     subtasks=(
         Subtask("full", TaskStatus.RUNNING, progress=0.45),
-        Subtask("inc_writer", TaskStatus.RUNNING, progress=0.0, delay_seconds=0.672),
+        Subtask("inc_writer", TaskStatus.RUNNING, progress=0.0, delay_seconds=5400.0),
     ),
 )
 ALONE = Task(TaskRef("data_compare", "cd-3", ""), "alone")
@@ -332,7 +340,7 @@ def test_a_task_itself_stands_beside_its_precheck(site: Site) -> None:
         "Task itself Success rows: 1,234,567 different, 3 only in the source, 0 only in the target; "
         "2 tables skipped" in page.text
     )
-    assert "Task itself Running full 45%; inc_writer is 0.7 s behind" in page.text
+    assert "Task itself Running full 45%; inc_writer is 1 h 30 min behind" in page.text
 
 
 def test_a_task_that_failed_comes_before_failed_prechecks() -> None:
@@ -359,7 +367,7 @@ def test_the_page_of_a_task_has_its_results(site: Site) -> None:
     assert (details["Different rows"], details["Rows only in the source"]) == ("1,234,567", "3")
     assert (details["Started"], details["Request id of the task itself"]) == ("2026-04-09 06:40:15 UTC", "r-7")
     site.record_state(STOCK, REPLICATED)
-    assert "Running full 45% Running inc_writer 0.7 s behind" in page_of(site, "/tasks/cd-2").text
+    assert "Running full 45% Running inc_writer 1 h 30 min behind" in page_of(site, "/tasks/cd-2").text
 
 
 @pytest.mark.parametrize("path", ["/", "/tasks/cd-1"])
@@ -368,7 +376,7 @@ def test_a_failed_query_of_the_task_itself(site: Site, path: str) -> None:
     site.record(ORDERS, Precheck(Status.SUCCESS, ()))
     site.record_state(ORDERS, QueryFailure(Reason.AUTH, "bad signature"), TaskState(TaskStatus.STOPPED))
     page = page_of(site, path)
-    assert f"The query of the task itself failed: auth for 0 s bad signature {AUTH_ADVICE}" in page.text
+    assert f"The query of the task itself fails: auth, for 0 s bad signature {AUTH_ADVICE}" in page.text
     assert "Stopped" in page.badges()
     site.record_state(STOCK, QueryFailure(Reason.AUTH, "bad signature"))
     assert "bad signature" in page_of(site, path.replace("cd-1", "cd-2")).text
@@ -398,7 +406,7 @@ def test_a_task_itself_as_json(site: Site) -> None:
         "subtasks": [],
     }
     site.record_state(STOCK, REPLICATED)
-    writer = {"subtask": "inc_writer", "status": "Running", "progress_ratio": 0.0, "delay_seconds": 0.672}
+    writer = {"subtask": "inc_writer", "status": "Running", "progress_ratio": 0.0, "delay_seconds": 5400.0}
     assert site.json("/tasks/cd-2")["state"]["subtasks"][1] == writer
 
 
@@ -464,7 +472,7 @@ def test_a_failure_that_several_tasks_share_is_told_once(many: Site) -> None:
     assert "Failed 30 tasks: Port Open <port> & wait. task-00, task-01," in text
     assert "task-09 and 20 more" in text
     assert f"Query failing 3 tasks: The query fails: auth bad signature {AUTH_ADVICE} task-97, task-98, task-99" in text
-    assert "Failed 5 tasks: The task itself The disk is full. task-40, task-41," in text
+    assert "Failed 5 tasks: The task's own error The disk is full. task-40, task-41," in text
     assert text.count("Open <port> & wait.") == text.count("disk") == text.count("bad signature") == 1
     assert text.count("Port (30 tasks)") == 30
     assert page_of(many, "/?text=task-29").text.count("Open <port> & wait.") == 1

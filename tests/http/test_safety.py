@@ -112,7 +112,7 @@ def test_other_methods_are_refused(site: Site, method: str) -> None:
 
 def test_an_unknown_path_leads_back(site: Site) -> None:
     page = Page(site.get("/nowhere").text)
-    assert "There is no such page. See the watched prechecks." in page.text
+    assert "There is no such page. See the watched tasks." in page.text
     assert site.json("/nowhere") == {"error": "There is no such page."}
 
 

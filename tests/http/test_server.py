@@ -219,7 +219,7 @@ class WebConfigFile:
 
 def use(site: Site, folder: Path, content: str) -> WebConfigFile:
     file = WebConfigFile(folder, content)
-    site.options = replace(site.options, web_config=file.watched)
+    site.web_config = file.watched
     return file
 
 

@@ -15,7 +15,8 @@ class Users:
 
     def __init__(self, hashes: Mapping[str, str]) -> None:
         self._hashes = dict(hashes)
-        self._costs = sorted(hash_cost(hashed) for hashed in hashes.values())
+        # For unknown names: matches no password, and costs as much.
+        self._hash_of_nobody = f"$2b${max(map(hash_cost, hashes.values()), default=4):02}${'.' * 53}"
         self._key = secrets.token_bytes(32)
         self._good: dict[str, bytes] = {}
         self._threads = ThreadPoolExecutor(2)  # each check takes a processor
@@ -43,16 +44,11 @@ class Users:
         # A request with the same password may have been checked while this one waited.
         if self._remembers(user, password):
             return True
-        hashed = self._hashes.get(user) or self._hash_of_nobody(user)
+        hashed = self._hashes.get(user) or self._hash_of_nobody
         if not bcrypt.checkpw(password.encode(), hashed.encode()) or user not in self._hashes:
             return False
         self._good[user] = self._digest(password)
         return True
-
-    def _hash_of_nobody(self, user: str) -> str:
-        """A hash that matches no password, with a cost in use: always the same one for the same name."""
-        number = int.from_bytes(self._digest(user), "big")
-        return f"$2b${self._costs[number % len(self._costs)]:02}${'.' * 53}"
 
     def _digest(self, text: str) -> bytes:
         return hmac.digest(self._key, text.encode(), "sha256")  # Pythons in FIPS mode have it, and no blake2

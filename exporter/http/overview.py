@@ -37,11 +37,6 @@ class Filter:
         }
         return cls(statuses, query.get("text", "").strip(), _values(query, "label"))
 
-    @property
-    def chosen(self) -> bool:
-        """Whether it leaves anything out."""
-        return bool(self.text or self.labels or any(self.statuses.values()))
-
     def matches(self, view: TaskView, *, but: str = "") -> bool:
         """Whether the task has all of it, but for the parameter `but`."""
         words = _words(view)

@@ -53,25 +53,21 @@ class Pages:
         """All watched tasks with their last known status, those that need attention first."""
         with self._reloader.lease() as exporter:
             tasks, sources = exporter.watch_list.tasks, sources_of(self._reloader, exporter)
-            render = self._overview_json if wants_json(request) else self._overview_html
             # With 5,000 tasks this takes a while: in a thread, so that scrapes are answered meanwhile.
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._one_thread, render, request, exporter, tasks, sources)
+            return await loop.run_in_executor(self._one_thread, self._overview, request, exporter, tasks, sources)
 
-    def _overview_json(
+    def _overview(
         self, request: web.Request, exporter: Exporter, tasks: Iterable[Task], sources: dict[str, object]
     ) -> web.Response:
-        wanted = Filter.from_query(request.query)
-        shown = [view.as_json() for view in _views(tasks, exporter) if wanted.matches(view)]
-        return self._json({"version": __version__, **sources, "tasks": shown})
-
-    def _overview_html(
-        self, request: web.Request, exporter: Exporter, tasks: Iterable[Task], sources: dict[str, object]
-    ) -> web.Response:
+        views, wanted = _views(tasks, exporter), Filter.from_query(request.query)
+        if wants_json(request):
+            shown = [view.as_json() for view in views if wanted.matches(view)]
+            return self._json({"version": __version__, **sources, "tasks": shown})
         return self._html(
             request,
             "overview.html",
-            overview=overview_of(_views(tasks, exporter), Filter.from_query(request.query)),
+            overview=overview_of(views, wanted),
             sources=sources,
             host=request.headers.get("Host", "HOST:PORT"),
             metrics_path=self._route_prefix + self._telemetry_path,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.http.views import STATUSES, Problem, TaskView
 
@@ -12,10 +12,7 @@ if TYPE_CHECKING:
     from multidict import MultiMapping
     from yarl import URL
 
-MAX_TASKS = 500
-"""Tasks on one page, so that a browser can show it; the filter finds the others."""
-
-_STATUS_IN_ANY_CASE = {status.casefold(): str(status) for status in STATUSES}
+_STATUS_IN_ANY_CASE = {status.casefold(): status for status in STATUSES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,48 +49,31 @@ class Filter:
         return [other for other in words if other != word] if word in words else [*words, word]
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(NamedTuple):
     """The tasks that have the same problem."""
 
     number: int
     """Its place on the page."""
-    views: Sequence[TaskView]
+    views: list[TaskView]
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """The watched tasks that match a filter."""
-
-    filter: Filter
-    views: Sequence[TaskView]
-    """Those that are shown, the urgent ones first."""
-    matching: int
-    watched: int
-    summaries: Mapping[str, Sequence[tuple[str, int]]]
-    """By parameter of the filter: how many tasks each status would show."""
-    labels: Sequence[str]
-    """For the form to offer."""
-    shared: Mapping[Problem, Shared]
-    """What at least three tasks have, the most frequent first."""
-    queried: bool
-    """False before the first scrape."""
-
-
-def overview_of(views: Sequence[TaskView], wanted: Filter) -> Overview:
-    """What the page shows of these tasks."""
+def overview_of(views: Sequence[TaskView], wanted: Filter) -> dict[str, object]:
+    """What the page shows of these tasks: the values for its template."""
     matching = sorted((view for view in views if wanted.matches(view)), key=lambda view: view.urgency)
     labels = {f"{name}={value}": None for view in views for name, value in view.task.labels.items()}
-    return Overview(
-        wanted,
-        matching[:MAX_TASKS],
-        len(matching),
-        len(views),
-        {name: _summary((view for view in views if wanted.matches(view, but=name)), name) for name in wanted.statuses},
-        sorted(islice(labels, 200)),
-        _shared(matching),
-        queried=any(query.last_query for view in views for query in (view.precheck, view.state) if query),
-    )
+    return {
+        "filter": wanted,
+        "views": matching[:500],  # a browser cannot show many more; the filter finds the others
+        "matching": len(matching),
+        "watched": len(views),
+        "summaries": {
+            parameter: _summary((view for view in views if wanted.matches(view, but=parameter)), parameter)
+            for parameter in wanted.statuses
+        },
+        "labels": sorted(islice(labels, 200)),
+        "shared": _shared(matching),
+        "queried": any(query.last_query for view in views for query in (view.precheck, view.state) if query),
+    }
 
 
 def link(url: "URL", name: str, *values: object) -> str:
@@ -132,15 +112,16 @@ def _texts(view: TaskView) -> list[str]:
 
 
 def _summary(views: Iterable[TaskView], parameter: str) -> list[tuple[str, int]]:
+    """How many of the tasks have each status."""
     counts = Counter(_words(view).get(parameter) for view in views)
-    return [(str(status), counts[status]) for status in STATUSES if counts[status]]
+    return [(status, counts[status]) for status in STATUSES if counts[status]]
 
 
 def _shared(views: Iterable[TaskView]) -> dict[Problem, Shared]:
+    """The problems that at least three tasks have, the most frequent first."""
     found: dict[Problem, list[TaskView]] = {}
     for view in views:
-        for problem in dict.fromkeys(view.problems):
+        for problem in view.problems:
             found.setdefault(problem, []).append(view)
-    shared = [(problem, having) for problem, having in found.items() if len(having) > 2]  # noqa: PLR2004 - two cost less space apart
-    shared.sort(key=lambda pair: -len(pair[1]))
-    return {problem: Shared(number, having) for number, (problem, having) in enumerate(shared, 1)}
+    frequent = sorted((problem for problem in found if len(found[problem]) > 2), key=lambda each: -len(found[each]))  # noqa: PLR2004
+    return {problem: Shared(number, found[problem]) for number, problem in enumerate(frequent, 1)}

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -64,17 +64,15 @@ class Pages:
         if wants_json(request):
             shown = [view.as_json() for view in views if wanted.matches(view)]
             return self._json({"version": __version__, **sources, "tasks": shown})
-        return self._html(
-            request,
-            "overview.html",
-            overview=overview_of(views, wanted),
-            sources=sources,
-            host=request.headers.get("Host", "HOST:PORT"),
-            metrics_path=self._route_prefix + self._telemetry_path,
-            requests=exporter.watch_list.most_requests(),
-            api=exporter.config.api.base_url,
-            shard=exporter.own.shard,
-        )
+        values = overview_of(views, wanted) | {
+            "sources": sources,
+            "host": request.headers.get("Host", "HOST:PORT"),
+            "metrics_path": self._route_prefix + self._telemetry_path,
+            "requests": exporter.watch_list.most_requests(),
+            "api": exporter.config.api.base_url,
+            "shard": exporter.own.shard,
+        }
+        return self._html(request, "overview.html", values)
 
     async def task(self, request: web.Request) -> web.Response:
         """One task in full."""
@@ -85,15 +83,17 @@ class Pages:
                 more = " The list of tasks is not complete yet." if exporter.watch_list.unread else ""
                 return self.not_found(request, f"No such task is watched.{more}")
             (view,) = _views([task], exporter)
-        return self._json(view.as_json()) if wants_json(request) else self._html(request, "task.html", view=view)
+        return self._json(view.as_json()) if wants_json(request) else self._html(request, "task.html", {"view": view})
 
     def not_found(self, request: web.Request, message: str = "There is no such page.") -> web.Response:
         """The answer to an unknown path, with a link to the overview."""
         if wants_json(request):
             return self._json({"error": message}, status=404)
-        return self._html(request, "not_found.html", status=404, message=message)
+        return self._html(request, "not_found.html", {"message": message}, status=404)
 
-    def _html(self, request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
+    def _html(
+        self, request: web.Request, template: str, values: Mapping[str, object], *, status: int = 200
+    ) -> web.Response:
         page = self._templates.get_template(template).render(
             values,
             base=self._base(request),

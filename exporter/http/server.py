@@ -56,38 +56,39 @@ async def serving(
     web_config: WatchedFile[WebConfig] | None,
 ) -> AsyncIterator[None]:
     """Answer requests in this context. Leaving it takes less than a second, whatever clients do."""
-    server = _Server(reloader, options)
+    server = _Server(reloader, options, tuple(sockets))
     _log.addFilter(_is_worth_logging)
-    runner = web.AppRunner(
-        server.application(),
-        handler_cancellation=True,  # a scrape ends when the scraper hangs up
-        keepalive_timeout=options.keepalive_seconds,
-        max_field_size=64 * 1024,  # browsers send long cookies, those of a proxy's single sign-on for example
-        access_log=None,
-        logger=_log,
-        shutdown_timeout=0.1,
-    )
-    await runner.setup()
-    await server.listen(runner, sockets, (web_config.content if web_config else None) or WebConfig())
-    following = asyncio.create_task(server.follow(runner, sockets, web_config)) if web_config else None
+    await server.runner.setup()
+    await server.listen((web_config.content if web_config else None) or WebConfig())
+    following = asyncio.create_task(server.follow(web_config)) if web_config else None
     try:
         yield
     finally:
         if following:
             following.cancel()
-        await runner.cleanup()
+        await server.runner.cleanup()
         _log.removeFilter(_is_worth_logging)
 
 
 class _Server:
-    def __init__(self, reloader: Reloader, options: ServerOptions) -> None:
+    def __init__(self, reloader: Reloader, options: ServerOptions, sockets: tuple[socket.socket, ...]) -> None:
         self._reloader = reloader
         self._options = options
+        self._sockets = sockets
         self._pages = Pages(reloader, options.route_prefix, options.telemetry_path)
         self._web_config = WebConfig()
         self._clock = asyncio.get_running_loop().time
+        self.runner = web.AppRunner(
+            self._application(),
+            handler_cancellation=True,  # a scrape ends when the scraper hangs up
+            keepalive_timeout=options.keepalive_seconds,
+            max_field_size=64 * 1024,  # browsers send long cookies, those of a proxy's single sign-on for example
+            access_log=None,
+            logger=_log,
+            shutdown_timeout=0.1,
+        )
 
-    def application(self) -> web.Application:
+    def _application(self) -> web.Application:
         options = self._options
         scrapes = ScrapeHandlers(self._reloader, options.timeout_offset, options.external_url, options.route_prefix)
         app = web.Application(middlewares=[self._answer])
@@ -114,25 +115,23 @@ class _Server:
         prefixed = f"{self._options.route_prefix}{path}".rstrip("/")
         return [prefixed, f"{prefixed}/"] if prefixed else ["/"]
 
-    async def listen(self, runner: web.AppRunner, sockets: Iterable[socket.socket], web_config: WebConfig) -> None:
+    async def listen(self, web_config: WebConfig) -> None:
         """Accept connections with the TLS settings of a web configuration, no longer with those before."""
         # A site closes its socket; with a duplicate, clients that wait to be accepted stay in the queue.
-        duplicates = [listening.dup() for listening in sockets]
-        for site in runner.sites:
+        duplicates = [listening.dup() for listening in self._sockets]
+        for site in self.runner.sites:
             await site.stop()
         self._web_config = web_config
         for duplicate in duplicates:
-            await web.SockSite(runner, duplicate, ssl_context=web_config.tls, backlog=512).start()
+            await web.SockSite(self.runner, duplicate, ssl_context=web_config.tls, backlog=512).start()
 
-    async def follow(
-        self, runner: web.AppRunner, sockets: Iterable[socket.socket], file: WatchedFile[WebConfig]
-    ) -> None:
+    async def follow(self, file: WatchedFile[WebConfig]) -> None:
         """Listen with each new web configuration."""
         while True:
             await asyncio.sleep(0.25)
             if file.content and file.content is not self._web_config:
                 with contextlib.suppress(OSError):  # too many open files: the next round tries again
-                    await self.listen(runner, sockets, file.content)
+                    await self.listen(file.content)
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -97,9 +97,7 @@ def test_the_path_of_targets_has_the_prefix_of_their_address(site: Site, host: s
         "user@exporter:10199",
         "exporter:10199/path",
         "::1",
-        "<script>",
-        '"},{"targets":["evil.example:80"]',
-        "x" * 5_000,
+        '"},{"targets":["',
     ],
 )
 def test_a_host_that_is_not_an_address_is_refused(site: Site, host: str) -> None:

@@ -201,7 +201,7 @@ def _problems(
             about = failed.failing_for_seconds, failed.request_id or ""
             yield Problem("Query failing", title, failed.error or "", failed.advice or "", "", *about)
     if results and results.error:
-        yield Problem(results.status, "The task's own error", results.error)
+        yield Problem(results.status, "Error of the task itself", results.error)
     for item in items:
         if item.status.needs_attention:
             message = item.message or "The API gives no reason."

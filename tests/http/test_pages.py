@@ -92,7 +92,7 @@ def test_the_overview_shows_what_needs_attention(site: Site) -> None:
     """Failed and warned check items with their reasons, the failed first; the others are counted."""
     site.record(ORDERS, Precheck(Status.FAILED, ITEMS), ago=310)
     page = page_of(site)
-    assert "orders-prod 2 Failed, 1 Warning, 1 Success 5 min ago" in page.text
+    assert "orders-prod 2 Failed, 1 Warning, 1 Success as of 5 min ago" in page.text
     assert (
         "Columns columnCheck Columns are missing. Add them. silentCheck silentCheck The API gives no reason. "
         "Character set charsetCheck They differ." in page.text
@@ -127,7 +127,7 @@ def test_a_failed_query_keeps_the_last_answer(site: Site) -> None:
     site.record(ORDERS, QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s"))
     page = page_of(site, "/tasks/cd-1")
     assert page.badges()[:2] == ["Query failing", "Failed"]
-    assert "Query failing last status Failed 2 h 1 min ago" in page.text
+    assert "Query failing last status Failed as of 2 h 1 min ago" in page.text
     assert "Check items Of the last answer, 2 h 1 min ago." in page.text
     assert "Columns are missing." in page.text
     assert page.details()["Request id"] == "r-1"
@@ -159,7 +159,7 @@ def test_what_needs_attention_comes_first() -> None:
     page = page_of(site)
     assert " ".join(name[0] for name in names(page)) == "x a y z c b d e f g"
     assert page.badges()[:3] == ["2 Failed", "2 Query failing", "1 Warning"]
-    assert "The task's own error The disk is full." in page.text
+    assert "Error of the task itself The disk is full." in page.text
     page = page_of(site, "/tasks/cd-x-alone")
     assert page.badges() == ["Failed"]
     assert "The disk is full." in page.text
@@ -178,7 +178,7 @@ def test_the_page_of_a_task(site: Site) -> None:
     site.record(ORDERS, answer, ago=190, seconds=0.1234)
     page = page_of(site, "/tasks/cd-1")
     assert page.badges() == ["Unknown", "Failed", "Failed", "Warning", "Success"]
-    assert "the API says Paused 3 min ago" in page.text
+    assert "the API says Paused as of 3 min ago" in page.text
     assert "Warning Character set charsetCheck They differ. Compares the character sets" in page.text
     assert "Columns are missing.\nAdd them." in [element.text for element in page.all("p")]
     details = page.details()
@@ -384,7 +384,7 @@ def test_a_problem_that_several_tasks_share_is_told_once(many: Site) -> None:
     assert "Failed 30 tasks: Port Open <port> & wait. 00, 01, 02," in text
     assert "09 and 20 more" in text
     assert f"Query failing 3 tasks: The query fails: auth bad signature {AUTH_ADVICE} 97, 98, 99" in text
-    assert "Failed 5 tasks: The task's own error The disk is full. 40, 41," in text
+    assert "Failed 5 tasks: Error of the task itself The disk is full. 40, 41," in text
     assert text.count("Open <port> & wait.") == text.count("disk") == text.count("bad signature") == 1
     assert text.count("Port (30 tasks)") == 30
     assert page_of(many, "/?text=cd-29").text.count("Open <port> & wait.") == 1

@@ -13,8 +13,6 @@ import httpx
 from prometheus_client.registry import Collector
 
 from exporter.config import Config, Task
-from exporter.config.settings import Api, Tls
-from exporter.credentials import Secret
 from exporter.exporter import Exporter
 from exporter.http.server import ServerOptions, serving
 from exporter.metrics import OwnMetrics
@@ -25,6 +23,7 @@ from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
 from exporter.scraping.task_files import TaskFiles
 from exporter.scraping.watch_list import WatchList
+from tests.scraping.fakes import config_of
 
 if TYPE_CHECKING:
     from exporter.files import WatchedFile
@@ -87,9 +86,7 @@ def client_of(port: int, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient
 class Site:
     """What the server uses of a Reloader, with a fake exporter; and requests to the server."""
 
-    def __init__(self, *tasks: Task, shard: Shard | None = None, **changes: object) -> None:
-        secret = Secret("hush")
-        api = Api("https://ninedata.example", secret, secret, Tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
+    def __init__(self, *tasks: Task, shard: Shard | None = None) -> None:
         self.faults: tuple[str, ...] = ()
         self.waits_for_reload = False
         self.reloads = 0
@@ -97,17 +94,17 @@ class Site:
         self.options = ServerOptions()
         self.web_config: WatchedFile[WebConfig] | None = None
         self.own = OwnMetrics(shard)
-        self.configure(Config(api, tasks), **changes)
+        self.exporter = self._exporter_of(config_of(*tasks), History())
 
-    def configure(self, config: Config | None = None, **changes: object) -> None:
+    def configure(self, **changes: Any) -> None:  # noqa: ANN401 - any fields
         """Change the configuration, as a reload does."""
-        config = replace(config or self.exporter.config, **changes)  # type: ignore[arg-type]  # any field
-        history = History() if not hasattr(self, "exporter") else self.exporter.history
-        discoveries = map(Discovery, config.discovery)
+        self.exporter = self._exporter_of(replace(self.exporter.config, **changes), self.exporter.history)
+
+    def _exporter_of(self, config: Config, history: History) -> FakeExporter:
         task_files = TaskFiles(config.task_files)
         task_files.refresh()
-        watch_list = WatchList(config, self.own.shard, task_files, discoveries)
-        self.exporter = FakeExporter(config, watch_list, history, self.own)
+        watch_list = WatchList(config, self.own.shard, task_files, map(Discovery, config.discovery))
+        return FakeExporter(config, watch_list, history, self.own)
 
     @contextmanager
     def lease(self) -> Iterator[Exporter]:

@@ -76,7 +76,7 @@ def test_the_overview_without_tasks_says_what_to_do() -> None:
 def test_the_overview_before_the_first_scrape(site: Site) -> None:
     """It says what to do, until something was queried."""
     page = page_of(site)
-    assert "2 watched tasks at https://ninedata.example" in page.text
+    assert "2 watched tasks at https://api.example" in page.text
     assert names(page) == ["orders-prod", "stock-prod"]
     assert page.badges() == ["2 Not queried", "Not queried", "Not queried"]
     assert page.text.count("waiting for the first scrape") == 2
@@ -232,9 +232,9 @@ def test_durations_in_words(seconds: float, words: str) -> None:
     assert in_words(seconds) == words
 
 
-@pytest.mark.parametrize("task_id", ["cd-9", "CD-1", "cd-1%20", "%2e%2e", "orders-prod"])
-def test_a_task_that_is_not_watched(site: Site, task_id: str) -> None:
-    assert site.get(f"/tasks/{task_id}").status_code == 404
+def test_a_task_that_is_not_watched(site: Site) -> None:
+    for task_id in ("cd-9", "CD-1", "cd-1%20", "%2e%2e", "orders-prod"):
+        assert site.get(f"/tasks/{task_id}").status_code == 404
 
 
 @pytest.mark.parametrize(

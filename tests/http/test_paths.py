@@ -72,7 +72,7 @@ def test_external_urls(text: str, url: str, hosts: set[str], path: str) -> None:
             "ftp://example.com",
             "https://",
             "https://user:hush@example.com",
-            "https://example.com:99999",
+            "https://a.example:99999",
         ),
         *(f"https://example.com/{path}" for path in ("a?b", "a#b", "/a", "{a}", "a/../b", "a\n")),
     ],

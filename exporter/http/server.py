@@ -44,8 +44,6 @@ class ServerOptions:
     """Prefix of all paths, `/a/b` for example."""
     keepalive_seconds: float = 120.0
     """Closes a connection without a whole request for so long. More than the usual scrape intervals."""
-    answer_seconds: float = 60.0
-    """How long a client may take to read an answer, if it sends no scrape timeout."""
 
 
 @contextlib.asynccontextmanager
@@ -172,7 +170,7 @@ class _Server:
         if not isinstance(body, bytes) or transport is None:
             return response
         timeout = scraper_timeout(request.headers)
-        gone_at = request[ARRIVED] + timeout if timeout else self._clock() + self._options.answer_seconds
+        gone_at = request[ARRIVED] + timeout if timeout else self._clock() + 60
         answer = web.StreamResponse(status=response.status, headers=response.headers)
         answer.content_length = len(body)
         # Nothing stays in this process's memory when the writes below are done.

@@ -95,25 +95,6 @@ def test_gzip(snapshot: Snapshot) -> None:
     assert gzip.decompress(render(snapshot, None, choose_format(""), gzip=True)).decode() == text_of(snapshot)
 
 
-def test_exactly_one_status_is_1_and_the_items_add_up(snapshot: Snapshot) -> None:
-    families = {family.name: family.samples for family in parse_text(text_of(snapshot))}
-    for result in snapshot.results:
-        status, items = (
-            {
-                sample.labels["status"]: sample.value
-                for sample in families[name]
-                if sample.labels["task"] == result.task.name
-            }
-            for name in ("ninedata_precheck_status", "ninedata_precheck_items")
-        )
-        if isinstance(result.outcome, Precheck):
-            assert status == {each: float(each is result.outcome.status) for each in Status}
-            assert list(items) == list(Status)
-            assert sum(items.values()) == len(result.outcome.items)
-        else:
-            assert status == items == {}
-
-
 def test_without_failure_reasons_no_text_of_the_api_is_exported(snapshot: Snapshot) -> None:
     text = text_of(snapshot, reason_bytes=0)
     assert "item_failure_info" not in text

@@ -92,7 +92,7 @@ def test_the_overview_shows_what_needs_attention(site: Site) -> None:
     """Failed and warned check items with their reasons, the failed first; the others are counted."""
     site.record(ORDERS, Precheck(Status.FAILED, ITEMS), ago=310)
     page = page_of(site)
-    assert "orders-prod 2 Failed, 1 Warning, 1 Success as of 5 min ago" in page.text
+    assert "orders-prod 2 Failed, 1 Warning, 1 Success answered 5 min ago" in page.text
     assert (
         "Columns columnCheck Columns are missing. Add them. silentCheck silentCheck The API gives no reason. "
         "Character set charsetCheck They differ." in page.text
@@ -127,7 +127,7 @@ def test_a_failed_query_keeps_the_last_answer(site: Site) -> None:
     site.record(ORDERS, QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s"))
     page = page_of(site, "/tasks/cd-1")
     assert page.badges()[:2] == ["Query failing", "Failed"]
-    assert "Query failing last status Failed as of 2 h 1 min ago" in page.text
+    assert "Query failing last status Failed answered 2 h 1 min ago" in page.text
     assert "Check items Of the last answer, 2 h 1 min ago." in page.text
     assert "Columns are missing." in page.text
     assert page.details()["Request id"] == "r-1"
@@ -178,7 +178,7 @@ def test_the_page_of_a_task(site: Site) -> None:
     site.record(ORDERS, answer, ago=190, seconds=0.1234)
     page = page_of(site, "/tasks/cd-1")
     assert page.badges() == ["Unknown", "Failed", "Failed", "Warning", "Success"]
-    assert "the API says Paused as of 3 min ago" in page.text
+    assert "the API says Paused answered 3 min ago" in page.text
     assert "Warning Character set charsetCheck They differ. Compares the character sets" in page.text
     assert "Columns are missing.\nAdd them." in [element.text for element in page.all("p")]
     details = page.details()

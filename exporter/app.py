@@ -12,8 +12,7 @@ from pathlib import Path
 from exporter import __version__
 from exporter.config import Config
 from exporter.files import FileWatcher, WatchedFile
-from exporter.http.external_url import ExternalUrl
-from exporter.http.server import ServerOptions, serve
+from exporter.http.server import ServerOptions, serving
 from exporter.http.sockets import Address, listen
 from exporter.http.web_config import WebConfig, load_web_config
 from exporter.logs import event
@@ -26,22 +25,15 @@ from exporter.threads import DaemonThreads
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options(ServerOptions):
     """The command line's options for a running exporter."""
 
     listen_addresses: tuple[Address, ...]
-    telemetry_path: str = "/metrics"
-    timeout_offset: float = 0.5
-    """Seconds subtracted from the scraper's timeout."""
-    lifecycle: bool = False
-    """Whether /-/reload is on."""
     shard: Shard | None = None
     web_config_file: Path | None = None
     auto_reload: bool = True
     """Whether the configuration is loaded again when its file changes."""
-    external_url: ExternalUrl | None = None
-    route_prefix: str = ""
 
 
 def run(config_file: WatchedFile[Config], options: Options) -> None:
@@ -90,16 +82,9 @@ async def start(
                 web_watcher.start()
                 # Modules and configuration stay. Looking for garbage among them takes a tenth of a scrape's CPU time.
                 gc.freeze()
-                server_options = ServerOptions(
-                    sockets,
-                    options.telemetry_path,
-                    options.timeout_offset,
-                    options.lifecycle,
-                    web_config,
-                    options.external_url,
-                    options.route_prefix,
-                )
-                await serve(reloader, server_options, stop=stop, ready=ready)
+                async with serving(reloader, options, sockets, web_config):
+                    ready()
+                    await stop.wait()
         finally:
             background.cancel()
             web_watcher.stop()

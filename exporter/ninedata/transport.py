@@ -6,6 +6,7 @@ types are used: an `httpx.AsyncClient` would add cookies, redirects, and proxies
 
 import functools
 import ssl
+import zlib
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
@@ -50,8 +51,10 @@ class Transport(httpx.AsyncBaseTransport):
             proxy=self._proxy_url,
             proxy_headers=self._proxy_headers,  # its Authorization is sent as Proxy-Authorization
         )
+        # A second name of gzip, which aiohttp does not know.
+        gzipped = response.headers.get("Content-Encoding", "").lower() == "x-gzip"
         headers = httpx.Headers(response.raw_headers, encoding="latin-1")  # or httpx tries encodings at each look
-        return httpx.Response(response.status, headers=headers, stream=_Body(response))
+        return httpx.Response(response.status, headers=headers, stream=(_Gunzipped if gzipped else _Body)(response))
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -92,6 +95,16 @@ class _Body(httpx.AsyncByteStream):
         self._response.release()
 
 
+class _Gunzipped(_Body):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        decompressor = zlib.decompressobj(wbits=31)
+        async for piece in super().__aiter__():
+            compressed = piece
+            while compressed:
+                yield decompressor.decompress(compressed, 64 * 1024)
+                compressed = decompressor.unconsumed_tail
+
+
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """Keep aiohttp from sending a request again by itself, past the rate limit and the metrics."""
     try:
@@ -100,7 +113,14 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise aiohttp.ClientConnectionError("connection lost") from error
 
 
-NETWORK_ERRORS = (aiohttp.ClientError, http_exceptions.HttpProcessingError, OSError, UnicodeError)
+NETWORK_ERRORS = (
+    httpx.TransportError,
+    aiohttp.ClientError,
+    http_exceptions.HttpProcessingError,
+    zlib.error,
+    OSError,
+    UnicodeError,
+)
 """What a transport raises for a fault of the network or of the server."""
 
 # The class of an error, the reason, the words, and whether the same request may succeed at once. The first row that
@@ -112,6 +132,7 @@ _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
     (aiohttp.ClientConnectorDNSError, Reason.CONNECT, "the host name {host} does not resolve", False),
     (aiohttp.ClientConnectorError, Reason.CONNECT, "cannot connect to {place}", False),
     (http_exceptions.ContentEncodingError, Reason.INVALID_RESPONSE, "cannot decompress the answer", False),
+    (zlib.error, Reason.INVALID_RESPONSE, "cannot decompress the answer", False),
     (aiohttp.ClientPayloadError, Reason.CONNECT, "the connection was lost in the middle of the answer", True),
     (http_exceptions.LineTooLong, Reason.INVALID_RESPONSE, "a header of the answer is longer than 16 KiB", False),
     (http_exceptions.BadStatusLine, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.faults import ConfigError
 from exporter.http.web_config import WebConfig, load_web_config
-from tests.http.certificates import Issuer, new_issuer, trusting
+from tests.http.certificates import STYLES, Issuer, new_issuer, trusting
 
 HASH = "$2b$04$Q96gWqjC/WVJ.lQ4Os4OkePexhsoPWDaxH0OQhneMz1uF/bvphiUu"
 TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
@@ -125,6 +125,17 @@ def test_client_certificates(loaded: Loaded, issuer: Issuer, tmp_path: Path, kin
         assert shake_hands(config, trusting(issuer))
     else:
         assert refused(config, trusting(issuer)) == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+
+
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
+def test_client_certificates_of_every_style_of_issuer(
+    loaded: Loaded, folder: Path, issuer: Issuer, tmp_path: Path, style: tuple[str, ...]
+) -> None:
+    """On every Python, as Go and OpenSSL's defaults have it."""
+    clients = new_issuer(tmp_path, "clients", style)
+    (folder / "issuer.crt").write_bytes(clients.own.certificate.read_bytes())
+    client = clients.issue("client", "DNS:prometheus.example", key_ids=False)
+    assert shake_hands(loaded(REQUIRED), trusting(issuer, client))
 
 
 def test_the_client_ca_file_may_hold_the_clients_own_certificate(loaded: Loaded, folder: Path, issuer: Issuer) -> None:

@@ -51,6 +51,7 @@ UNUSUAL = {
     "150 headers": http(head=OK + b"\r\n".join(b"X-%d: x" % number for number in range(150))),
     "reason phrase of 9,000 bytes": http(head=b"HTTP/1.1 200 " + b"x" * 9_000),
     "gzip that nobody asked for": http(gzip.compress(PASSED), GZIP),
+    "x-gzip": http(gzip.compress(PASSED), OK + b"Content-Encoding: X-GZip"),
 }
 
 
@@ -84,6 +85,7 @@ INVALID: dict[str, tuple[bytes, str]] = {
     "too many headers": (http(head=OK + b"X: x\r\n" * 160 + b"X: x"), f"{BROKEN}: more than 160 headers"),
     "huge header": (http(head=OK + b"X: " + b"x" * 17_000), "a header of the answer is longer than 16 KiB"),
     "broken gzip": (http(PASSED, GZIP), GARBLED),
+    "broken x-gzip": (http(PASSED, OK + b"Content-Encoding: x-gzip"), GARBLED),
     "unknown encoding": (http(PASSED, OK + b"Content-Encoding: br"), GARBLED),
 }
 FAULTS = {name: (script, "connect", message, 2) for name, (script, message) in LOST.items()} | {

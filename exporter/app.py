@@ -4,14 +4,14 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from exporter import __version__
 from exporter.config import Config
-from exporter.files import FileWatcher, WatchedFile
+from exporter.files import WatchedFile
 from exporter.http.external_url import ExternalUrl
 from exporter.http.server import ServerOptions, serve
 from exporter.http.sockets import Address, listen
@@ -21,7 +21,7 @@ from exporter.metrics import OwnMetrics
 from exporter.reload import Reloader
 from exporter.scraping.shard import Shard
 from exporter.signals import heeded, release_hangup
-from exporter.threads import DaemonThreads
+from exporter.threads import DaemonThreads, refresh_in_thread
 
 _log = logging.getLogger(__name__)
 
@@ -67,42 +67,36 @@ async def start(
     web_config = _load_web_config(options.web_config_file, own)
     with ExitStack() as opened:
         sockets = tuple(opened.enter_context(listen(address)) for address in options.listen_addresses)
-        addresses = [
-            Address(address.host, socket.getsockname()[1])
-            for address, socket in zip(options.listen_addresses, sockets, strict=True)
-        ]
-        tls = web_config is not None and web_config.content is not None and web_config.content.tls is not None
-        schemed = [address.url("https" if tls else "http") for address in addresses]
-        urls = [f"{url}{options.route_prefix}" for url in schemed]
+        scheme = "https" if web_config and web_config.content and web_config.content.tls else "http"
 
         def ready() -> None:
-            on_listening(urls[0])
-            for address, url in zip(addresses, urls, strict=True):
+            for number, (address, socket) in enumerate(zip(options.listen_addresses, sockets, strict=True)):
+                bound = Address(address.host, socket.getsockname()[1])
+                url = f"{bound.url(scheme)}{options.route_prefix}"
                 metrics = f"{url}{options.telemetry_path}"
-                event(_log, logging.INFO, "listening", address=str(address), metrics=metrics, external_url=external_url)
+                if number == 0:
+                    on_listening(url)
+                event(_log, logging.INFO, "listening", address=str(bound), metrics=metrics, external_url=external_url)
 
         reloader = Reloader(config_file, own, auto_reload=options.auto_reload)
-        web_watcher = FileWatcher([web_config.refresh] if web_config else [])
-        stop = _stop_on_signal(None if hangup_stops else reloader)
-        background = asyncio.create_task(_log_stalls(lambda: (reloader.watcher, web_watcher)))
         try:
-            if await _started(reloader, stop):
-                web_watcher.start()
-                # Modules and configuration stay. Looking for garbage among them takes a tenth of a scrape's CPU time.
-                gc.freeze()
-                server_options = ServerOptions(
-                    sockets,
-                    options.telemetry_path,
-                    options.timeout_offset,
-                    options.lifecycle,
-                    web_config,
-                    options.external_url,
-                    options.route_prefix,
-                )
-                await serve(reloader, server_options, stop=stop, ready=ready)
+            await reloader.start()
+            stop = _stop_on_signal(None if hangup_stops else reloader)
+            if web_config:
+                opened.callback(asyncio.create_task(_follow(web_config)).cancel)
+            # Modules and configuration stay. Looking for garbage among them takes a tenth of a scrape's CPU time.
+            gc.freeze()
+            server_options = ServerOptions(
+                sockets,
+                options.telemetry_path,
+                options.timeout_offset,
+                options.lifecycle,
+                web_config,
+                options.external_url,
+                options.route_prefix,
+            )
+            await serve(reloader, server_options, stop=stop, ready=ready)
         finally:
-            background.cancel()
-            web_watcher.stop()
             await reloader.close()
 
 
@@ -115,11 +109,18 @@ def _load_web_config(path: Path | None, own: OwnMetrics) -> WatchedFile[WebConfi
     return file
 
 
+async def _follow(web_config: WatchedFile[WebConfig]) -> None:
+    """Read the web configuration again when it changes."""
+    while True:
+        await asyncio.sleep(1)
+        await refresh_in_thread(web_config.refresh)
+
+
 def _stop_on_signal(reloader: Reloader | None) -> asyncio.Event:
     """An event that SIGTERM and SIGINT set. SIGHUP reloads, or stops as well without a reloader."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    reloads: set[asyncio.Task[tuple[str, ...]]] = set()
+    numbers = heeded(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
     def stop_on(number: signal.Signals) -> None:
         event(_log, logging.INFO, "stopping", signal=number.name)
@@ -129,41 +130,10 @@ def _stop_on_signal(reloader: Reloader | None) -> asyncio.Event:
             loop.remove_signal_handler(each)
             signal.signal(each, signal.SIG_DFL)
 
-    def hang_up() -> None:
-        if reloader is None:
-            stop_on(signal.SIGHUP)
-            return
-        reload = asyncio.create_task(reloader.reload())
-        reloads.add(reload)
-        reload.add_done_callback(reloads.discard)
-
-    numbers = heeded(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     for number in numbers:
-        loop.add_signal_handler(number, *((hang_up,) if number is signal.SIGHUP else (stop_on, number)))
+        if number is signal.SIGHUP and reloader:
+            loop.add_signal_handler(number, reloader.reload)
+        else:
+            loop.add_signal_handler(number, stop_on, number)
     release_hangup()
     return stop
-
-
-async def _started(reloader: Reloader, stop: asyncio.Event) -> bool:
-    """Start the reloader; False if a signal came first, while a file system did not answer for example."""
-    starting, stopping = asyncio.create_task(reloader.start()), asyncio.create_task(stop.wait())
-    await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not starting.done():
-        starting.cancel()
-        return False
-    await starting
-    return True
-
-
-async def _log_stalls(watchers: Callable[[], Iterable[FileWatcher]]) -> None:
-    """Log once when the file system does not answer, and once when it does again."""
-    stalled = False
-    while True:
-        await asyncio.sleep(2.5)
-        if stalled is not any(watcher.stalled_seconds > 5 for watcher in watchers()):  # noqa: PLR2004 - longer than a slow disk
-            stalled = not stalled
-            if stalled:
-                event(_log, logging.WARNING, "file system does not answer, using the last known file contents")
-            else:
-                event(_log, logging.INFO, "file system answers again")

@@ -22,7 +22,7 @@ from exporter.scraping.watch_list import WatchList
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Exporter:
     """Everything that a request needs. `close` it when no request uses it any more."""
 

@@ -2,14 +2,15 @@
 
 import json
 import logging
-import os
 import queue
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from logging.handlers import QueueHandler, QueueListener
+from logging.handlers import QueueHandler
+
+from exporter.streams import complain
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 FORMATS = ("logfmt", "json")
@@ -31,31 +32,32 @@ def logging_to(
 
     At most `lines` lines wait for the reader, and at the end the reader has half a second to take them.
     """
-    waiting: queue.Queue[logging.LogRecord] = queue.Queue(lines)
+    waiting: queue.Queue[logging.LogRecord | None] = queue.Queue(lines)
     handler = _BoundedQueueHandler(waiting)
     handler.setFormatter(JsonFormatter() if form == "json" else LogfmtFormatter())
     logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
     for library in ("asyncio", "httpx", "aiohttp"):
         logging.getLogger(library).setLevel(max(LEVELS[level], logging.WARNING))
-    writer = _LineWriter(waiting, descriptor)
+    writer = threading.Thread(target=_write_lines, args=(waiting, descriptor), daemon=True)
     writer.start()
     try:
         yield
     finally:
         logging.getLogger().removeHandler(handler)
-        written = threading.Thread(target=waiting.join, daemon=True)
-        written.start()
-        written.join(timeout=0.5)
-        if not written.is_alive():
-            writer.stop()  # would block while the reader does
+        with suppress(queue.Full):
+            waiting.put(None, timeout=0.25)
+            writer.join(timeout=0.25)
+
+
+def _write_lines(waiting: "queue.Queue[logging.LogRecord | None]", descriptor: int) -> None:
+    while record := waiting.get():
+        complain(f"{record.msg}\n", descriptor)
 
 
 class _BoundedQueueHandler(QueueHandler):
     """Drops and counts lines while the queue is full, and logs the count when there is room again."""
 
-    def __init__(self, waiting: queue.Queue[logging.LogRecord]) -> None:
-        super().__init__(waiting)
-        self._dropped = 0
+    _dropped = 0
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Add the record, formatted by the base class, without waiting."""
@@ -68,21 +70,6 @@ class _BoundedQueueHandler(QueueHandler):
             self.queue.put_nowait(record)
         except queue.Full:
             self._dropped += 1
-
-
-class _LineWriter(QueueListener):
-    """Writes to the descriptor itself: the process could not end while a thread blocks within `sys.stderr`."""
-
-    def __init__(self, waiting: queue.Queue[logging.LogRecord], descriptor: int) -> None:
-        super().__init__(waiting)
-        self._descriptor = descriptor
-
-    def handle(self, record: logging.LogRecord) -> None:
-        """Write one line."""
-        line = f"{record.msg}\n".encode("utf-8", "backslashreplace")
-        with suppress(OSError):  # the reader is gone
-            while line:
-                line = line[os.write(self._descriptor, line) :]
 
 
 class LogfmtFormatter(logging.Formatter):

@@ -1,5 +1,6 @@
 """Files are read again when they change, and one with a fault keeps its last good content."""
 
+import asyncio
 import errno
 import os
 import threading
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from exporter.faults import ConfigError, Fault, UnreadableError
-from exporter.files import FileWatcher, WatchedFile, read_file
+from exporter.files import WatchedFile, read_file
+from exporter.threads import refresh_in_thread
 
 Lines = Callable[[], list[dict[str, object]]]
 
@@ -191,43 +193,25 @@ def test_only_regular_files_of_a_limited_size_are_read(tmp_path: Path, name: str
         read_file(tmp_path / name, 9)
 
 
-def test_the_watcher_refreshes_each_file_again_and_again(caplog: pytest.LogCaptureFixture) -> None:
-    """A bug that one of them triggers is logged and does not stop the others."""
-    thrice = threading.Event()
-    calls: list[int] = []
+@pytest.mark.anyio
+async def test_a_file_system_that_hangs_is_told_once(monkeypatch: pytest.MonkeyPatch, lines: Lines) -> None:
+    """Only this refresh waits for it."""
+    wait = asyncio.wait
+    monkeypatch.setattr(asyncio, "wait", lambda tasks, timeout=None: wait(tasks, timeout=timeout and timeout / 100))
+    answers = threading.Event()
+    refreshing = asyncio.create_task(refresh_in_thread(lambda: bool(answers.wait(10))))
+    await asyncio.sleep(0.2)
+    assert [line["msg"] for line in lines()] == ["file system does not answer, using the last known file contents"]
+    answers.set()
+    await refreshing
+    assert [line["msg"] for line in lines()] == ["file system answers again"]
 
-    def broken() -> None:
+
+@pytest.mark.anyio
+async def test_a_bug_while_a_file_is_read_is_logged_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    def refresh() -> None:
         raise KeyError
 
-    def count() -> None:
-        calls.append(1)
-        if len(calls) == 3:
-            thrice.set()
-
-    watcher = FileWatcher([broken, count], interval=0.001)
-    watcher.start()
-    assert thrice.wait(10)
-    watcher.stop()
+    await refresh_in_thread(refresh)
     assert caplog.records[0].message == "internal error while reading a file"
-
-
-def test_a_file_system_that_hangs_shows_in_the_watcher() -> None:
-    """Nobody waits for it, not even stop()."""
-    hanging, release = threading.Event(), threading.Event()
-
-    def hang() -> None:
-        hanging.set()
-        release.wait(10)
-
-    watcher = FileWatcher([hang], interval=0.001)
-    assert watcher.stalled_seconds == 0
-    watcher.start()
-    assert hanging.wait(10)
-    assert watcher.stalled_seconds > 0
-    watcher.stop()
-    assert threading.current_thread() is threading.main_thread()
-    (thread,) = [thread for thread in threading.enumerate() if thread.name == "file-watcher" and thread.is_alive()]
-    assert thread.daemon
-    release.set()
-    thread.join(10)
-    assert watcher.stalled_seconds == 0
+    assert caplog.records[0].exc_info

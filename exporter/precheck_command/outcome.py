@@ -12,9 +12,9 @@ from exporter.ninedata import CheckItem, Precheck, Status, TaskRef
 ENDED = (Status.SUCCESS, Status.WARNING, Status.FAILED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
-    """What is known of a precheck."""
+    """What is known of a precheck so far."""
 
     ref: TaskRef
     name: str

@@ -17,9 +17,7 @@ def kept_task(path: Path, ref: TaskRef, name: str | None, labels: Mapping[str, s
 
     Raises ConfigError if the file has other tasks, which would be lost, or if the entry would be a fault.
     """
-    before: tuple[Task, ...] = ()
-    if path.exists():
-        before = load_task_file(path)
+    before = load_task_file(path) if path.exists() else ()
     if [task.task_id for task in before] not in ([], [ref.task_id]):
         raise ConfigError([Fault(str(path), None, "", "has other tasks as well; give each task a file of its own")])
     old = before[0] if before else Task(ref, ref.task_id)

@@ -13,32 +13,32 @@ from exporter.doctor.report import Check
 from exporter.scraping.shard import Shard
 
 
-def test_the_demonstration_has_one_fault(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demonstration_has_one_fault(capfd: pytest.CaptureFixture[str]) -> None:
     """Every check has a finding; each fault has advice."""
     assert run_doctor(None, {}, Shard(), "json") == 1
-    document = json.loads(capsys.readouterr().out)
+    document = json.loads(capfd.readouterr().out)
     assert {found["check"] for found in document["findings"]} == set(Check)
     (fault,) = [found for found in document["findings"] if found["level"] == "fault"]
     assert fault["subject"] == "legacy-erp (cd-o0g6l3wt5s)"
     assert fault["advice"]
 
 
-def test_a_missing_configuration_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_configuration_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run_doctor(tmp_path / "none.yaml", {}, Shard(), "table") == 1
-    table = capsys.readouterr().out
+    table = capfd.readouterr().out
     assert f"{tmp_path}/none.yaml" in "".join(table.split())
     assert table.endswith("\nNot good: fault 1, skipped 6.\n")
 
 
 def test_an_interrupt_leaves_what_was_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command, "examine", interrupted)
     assert run_doctor(tmp_path / "config.yaml", {}, Shard(), "json") == 1
-    assert json.loads(capsys.readouterr().out)["complete"] is False
+    assert json.loads(capfd.readouterr().out)["complete"] is False
 
 
 def test_a_reader_that_goes_away_causes_no_traceback() -> None:

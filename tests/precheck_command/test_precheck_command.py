@@ -53,12 +53,12 @@ def pipeline(folder: Path) -> Iterator[Pipeline]:
 
 
 def test_a_failed_precheck_is_told_with_its_reasons_and_handed_over(
-    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+    pipeline: Pipeline, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pipeline.precheck({"failed": {"targetDataExistCheck": REASON}})
     flags = ("--name", "billing", "--label", "team=dba", "--task-file", str(pipeline.task_file))
     assert pipeline.run("start", TASK, "--wait", *flags) == 1
-    out = capsys.readouterr().out
+    out = capfd.readouterr().out
     assert "Failed     Target object existence check (targetDataExistCheck)\n           Table x is missing.\n" in out
     (task,) = load_task_file(pipeline.task_file)
     assert task.ref.precheck_task_id == out.splitlines()[0]
@@ -111,12 +111,12 @@ def test_the_exit_status(pipeline: Pipeline, script: object, flags: tuple[str, .
 
 
 def test_a_refused_key_could_not_be_told_and_a_start_is_sent_once(
-    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+    pipeline: Pipeline, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pipeline.sandbox.faults[""] = InjectedFault(kind="http_error", status=503)
     assert pipeline.run("start", TASK, "--wait", "--format", "json") == 2
     assert pipeline.sandbox.requests == {TASK: 1}
-    captured = capsys.readouterr()
+    captured = capfd.readouterr()
     assert "HTTP 503" in json.loads(captured.out)["error"]
     assert SECRET_KEY not in captured.out + captured.err
 

@@ -87,7 +87,25 @@ class Reloader:
     async def _reload(self) -> tuple[str, ...]:
         async with self._lock:
             self._next_reload = None  # the file may change from here on: later calls need another reload
-            await self._replace(None)
+            before, self._timeout = self._exporter, ()
+            try:
+                async with asyncio.timeout(LOAD_SECONDS):
+                    config = await asyncio.to_thread(self._file.load)
+                    exporter = open_exporter(config, self._own, before)
+                    await asyncio.to_thread(exporter.refresh_files)
+            except ConfigError:
+                pass  # the file has the faults
+            except TimeoutError:
+                self._timeout = (f"the configuration could not be read within {LOAD_SECONDS:g} s",)
+            else:
+                self._exporter = exporter
+                self._users[exporter] = 1
+                self._release(before)
+                event(_log, logging.INFO, "configuration reloaded")
+                self._watch(exporter)
+            self._own.reload_ended(successful=not self.faults)
+            for fault in self.faults:
+                event(_log, logging.ERROR, "configuration not reloaded, the previous one stays in force", fault=fault)
             return self.faults
 
     async def _follow(self, exporter: Exporter) -> None:
@@ -97,40 +115,13 @@ class Reloader:
             await asyncio.sleep(1)
             await refresh_in_thread(self._file.refresh)
             await refresh_in_thread(exporter.refresh_files)
-            if self.waits_for_reload:
-                if self._file.content is not content:
-                    message = "configuration changed and is not in force; reload it with SIGHUP or /-/reload"
-                    event(_log, logging.WARNING, message, file=printable(self._file.path))
+            if self.waits_for_reload and self._file.content is not content:
+                message = "configuration changed and is not in force; reload it with SIGHUP or /-/reload"
+                event(_log, logging.WARNING, message, file=printable(self._file.path))
             elif self._auto_reload and self._file.faults:
                 self._own.reload_ended(successful=False)
-            elif self._file.content is not exporter.config:
-                async with self._lock:
-                    if exporter is self._exporter:
-                        await self._replace(self._file.content)
-
-    async def _replace(self, config: Config | None) -> None:
-        """Put a configuration into force; without one, read the file first."""
-        before = self._exporter
-        self._timeout = ()
-        try:
-            async with asyncio.timeout(LOAD_SECONDS):
-                if config is None:
-                    config = await asyncio.to_thread(self._file.load)
-                exporter = open_exporter(config, self._own, before)
-                await asyncio.to_thread(exporter.refresh_files)
-        except ConfigError:
-            pass  # the file has the faults
-        except TimeoutError:
-            self._timeout = (f"the configuration could not be read within {LOAD_SECONDS:g} s",)
-        else:
-            self._exporter = exporter
-            self._users[exporter] = 1
-            self._release(before)
-            event(_log, logging.INFO, "configuration reloaded")
-            self._watch(exporter)
-        self._own.reload_ended(successful=not self.faults)
-        for fault in self.faults:
-            event(_log, logging.ERROR, "configuration not reloaded, the previous one stays in force", fault=fault)
+            elif self._auto_reload and self._file.content is not exporter.config:
+                await self.reload()
 
     def _watch(self, exporter: Exporter) -> None:
         log_watched(exporter)

@@ -62,21 +62,21 @@ async def server(certificate: Path | None = None, answer: bytes = b"") -> AsyncI
 async def test_http_on_this_machine_is_fine() -> None:
     async with server() as address:
         (name, connection) = await found(api_at(f"http://{address}"))
-    assert name[0] is connection[0] is Level.OK
+    assert name[0] == connection[0] == "ok"
     assert name[1].startswith("resolves to ")
     assert connection[1].endswith(" ms by http, on this machine")
 
 
 async def test_a_name_that_does_not_resolve_leaves_nothing_to_connect_to() -> None:
     (name, connection) = await found(api_at("http://ninedata.invalid"))
-    assert name[0] is Level.FAULT
+    assert name[0] == "fault"
     assert name[1].startswith("does not resolve: ")
-    assert connection == (Level.SKIPPED, "ninedata.invalid does not resolve")
+    assert connection == ("skipped", "ninedata.invalid does not resolve")
 
 
 async def test_a_name_that_is_none_is_said_in_plain_words() -> None:
     (name, _) = await found(api_at("http://a..example"))
-    assert name == (Level.FAULT, "does not resolve: it is not a valid host name")
+    assert name == ("fault", "does not resolve: it is not a valid host name")
 
 
 async def test_a_name_server_that_does_not_answer_costs_one_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,35 +84,35 @@ async def test_a_name_server_that_does_not_answer_costs_one_timeout(monkeypatch:
     asyncio.get_running_loop().set_default_executor(DaemonThreads())
     api = replace(api_at("http://ninedata.example"), request_timeout=0.05)
     began = time.monotonic()
-    assert (await found(api))[0] == (Level.FAULT, "does not resolve: no answer within api.request_timeout")
+    assert (await found(api))[0] == ("fault", "does not resolve: no answer within api.request_timeout")
     assert time.monotonic() - began < 0.8
 
 
 async def test_a_refused_connection_is_a_fault() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    assert (await found(api_at(f"http://127.0.0.1:{port}")))[1] == (Level.FAULT, "cannot connect: Connection refused")
+    assert (await found(api_at(f"http://127.0.0.1:{port}")))[1] == ("fault", "cannot connect: Connection refused")
 
 
 async def test_a_proxy_is_what_is_connected_to() -> None:
     async with server() as address:
         proxy = Secret(f"http://user:hush@{address}")
         (_, connection) = await check_connection(replace(api_at("https://ninedata.example"), proxy_url=proxy))
-    assert (connection.level, connection.subject) == (Level.OK, address)
+    assert (connection.level, connection.subject) == ("ok", address)
     assert "hush" not in repr(connection)
 
 
 async def test_a_trusted_certificate_that_expires_soon_is_a_warning(certificate: Path) -> None:
     async with server(certificate) as address:
         level, what = (await found(api_at(f"https://{address}", certificate)))[1]
-    assert level is Level.WARNING
+    assert level == "warning"
     assert "TLSv1.3, the certificate is trusted and expires on 20" in what
 
 
 async def test_an_unknown_issuer_is_a_fault(certificate: Path) -> None:
     async with server(certificate) as address:
         (_, connection) = await check_connection(api_at(f"https://{address}"))
-    assert connection.level is Level.FAULT
+    assert connection.level == "fault"
     assert connection.what == "cannot connect: the certificate is not trusted: self-signed certificate"
     assert "api.tls.ca_file" in connection.advice
 
@@ -120,7 +120,7 @@ async def test_an_unknown_issuer_is_a_fault(certificate: Path) -> None:
 async def test_a_certificate_that_is_not_verified_is_a_warning(certificate: Path) -> None:
     async with server(certificate) as address:
         level, what = (await found(api_at(f"https://{address}", verify=False)))[1]
-    assert level is Level.WARNING
+    assert level == "warning"
     assert what.endswith("; the certificate is not verified")
 
 
@@ -128,7 +128,7 @@ async def test_a_port_that_speaks_no_tls_is_a_fault() -> None:
     async with server(answer=b"HTTP/1.1 400 Bad Request\r\n\r\n") as address:
         (_, connection) = await check_connection(api_at(f"https://{address}"))
     assert (connection.level, connection.what) == (
-        Level.FAULT,
+        "fault",
         "cannot connect: the TLS handshake failed: wrong version number",
     )
     assert "names a port that speaks TLS" in connection.advice

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,6 @@ from exporter.doctor.examination import examine
 from exporter.doctor.report import Finding, is_good, json_of, table_of
 from exporter.sandbox import Sandbox
 from exporter.scraping.shard import Shard
-from exporter.signals import heeded
 from exporter.streams import show
 from exporter.threads import DaemonThreads
 
@@ -21,35 +19,22 @@ from exporter.threads import DaemonThreads
 def run_doctor(
     path: Path | None, environment: Mapping[str, str], shard: Shard, form: str, *, web_config: Path | None = None
 ) -> int:
-    """Examine a configuration, or the demonstration without one; print the report.
-
-    Returns 0 if nothing is at fault, else 1. After an interrupt the report has what was found until then.
-    """
+    """Examine a configuration, or the demonstration without one; print the report. Returns 0 if all is good, else 1."""
     place = "the demonstration" if path is None else str(path)
-    findings: list[Finding] = []
 
-    async def run() -> None:
-        loop = asyncio.get_running_loop()
-        examination = asyncio.current_task(loop)
-        for number in heeded(signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, lambda: examination and examination.cancel())
+    async def run() -> list[Finding]:
         # A name server that does not answer must not hold up the end.
-        loop.set_default_executor(DaemonThreads())
+        asyncio.get_running_loop().set_default_executor(DaemonThreads())
         if path is not None:
-            await examine(lambda: load(path, environment), web_config, place, shard, findings)
-            return
+            return await examine(lambda: load(path, environment), web_config, place, shard)
         async with Sandbox().serve() as base_url:
             config = demo_config(base_url)
-            await examine(lambda: config, web_config, place, shard, findings)
+            return await examine(lambda: config, web_config, place, shard)
 
-    complete = True
-    try:
-        asyncio.run(run())
-    except (asyncio.CancelledError, KeyboardInterrupt):
-        complete = False
+    findings = asyncio.run(run())
     if form == "json":
-        text = json_of(place, findings, complete=complete)
+        text = json_of(place, findings)
     else:
         width = shutil.get_terminal_size((100, 0)).columns if sys.stdout and sys.stdout.isatty() else 100
-        text = table_of(place, findings, complete=complete, width=width)
-    return 0 if show(text) and complete and is_good(findings) else 1
+        text = table_of(place, findings, width=width)
+    return 0 if show(text) and is_good(findings) else 1

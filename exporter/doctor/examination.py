@@ -18,24 +18,20 @@ from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
 _AFTER_CONNECTION: tuple[Check, ...] = ("query", "clock", "discovery", "task")
 
 
-async def examine(
-    load: Callable[[], Config], web_config: Path | None, place: str, shard: Shard, findings: list[Finding]
-) -> None:
-    """Append to `findings` as they are found; `place` names the configuration."""
+async def examine(load: Callable[[], Config], web_config: Path | None, place: str, shard: Shard) -> list[Finding]:
+    """What is found; `place` names the configuration."""
     checked = check_config(load)
-    findings += _check_files(checked, web_config, place)
+    findings = _check_files(checked, web_config, place)
     if checked.config is None:
-        findings += skipped(("name", "connection", *_AFTER_CONNECTION), "the configuration has faults")
-        return
+        return findings + skipped(("name", "connection", *_AFTER_CONNECTION), "the configuration has faults")
     connection = await check_connection(checked.config.api)
     findings += connection
     if not is_good(connection):
-        findings += skipped(_AFTER_CONNECTION, "there is no connection to the API")
-        return
+        return findings + skipped(_AFTER_CONNECTION, "there is no connection to the API")
     exporter = open_exporter(checked.config, OwnMetrics(shard))
     try:
         exporter.refresh_files()
-        await _examine_api(exporter, findings)
+        return findings + await _examine_api(exporter)
     finally:
         await exporter.close()
 
@@ -50,7 +46,7 @@ def _check_files(checked: Checked, web_config: Path | None, place: str) -> list[
     return [Finding("configuration", where, "fault", what, advice) for where, _, what in parts]
 
 
-async def _examine_api(exporter: Exporter, findings: list[Finding]) -> None:
+async def _examine_api(exporter: Exporter) -> list[Finding]:
     """One scrape, as Prometheus would have it, shows whether the API answers and accepts the key, and its clock."""
     deadline = asyncio.get_running_loop().time() + exporter.config.scrape_timeout
     snapshot = await exporter.scrape(deadline)
@@ -58,11 +54,9 @@ async def _examine_api(exporter: Exporter, findings: list[Finding]) -> None:
     skew = next((sample.value for sample in samples if sample.name == families.API_CLOCK_SKEW.name), None)
     clock = check_clock(skew)
     query = _check_query(snapshot, exporter.config.api.base_url, clock)
-    findings += [query, clock]
-    if is_good([query, clock]):
-        findings += [*_check_discovery(snapshot), *_check_tasks(snapshot)]
-    else:
-        findings += skipped(("discovery", "task"), "needs a query that works")
+    if not is_good([query, clock]):
+        return [query, clock, *skipped(("discovery", "task"), "needs a query that works")]
+    return [query, clock, *_check_discovery(snapshot), *_check_tasks(snapshot)]
 
 
 def _check_query(snapshot: Snapshot, base_url: str, clock: Finding) -> Finding:

@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from exporter.doctor import command, run_doctor
+from exporter.doctor import run_doctor
 from exporter.doctor.report import Check
 from exporter.scraping.shard import Shard
 
@@ -29,17 +29,6 @@ def test_a_missing_configuration_is_named(tmp_path: Path, capfd: pytest.CaptureF
     table = capfd.readouterr().out
     assert f"{tmp_path}/none.yaml" in "".join(table.split())
     assert table.endswith("\nNot good: fault 1, skipped 6.\n")
-
-
-def test_an_interrupt_leaves_what_was_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    async def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(command, "examine", interrupted)
-    assert run_doctor(tmp_path / "config.yaml", {}, Shard(), "json") == 1
-    assert json.loads(capfd.readouterr().out)["complete"] is False
 
 
 def test_a_reader_that_goes_away_causes_no_traceback() -> None:

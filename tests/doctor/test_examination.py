@@ -30,13 +30,11 @@ async def examined(
     sandbox: Sandbox, change: Callable[[Config], Config] = lambda config: config, shard: Shard | None = None
 ) -> list[Finding]:
     """The findings on a configuration that names the sandbox's tasks, changed for a test."""
-    findings: list[Finding] = []
     tasks = tuple(Task(TaskRef(task.kind, task.task_id, task.precheck_task_id), task.name) for task in sandbox.tasks)
     async with sandbox.serve() as base_url:
         config = replace(demo_config(base_url), tasks=tasks, discovery=(), task_status=False)
         config = change(replace(config, api=replace(config.api, request_timeout=0.3)))
-        await examine(lambda: config, None, "config.yaml", shard or Shard(), findings)
-    return findings
+        return await examine(lambda: config, None, "config.yaml", shard or Shard())
 
 
 def levels(findings: list[Finding]) -> dict[str, Level]:
@@ -169,8 +167,7 @@ async def test_faults_of_the_configuration_are_listed_and_nothing_else_is_examin
     def load() -> Config:
         raise ConfigError([Fault("config.yaml", 3, "api.concurrency", "must be at least 1")])
 
-    findings: list[Finding] = []
-    await examine(load, web_config, "config.yaml", Shard(), findings)
+    findings = await examine(load, web_config, "config.yaml", Shard())
     faults = [f"{found.subject}: {found.what}" for found in findings if found.level == "fault"]
     assert faults[0] == "config.yaml:3: api.concurrency: must be at least 1"
     assert faults[1].startswith(f"{web_config}:1: nonsense: ")

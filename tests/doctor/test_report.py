@@ -43,12 +43,7 @@ def test_a_table_has_faults_first_and_each_advice_once() -> None:
 
 def test_a_document_has_every_finding() -> None:
     document = json.loads(json_of("config.yaml", FINDINGS))
-    assert {key: document[key] for key in ("version", "examined", "good", "complete")} == {
-        "version": __version__,
-        "examined": "config.yaml",
-        "good": False,
-        "complete": True,
-    }
+    assert [document[key] for key in ("version", "examined", "good")] == [__version__, "config.yaml", False]
     assert document["findings"][1] == {
         "check": "connection",
         "subject": "ninedata.example:443",
@@ -67,18 +62,10 @@ def test_a_table_of_many_tasks_counts_those_beyond_50() -> None:
 
 
 @pytest.mark.parametrize(
-    ("level", "complete", "good", "outcome"),
-    [
-        ("ok", True, True, "Good: ok 1."),
-        ("warning", True, True, "Good: warning 1."),
-        ("fault", True, False, "Not good: fault 1."),
-        ("ok", False, False, "Interrupted: ok 1."),
-    ],
-    ids=["ok", "warning", "fault", "interrupted"],
+    ("level", "good", "outcome"),
+    [("ok", True, "Good: ok 1."), ("warning", True, "Good: warning 1."), ("fault", False, "Not good: fault 1.")],
 )
-def test_only_a_complete_examination_without_faults_is_good(
-    level: Level, *, complete: bool, good: bool, outcome: str
-) -> None:
+def test_only_a_fault_is_not_good(level: Level, outcome: str, *, good: bool) -> None:
     findings = [Finding("task", "orders", level, "x")]
-    assert json.loads(json_of("c", findings, complete=complete))["good"] is good
-    assert table_of("c", findings, complete=complete).splitlines()[-1] == outcome
+    assert json.loads(json_of("c", findings))["good"] is good
+    assert table_of("c", findings).splitlines()[-1] == outcome

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.check import Checked, check_config, check_web_config
+from exporter.check import Checked, check_config
 from exporter.config import load
 
 API = "api: {base_url: https://ninedata.example, access_key_id: hush-ak, secret_key: hush-sk}\n"
@@ -95,12 +95,3 @@ def test_faults_of_the_configuration_come_before_those_of_task_files(
     (tmp_path / "a.tasks").write_text("nonsense")
     checked = check(f"{API}tasks: [{{name: a}}]\ntask_files: ['*.tasks']\n")
     assert checked == Checked("", (f"{tmp_path}/config.yaml:2: tasks[0].task_id: is missing",))
-
-
-def test_a_web_configuration_is_checked(tmp_path: Path) -> None:
-    """With its faults or its summary."""
-    path = tmp_path / "web.yaml"
-    path.write_text("http_server_config: {headers: {X-Frame-Options: deny}}")
-    assert check_web_config(path) == Checked("no TLS, no authentication")
-    path.write_text("")
-    assert check_web_config(path) == Checked("", (f"{path}: is empty",))

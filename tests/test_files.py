@@ -79,31 +79,6 @@ def test_a_file_is_read_again_only_when_it_changes(watched: Watched, lines: Line
     assert [watched.refresh(), watched.refresh(), watched.reads] == ["seven", "seven", 4]
 
 
-def test_a_link_is_followed(tmp_path: Path) -> None:
-    """Kubernetes replaces a link to a folder."""
-    for name in ("old", "new"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "file").write_text(name)
-    (tmp_path / "data").symlink_to("old")
-    (tmp_path / "file").symlink_to("data/file")
-    watched = Watched(tmp_path / "file")
-    assert watched.file.load() == "old"
-    (tmp_path / "data.tmp").symlink_to("new")
-    (tmp_path / "data.tmp").replace(tmp_path / "data")
-    assert watched.refresh() == "new"
-
-
-@pytest.mark.parametrize(
-    "error", [ConfigError([Fault("file", 1, "key", "is bad")]), OSError(13, "no"), ValueError("no")]
-)
-def test_load_raises_what_reading_raises(path: Path, error: Exception) -> None:
-    """At the start a fault is a reason not to start."""
-    watched = Watched(path)
-    watched.error = error
-    with pytest.raises(type(error)):
-        watched.file.load()
-
-
 def test_a_fault_keeps_the_last_good_content_and_is_logged_once(watched: Watched, lines: Lines) -> None:
     """The file is not read again until it changes; a second fault is logged again."""
     watched.path.write_text("bad")
@@ -145,14 +120,6 @@ def test_an_unreadable_file_is_tried_each_time(watched: Watched, lines: Lines, e
     watched.error = None
     assert watched.refresh() == "two"
     assert len(lines()) == 2
-
-
-def test_a_fault_without_a_place_gets_the_path(watched: Watched) -> None:
-    """The message of a ValueError does not have it."""
-    watched.path.write_text("two")
-    watched.error = ValueError("is empty")
-    watched.refresh()
-    assert watched.file.faults == (f"{watched.path}: is empty",)
 
 
 def test_a_file_that_changes_while_it_is_read_is_read_again(watched: Watched) -> None:

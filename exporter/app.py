@@ -21,7 +21,7 @@ from exporter.metrics import OwnMetrics
 from exporter.reload import Reloader
 from exporter.scraping.shard import Shard
 from exporter.signals import heeded, release_hangup
-from exporter.threads import DaemonThreads, refresh_in_thread
+from exporter.threads import UnboundedThreads, refresh_in_thread
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ async def start(
 ) -> None:
     """Serve within a running loop. `on_listening` gets the URL for a browser on this machine."""
     event(_log, logging.INFO, "starting ninedata-exporter", version=__version__)
-    asyncio.get_running_loop().set_default_executor(DaemonThreads())
+    asyncio.get_running_loop().set_default_executor(UnboundedThreads())
     external_url = options.external_url.text if options.external_url else None
     own = OwnMetrics(options.shard, external_url=external_url)
     web_config = _load_web_config(options.web_config_file, own)
@@ -120,17 +120,12 @@ def _stop_on_signal(reloader: Reloader | None) -> asyncio.Event:
     """An event that SIGTERM and SIGINT set. SIGHUP reloads, or stops as well without a reloader."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    numbers = heeded(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
     def stop_on(number: signal.Signals) -> None:
         event(_log, logging.INFO, "stopping", signal=number.name)
         stop.set()
-        # A second signal ends the process at once.
-        for each in numbers:
-            loop.remove_signal_handler(each)
-            signal.signal(each, signal.SIG_DFL)
 
-    for number in numbers:
+    for number in heeded(signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if number is signal.SIGHUP and reloader:
             loop.add_signal_handler(number, reloader.reload)
         else:

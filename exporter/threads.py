@@ -3,44 +3,25 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Thread
-from typing import ParamSpec, TypeVar
+from concurrent.futures import ThreadPoolExecutor
 
 from exporter.logs import event
 
 _log = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-T = TypeVar("T")
 
+class UnboundedThreads(ThreadPoolExecutor):
+    """As many threads as there are calls, for which nothing waits at the end: the process ends with `os._exit`.
 
-class DaemonThreads(ThreadPoolExecutor):
-    """Runs each call in a daemon thread of its own.
-
-    The standard pool joins its threads at exit, so a DNS server that does not answer would hold up the end of the
-    process. It is a subclass because asyncio accepts nothing else as its default executor.
+    In a bounded pool, calls that hang, such as those of a DNS server that does not answer, would hold up all others.
     """
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Start the call at once."""
-        future: Future[T] = Future()
+    def __init__(self) -> None:
+        super().__init__(max_workers=10_000)
 
-        def run() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                result = fn(*args, **kwargs)
-            except BaseException as error:  # noqa: BLE001 - it belongs to the caller, as in any executor
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-
-        Thread(target=run, daemon=True).start()
-        return future
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as in the base class
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - as in the base class
         """Return at once; running calls end with the process."""
+        super().shutdown(wait=False)
 
 
 async def refresh_in_thread(refresh: Callable[[], None]) -> None:

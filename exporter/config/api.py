@@ -107,18 +107,15 @@ def _load_secret(
     if value is not None and file is not None:
         reader.fault(f"give either {name} or {file_key}, not both", file_key)
         return None
-    key, subject = name, ""
+    if value is None and file is None and (reader.has(name) or reader.has(file_key)):
+        return None  # its fault is already reported
+    key, subject = (file_key, "the file ") if file else (name, "" if value else f"{variable} ")
+    value = value or environment.get(variable)
     try:
-        if file is not None:
-            key, subject = file_key, "the file "
+        if file:
             return SecretFile(folder / file, header=header)
-        if value is not None:
+        if value:
             return checked_secret(value, header=header)
-        if reader.has(name) or reader.has(file_key):
-            return None  # its fault is already reported
-        if environment.get(variable):
-            subject = f"{variable} "
-            return checked_secret(environment[variable], header=header)
         reader.fault(f"is missing: give {name}, {file_key} or the environment variable {variable}", name)
     except OSError as error:
         # The path is not shown: it may be the secret itself, given under the wrong key.

@@ -17,7 +17,7 @@ from exporter.credentials import Secret
 from exporter.doctor.connection import check_connection
 from exporter.doctor.report import Level
 from exporter.ninedata.tls import client_context
-from exporter.threads import DaemonThreads
+from exporter.threads import UnboundedThreads
 
 pytestmark = pytest.mark.anyio
 
@@ -81,7 +81,7 @@ async def test_a_name_that_is_none_is_said_in_plain_words() -> None:
 
 async def test_a_name_server_that_does_not_answer_costs_one_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(1))
-    asyncio.get_running_loop().set_default_executor(DaemonThreads())
+    asyncio.get_running_loop().set_default_executor(UnboundedThreads())
     api = replace(api_at("http://ninedata.example"), request_timeout=0.05)
     began = time.monotonic()
     assert (await found(api))[0] == ("fault", "does not resolve: no answer within api.request_timeout")

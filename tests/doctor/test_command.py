@@ -1,9 +1,6 @@
 """`--doctor` as a command: its report, its exit status, how it ends early."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import get_args
 
@@ -29,12 +26,3 @@ def test_a_missing_configuration_is_named(tmp_path: Path, capfd: pytest.CaptureF
     table = capfd.readouterr().out
     assert f"{tmp_path}/none.yaml" in "".join(table.split())
     assert table.endswith("\nNot good: fault 1, skipped 6.\n")
-
-
-def test_a_reader_that_goes_away_causes_no_traceback() -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    command_line = [sys.executable, "-m", "exporter", "--demo", "--doctor"]
-    with os.fdopen(writing, "w") as stdout:
-        done = subprocess.run(command_line, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, timeout=60)  # noqa: S603 - our own
-    assert (done.returncode, done.stderr) == (1, "ninedata-exporter: cannot write to standard output: Broken pipe\n")

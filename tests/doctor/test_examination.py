@@ -1,9 +1,8 @@
 """The examination as a whole, against the sandbox."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -17,23 +16,21 @@ from exporter.scraping.shard import Shard
 
 pytestmark = pytest.mark.anyio
 
-AFTER_QUERY = {"discovery", "task"}
+WELL: dict[str, Level] = {
+    **dict.fromkeys(("configuration", "name", "connection", "query", "clock", "task"), "ok"),
+    "discovery": "skipped",
+}
+AUTH = InjectedFault(kind="auth")
 
 
-@pytest.fixture
-def sandbox() -> Sandbox:
-    """Two tasks that pass."""
-    return Sandbox(fleet(2))
-
-
-async def examined(
-    sandbox: Sandbox, change: Callable[[Config], Config] = lambda config: config, shard: Shard | None = None
-) -> list[Finding]:
+async def examined(sandbox: Sandbox, *, shard: Shard | None = None, **changes: object) -> list[Finding]:
     """The findings on a configuration that names the sandbox's tasks, changed for a test."""
     tasks = tuple(Task(TaskRef(task.kind, task.task_id, task.precheck_task_id), task.name) for task in sandbox.tasks)
     async with sandbox.serve() as base_url:
-        config = replace(demo_config(base_url), tasks=tasks, discovery=(), task_status=False)
-        config = change(replace(config, api=replace(config.api, request_timeout=0.3)))
+        config = demo_config(base_url)
+        api = replace(config.api, request_timeout=0.3)
+        own: dict[str, Any] = {"api": api, "tasks": tasks, "discovery": (), "task_status": False}
+        config = replace(config, **(own | changes))
         return await examine(lambda: config, None, "config.yaml", shard or Shard())
 
 
@@ -50,16 +47,26 @@ def of(findings: list[Finding], check: str) -> list[Finding]:
     return [found for found in findings if found.check == check]
 
 
-async def test_all_is_well(sandbox: Sandbox) -> None:
-    findings = await examined(sandbox)
-    assert levels(findings) == {
-        **dict.fromkeys(("configuration", "name", "connection", "query", "clock"), "ok"),
-        "discovery": "skipped",
-        "task": "ok",
-    }
-    assert [found.subject for found in of(findings, "task")] == [
-        f"{task.name} ({task.task_id})" for task in sandbox.tasks
-    ]
+@pytest.mark.parametrize(
+    ("faults", "skew", "changes", "different"),
+    [
+        ({}, 0, {}, {}),
+        ({"cd-fleet-00001": AUTH}, 0, {}, {"task": "fault"}),
+        ({"": InjectedFault(kind="not_found")}, 0, {}, {"task": "fault"}),
+        ({"replication/list": AUTH}, 0, {"discovery": (DiscoverySettings("replication"),)}, {"discovery": "fault"}),
+        ({}, 0, {"tasks": ()}, {"query": "skipped", "clock": "skipped", "task": "warning"}),
+        ({}, 3600, {}, {"query": "skipped", "clock": "fault", "task": "skipped"}),
+    ],
+    ids=["well", "one task", "no such precheck", "discovery", "no task", "clock"],
+)
+async def test_a_fault_is_found_where_it_is(
+    faults: dict[str, InjectedFault], skew: float, changes: dict[str, object], different: dict[str, Level]
+) -> None:
+    """One answer shows that the API accepts the key; with a wrong clock it cannot, and the key cannot be judged."""
+    sandbox = Sandbox(fleet(2))
+    sandbox.faults |= faults
+    sandbox.skew_seconds = skew
+    assert levels(await examined(sandbox, **changes)) == WELL | different
 
 
 async def test_a_failed_precheck_is_no_fault() -> None:
@@ -81,38 +88,14 @@ async def test_a_failed_precheck_is_no_fault() -> None:
     ],
     ids=["auth", "rate_limited", "http_error", "hang"],
 )
-async def test_a_fault_of_the_api_is_reported_once_with_advice(
-    sandbox: Sandbox, fault: InjectedFault, what: str
-) -> None:
+async def test_a_fault_of_the_api_is_reported_once_with_advice(fault: InjectedFault, what: str) -> None:
     """Not again for every task."""
+    sandbox = Sandbox(fleet(2))
     sandbox.faults[""] = fault
     findings = await examined(sandbox)
     (query,) = of(findings, "query")
-    assert query.level == "fault"
-    assert query.what.startswith(what)
-    assert query.advice
-    assert {found.check for found in findings if found.level == "skipped"} >= AFTER_QUERY
-
-
-async def test_a_fault_of_one_task_is_its_own(sandbox: Sandbox) -> None:
-    """The others show that the API answers and accepts the key."""
-    sandbox.faults[sandbox.tasks[0].task_id] = InjectedFault(kind="auth")
-    findings = await examined(sandbox)
-    assert levels(findings)["query"] == "ok"
-    assert [found.level for found in of(findings, "task")] == ["fault", "ok"]
-
-
-async def test_a_precheck_that_is_not_there_proves_the_key(sandbox: Sandbox) -> None:
-    sandbox.faults[""] = InjectedFault(kind="not_found")
-    assert levels(await examined(sandbox))["query"] == "ok"
-
-
-async def test_a_wrong_clock_is_the_only_fault(sandbox: Sandbox) -> None:
-    """The API refuses the signature because of it, so the key cannot be judged."""
-    sandbox.skew_seconds = 3600
-    findings = await examined(sandbox)
-    assert [found.check for found in findings if found.level == "fault"] == ["clock"]
-    assert levels(findings)["query"] == "skipped"
+    assert (query.level, query.what.startswith(what), bool(query.advice)) == ("fault", True, True)
+    assert (levels(findings)["discovery"], levels(findings)["task"]) == ("skipped", "skipped")
 
 
 @pytest.mark.parametrize(
@@ -132,24 +115,10 @@ def test_the_clock(skew: float | None, level: Level, what: str) -> None:
 
 
 async def test_discovery_and_its_tasks_are_examined() -> None:
-    def only_discovery(config: Config) -> Config:
-        return replace(config, tasks=(), discovery=(DiscoverySettings("replication", names=("fleet-0000*",)),))
-
-    findings = await examined(Sandbox(fleet(20, "replication")), only_discovery)
+    discovery = (DiscoverySettings("replication", names=("fleet-0000*",)),)
+    findings = await examined(Sandbox(fleet(20, "replication")), tasks=(), discovery=discovery)
     assert of(findings, "discovery")[0].what.startswith("9 tasks discovered in ")
     assert len(of(findings, "task")) == 9
-
-
-async def test_discovery_that_fails_is_a_fault_beside_tasks_that_work(sandbox: Sandbox) -> None:
-    sandbox.faults["replication/list"] = InjectedFault(kind="auth")
-    findings = await examined(sandbox, lambda config: replace(config, discovery=(DiscoverySettings("replication"),)))
-    assert levels(findings) | {"discovery": "fault", "task": "ok"} == levels(findings)
-
-
-async def test_no_task_is_a_warning(sandbox: Sandbox) -> None:
-    findings = await examined(sandbox, lambda config: replace(config, tasks=()))
-    assert levels(findings)["query"] == "skipped"
-    assert levels(findings)["task"] == "warning"
 
 
 async def test_a_shard_examines_its_tasks_only() -> None:

@@ -104,11 +104,13 @@ def _run(flags: argparse.Namespace, config: Config) -> int:
         raise ValueError(f"a precheck of kind {ref.kind} {'has no id' if ref.precheck_task_id else 'needs its id'}")
     if flags.command == "start" and flags.format == "junit" and not flags.wait:
         raise ValueError("--format=junit needs --wait")
-    # The entry of the task file is checked before the start: only its answer has the id.
-    outcome = Outcome(ref, _task_for_file(flags, ref).name if flags.task_file else flags.name or flags.task_id)
+    task = Task(ref, flags.name or flags.task_id)
+    if flags.task_file:
+        task = kept_task(flags.task_file, ref, flags.name, dict(flags.label) if flags.label else None)
+    outcome = Outcome(ref, task.name)
     id_shown = True
     try:
-        id_shown = asyncio.run(_query(flags, config, outcome))
+        id_shown = asyncio.run(_query(flags, config, task, outcome))
     except QueryError as failure:
         outcome.error = str(failure)
     except TimeoutError:
@@ -119,11 +121,7 @@ def _run(flags: argparse.Namespace, config: Config) -> int:
     return code if id_shown else 2
 
 
-def _task_for_file(flags: argparse.Namespace, ref: TaskRef) -> Task:
-    return kept_task(flags.task_file, ref, flags.name, dict(flags.label) if flags.label else None)
-
-
-async def _query(flags: argparse.Namespace, config: Config, outcome: Outcome) -> bool:
+async def _query(flags: argparse.Namespace, config: Config, task: Task, outcome: Outcome) -> bool:
     """Start the precheck if asked to, and query it. `outcome` has what is known, also after an exception.
 
     Returns whether standard output took the id. Raises QueryError, TimeoutError, OSError.
@@ -140,7 +138,7 @@ async def _query(flags: argparse.Namespace, config: Config, outcome: Outcome) ->
                 # At once: if the task file cannot be written, the id is not lost.
                 id_shown = show(f"{precheck_id}\n", _PROGRAM)
             if flags.task_file:
-                write_task_file(flags.task_file, _task_for_file(flags, outcome.ref))
+                write_task_file(flags.task_file, replace(task, ref=outcome.ref))
         elif not flags.wait:
             outcome.precheck = await client.query(outcome.ref)
         if flags.wait:

@@ -13,7 +13,7 @@ from exporter.ninedata import KINDS, TaskRef
 
 
 def kept_task(path: Path, ref: TaskRef, name: str | None, labels: Mapping[str, str] | None) -> Task:
-    """The task to write: name and labels that are not given stay as the file has them.
+    """The task to write after the start: name and labels that are not given stay as the file has them.
 
     Raises ConfigError if the file has other tasks, which would be lost, or if the entry would be a fault.
     """

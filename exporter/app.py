@@ -20,7 +20,7 @@ from exporter.logs import event
 from exporter.metrics import OwnMetrics
 from exporter.reload import Reloader
 from exporter.scraping.shard import Shard
-from exporter.signals import heeded, release_hangup
+from exporter.signals import heeded
 from exporter.threads import UnboundedThreads, refresh_in_thread
 
 _log = logging.getLogger(__name__)
@@ -130,5 +130,5 @@ def _stop_on_signal(reloader: Reloader | None) -> asyncio.Event:
             loop.add_signal_handler(number, reloader.reload)
         else:
             loop.add_signal_handler(number, stop_on, number)
-    release_hangup()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came before waits
     return stop

@@ -34,7 +34,7 @@ def logging_to(
     """
     waiting: queue.Queue[logging.LogRecord | None] = queue.Queue(lines)
     handler = _BoundedQueueHandler(waiting)
-    handler.setFormatter(JsonFormatter() if form == "json" else LogfmtFormatter())
+    handler.setFormatter(LineFormatter(form))
     logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
     for library in ("asyncio", "httpx", "aiohttp"):
         logging.getLogger(library).setLevel(max(LEVELS[level], logging.WARNING))
@@ -72,33 +72,27 @@ class _BoundedQueueHandler(QueueHandler):
             self._dropped += 1
 
 
-class LogfmtFormatter(logging.Formatter):
-    """`ts=2026-01-02T03:04:05.678Z level=info msg="..." task=orders-prod`."""
+class LineFormatter(logging.Formatter):
+    """`ts=2026-01-02T03:04:05.678Z level=info msg="..." task=orders-prod`, or the same keys as a JSON object."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self._form = form
 
     def format(self, record: logging.LogRecord) -> str:
         """The record on one line, whatever its texts contain."""
-        return " ".join(f"{key}={_quoted(value)}" for key, value in _fields_of(record, self).items())
-
-
-class JsonFormatter(logging.Formatter):
-    """One JSON object per line, with the keys of the logfmt form."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The record on one line, whatever its texts contain."""
-        return json.dumps(_fields_of(record, self), default=str)
-
-
-def _fields_of(record: logging.LogRecord, formatter: logging.Formatter) -> dict[str, object]:
-    moment = datetime.fromtimestamp(record.created, UTC)
-    fields: dict[str, object] = {
-        "ts": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "level": next((name for name, number in LEVELS.items() if record.levelno <= number), "error"),
-        "msg": record.getMessage(),
-    }
-    fields |= {key: value for key, value in getattr(record, "fields", {}).items() if value is not None}
-    if record.exc_info:
-        fields["exception"] = formatter.formatException(record.exc_info)
-    return fields
+        moment = datetime.fromtimestamp(record.created, UTC)
+        fields: dict[str, object] = {
+            "ts": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": next((name for name, number in LEVELS.items() if record.levelno <= number), "error"),
+            "msg": record.getMessage(),
+        }
+        fields |= {key: value for key, value in getattr(record, "fields", {}).items() if value is not None}
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        if self._form == "json":
+            return json.dumps(fields, default=str)
+        return " ".join(f"{key}={_quoted(value)}" for key, value in fields.items())
 
 
 def _quoted(value: object) -> str:

@@ -5,15 +5,14 @@ import gc
 import logging
 import signal
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from exporter import __version__
 from exporter.config import Config
 from exporter.files import WatchedFile
-from exporter.http.external_url import ExternalUrl
-from exporter.http.server import ServerOptions, serve
+from exporter.http.server import ServerOptions, serving
 from exporter.http.sockets import Address, listen
 from exporter.http.web_config import WebConfig, load_web_config
 from exporter.logs import event
@@ -26,22 +25,15 @@ from exporter.threads import UnboundedThreads, refresh_in_thread
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options(ServerOptions):
     """The command line's options for a running exporter."""
 
     listen_addresses: tuple[Address, ...]
-    telemetry_path: str = "/metrics"
-    timeout_offset: float = 0.5
-    """Seconds subtracted from the scraper's timeout."""
-    lifecycle: bool = False
-    """Whether /-/reload is on."""
     shard: Shard | None = None
     web_config_file: Path | None = None
     auto_reload: bool = True
     """Whether the configuration is loaded again when its file changes."""
-    external_url: ExternalUrl | None = None
-    route_prefix: str = ""
 
 
 def run(config_file: WatchedFile[Config], options: Options) -> None:
@@ -65,39 +57,26 @@ async def start(
     external_url = options.external_url.text if options.external_url else None
     own = OwnMetrics(options.shard, external_url=external_url)
     web_config = _load_web_config(options.web_config_file, own)
-    with ExitStack() as opened:
-        sockets = tuple(opened.enter_context(listen(address)) for address in options.listen_addresses)
-        scheme = "https" if web_config and web_config.content and web_config.content.tls else "http"
-
-        def ready() -> None:
-            for number, (address, socket) in enumerate(zip(options.listen_addresses, sockets, strict=True)):
-                bound = Address(address.host, socket.getsockname()[1])
-                url = f"{bound.url(scheme)}{options.route_prefix}"
-                metrics = f"{url}{options.telemetry_path}"
-                if number == 0:
-                    on_listening(url)
-                event(_log, logging.INFO, "listening", address=str(bound), metrics=metrics, external_url=external_url)
-
+    async with AsyncExitStack() as opened:
+        sockets = [opened.enter_context(listen(address)) for address in options.listen_addresses]
         reloader = Reloader(config_file, own, auto_reload=options.auto_reload)
-        try:
-            await reloader.start()
-            stop = _stop_on_signal(None if hangup_stops else reloader)
-            if web_config:
-                opened.callback(asyncio.create_task(_follow(web_config)).cancel)
-            # Modules and configuration stay. Looking for garbage among them takes a tenth of a scrape's CPU time.
-            gc.freeze()
-            server_options = ServerOptions(
-                sockets,
-                options.telemetry_path,
-                options.timeout_offset,
-                options.lifecycle,
-                web_config,
-                options.external_url,
-                options.route_prefix,
-            )
-            await serve(reloader, server_options, stop=stop, ready=ready)
-        finally:
-            await reloader.close()
+        opened.push_async_callback(reloader.close)
+        await reloader.start()
+        stop = _stop_on_signal(None if hangup_stops else reloader)
+        if web_config:
+            opened.callback(asyncio.create_task(_follow(web_config)).cancel)
+        # Modules and configuration stay. Looking for garbage among them takes a tenth of a scrape's CPU time.
+        gc.freeze()
+        await opened.enter_async_context(serving(reloader, options, sockets, web_config))
+        scheme = "https" if web_config and web_config.content and web_config.content.tls else "http"
+        urls = []
+        for address, socket in zip(options.listen_addresses, sockets, strict=True):
+            bound = Address(address.host, socket.getsockname()[1])
+            urls.append(f"{bound.url(scheme)}{options.route_prefix}")
+            metrics = f"{urls[-1]}{options.telemetry_path}"
+            event(_log, logging.INFO, "listening", address=str(bound), metrics=metrics, external_url=external_url)
+        on_listening(urls[0])
+        await stop.wait()
 
 
 def _load_web_config(path: Path | None, own: OwnMetrics) -> WatchedFile[WebConfig] | None:

@@ -155,11 +155,11 @@ def test_it_runs_with_what_the_flags_say(command: Command, runs: list[tuple[Conf
     (config, default), (_, options), (_, stripped) = runs
     assert stripped.route_prefix == ""
     assert [task.task_id for task in config.tasks] == ["cd-1"]
-    assert default == Options((Address("", 10199),), "/metrics", 0.5, lifecycle=False)
+    assert default == Options(listen_addresses=(Address("", 10199),))
     assert options == Options(
-        (Address("::1", 0), Address("", 1)),
-        "/ninedata/metrics",
-        0.25,
+        listen_addresses=(Address("::1", 0), Address("", 1)),
+        telemetry_path="/ninedata/metrics",
+        timeout_offset=0.25,
         lifecycle=True,
         shard=Shard(1, 3),
         web_config_file=Path("web.yaml"),

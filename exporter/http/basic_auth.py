@@ -4,13 +4,10 @@ import asyncio
 import base64
 import hmac
 import secrets
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import bcrypt
-
-_Digested = tuple[str, bytes]
-"""A user and the digest of a password."""
 
 
 class Users:
@@ -18,58 +15,40 @@ class Users:
 
     def __init__(self, hashes: Mapping[str, str]) -> None:
         self._hashes = dict(hashes)
-        self._costs = sorted(hash_cost(hashed) for hashed in hashes.values())
+        # For unknown names: matches no password, and costs as much.
+        self._hash_of_nobody = f"$2b${max(map(hash_cost, hashes.values()), default=4):02}${'.' * 53}"
         self._key = secrets.token_bytes(32)
         self._good: dict[str, bytes] = {}
-        self._checks: dict[_Digested, asyncio.Task[bool]] = {}
-        self._waiting: Counter[_Digested] = Counter()
+        self._threads = ThreadPoolExecutor(2)  # each check takes a processor
 
     def __len__(self) -> int:
         return len(self._hashes)
 
-    async def admit(self, authorization: Sequence[str], processors: asyncio.Semaphore) -> bool:
+    async def admit(self, authorization: Sequence[str]) -> bool:
         """Whether the Authorization headers of a request name a user and the right password.
 
-        An unknown name takes as long as a known one. bcrypt is computed on one of `processors`, once for requests with
-        the same password at the same time.
+        An unknown name takes as long as a known one. A check that waits for its turn ends with its request.
         """
         credentials = _credentials(authorization)
         if credentials is None:
             return False
         user, password = credentials
-        digested = user, self._digest(password)
-        if hmac.compare_digest(self._good.get(user, b""), digested[1]):
+        if self._remembers(user, password):
             return True
-        if digested not in self._checks:
-            self._checks[digested] = asyncio.create_task(self._check(digested, password, processors))
-        self._waiting[digested] += 1
-        try:
-            return await asyncio.shield(self._checks[digested])
-        finally:
-            self._waiting[digested] -= 1
-            if not self._waiting[digested]:
-                del self._waiting[digested]
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._check, user, password)
 
-    async def _check(self, digested: _Digested, password: str, processors: asyncio.Semaphore) -> bool:
-        user, digest = digested
-        hashed = self._hashes.get(user) or self._hash_of_nobody(user)
-        try:
-            async with processors:
-                # Not if every client that asked is gone.
-                matches = digested in self._waiting and await asyncio.to_thread(
-                    bcrypt.checkpw, password.encode(), hashed.encode()
-                )
-        finally:
-            del self._checks[digested]
-        if not matches or user not in self._hashes:
+    def _remembers(self, user: str, password: str) -> bool:
+        return hmac.compare_digest(self._good.get(user, b""), self._digest(password))
+
+    def _check(self, user: str, password: str) -> bool:
+        # A request with the same password may have been checked while this one waited.
+        if self._remembers(user, password):
+            return True
+        hashed = self._hashes.get(user) or self._hash_of_nobody
+        if not bcrypt.checkpw(password.encode(), hashed.encode()) or user not in self._hashes:
             return False
-        self._good[user] = digest
+        self._good[user] = self._digest(password)
         return True
-
-    def _hash_of_nobody(self, user: str) -> str:
-        """A hash that matches no password, with a cost in use: always the same one for the same name."""
-        number = int.from_bytes(self._digest(user), "big")
-        return f"$2b${self._costs[number % len(self._costs)]:02}${'.' * 53}"
 
     def _digest(self, text: str) -> bytes:
         return hmac.digest(self._key, text.encode(), "sha256")  # Pythons in FIPS mode have it, and no blake2

@@ -3,6 +3,9 @@
 import asyncio
 import base64
 import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from importlib import resources
@@ -11,10 +14,11 @@ import jinja2
 from aiohttp import web
 
 from exporter import __version__
+from exporter.config import Task
 from exporter.exporter import Exporter
 from exporter.http.overview import Filter, link, overview_of, refresh_seconds
 from exporter.http.sources import sources_of
-from exporter.http.views import TaskView, age_in_words, view_of
+from exporter.http.views import TaskView, in_words, view_of
 from exporter.ninedata.text import cut_middle
 from exporter.reload import Reloader
 
@@ -26,7 +30,7 @@ class Pages:
         self._reloader = reloader
         self._route_prefix = route_prefix
         self._telemetry_path = telemetry_path
-        self._one_overview = asyncio.Semaphore(1)
+        self._one_thread = ThreadPoolExecutor(1)
         style = resources.files("exporter.http").joinpath("templates/style.css").read_text("utf-8")
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         self._headers = {
@@ -41,54 +45,34 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.globals.update(style=style, version=__version__, telemetry_path=telemetry_path)
-        self._templates.filters["age"] = age_in_words
+        self._templates.filters["in_words"] = in_words
         # The overview shows the start and the end of a long reason; the task's page shows all of it.
         self._templates.filters["shortened"] = lambda text: cut_middle(text, 1000)
 
     async def overview(self, request: web.Request) -> web.Response:
         """All watched tasks with their last known status, those that need attention first."""
-        # With 5,000 tasks this takes a while: in a thread, so that scrapes are answered, and one at a time. The thread
-        # goes on when its client leaves.
-        await self._one_overview.acquire()
-        rendering = asyncio.create_task(self._overview(request))
-        rendering.add_done_callback(lambda _: self._one_overview.release())
-        return await asyncio.shield(rendering)
-
-    async def _overview(self, request: web.Request) -> web.Response:
         with self._reloader.lease() as exporter:
-            now, history = datetime.now(UTC), exporter.history
-            views = [view_of(task, history, now) for task in exporter.watch_list.tasks]
-            reloader = self._reloader
-            sources = sources_of(
-                exporter.watch_list,
-                reloader.faults,
-                exporter.file_faults,
-                waits_for_reload=reloader.waits_for_reload,
-            )
-            render = self._overview_json if wants_json(request) else self._overview_html
-            return await asyncio.to_thread(render, request, exporter, views, sources)
+            tasks, sources = exporter.watch_list.tasks, sources_of(self._reloader, exporter)
+            # With 5,000 tasks this takes a while: in a thread, so that scrapes are answered meanwhile.
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._one_thread, self._overview, request, exporter, tasks, sources)
 
-    def _overview_json(
-        self, request: web.Request, _: Exporter, views: list[TaskView], sources: dict[str, object]
+    def _overview(
+        self, request: web.Request, exporter: Exporter, tasks: Iterable[Task], sources: dict[str, object]
     ) -> web.Response:
-        wanted = Filter.from_query(request.query)
-        tasks = [view.as_json() for view in views if wanted.matches(view)]
-        return self._json({"version": __version__, **sources, "tasks": tasks})
-
-    def _overview_html(
-        self, request: web.Request, exporter: Exporter, views: list[TaskView], sources: dict[str, object]
-    ) -> web.Response:
-        return self._html(
-            request,
-            "overview.html",
-            overview=overview_of(views, Filter.from_query(request.query)),
-            sources=sources,
-            host=request.headers.get("Host", "HOST:PORT"),
-            metrics_path=self._route_prefix + self._telemetry_path,
-            requests=exporter.watch_list.most_requests(),
-            api=exporter.config.api.base_url,
-            shard=exporter.own.shard,
-        )
+        views, wanted = _views(tasks, exporter), Filter.from_query(request.query)
+        if wants_json(request):
+            shown = [view.as_json() for view in views if wanted.matches(view)]
+            return self._json({"version": __version__, **sources, "tasks": shown})
+        values = overview_of(views, wanted) | {
+            "sources": sources,
+            "host": request.headers.get("Host", "HOST:PORT"),
+            "metrics_path": self._route_prefix + self._telemetry_path,
+            "requests": exporter.watch_list.most_requests(),
+            "api": exporter.config.api.base_url,
+            "shard": exporter.own.shard,
+        }
+        return self._html(request, "overview.html", values)
 
     async def task(self, request: web.Request) -> web.Response:
         """One task in full."""
@@ -98,16 +82,18 @@ class Pages:
             if task is None or not exporter.watch_list.watches(task):
                 more = " The list of tasks is not complete yet." if exporter.watch_list.unread else ""
                 return self.not_found(request, f"No such task is watched.{more}")
-            view = view_of(task, exporter.history, datetime.now(UTC))
-        return self._json(view.as_json()) if wants_json(request) else self._html(request, "task.html", view=view)
+            (view,) = _views([task], exporter)
+        return self._json(view.as_json()) if wants_json(request) else self._html(request, "task.html", {"view": view})
 
     def not_found(self, request: web.Request, message: str = "There is no such page.") -> web.Response:
         """The answer to an unknown path, with a link to the overview."""
         if wants_json(request):
             return self._json({"error": message}, status=404)
-        return self._html(request, "not_found.html", status=404, message=message)
+        return self._html(request, "not_found.html", {"message": message}, status=404)
 
-    def _html(self, request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
+    def _html(
+        self, request: web.Request, template: str, values: Mapping[str, object], *, status: int = 200
+    ) -> web.Response:
         page = self._templates.get_template(template).render(
             values,
             base=self._base(request),
@@ -124,7 +110,13 @@ class Pages:
         return "../" * (path.count("/") - 1) + f"{prefix[1:]}/"
 
     def _json(self, content: object, *, status: int = 200) -> web.Response:
-        return web.json_response(content, status=status, headers=self._headers)
+        dumps = partial(json.dumps, default=datetime.isoformat)
+        return web.json_response(content, status=status, headers=self._headers, dumps=dumps)
+
+
+def _views(tasks: Iterable[Task], exporter: Exporter) -> list[TaskView]:
+    now = datetime.now(UTC)
+    return [view_of(task, exporter.history, now) for task in tasks]
 
 
 def wants_json(request: web.Request) -> bool:

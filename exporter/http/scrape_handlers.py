@@ -5,11 +5,12 @@ import math
 from collections.abc import Mapping
 
 from aiohttp import web
+from prometheus_client.exposition import gzip_accepted
 
 from exporter.config import Task
 from exporter.exporter import Exporter
 from exporter.http.external_url import ExternalUrl, is_host_header
-from exporter.metrics import accepts_gzip, choose_format, render, rendering_seconds
+from exporter.metrics import choose_format, render, rendering_seconds
 from exporter.ninedata import DEFAULT_KIND, ID, KINDS, TaskRef
 from exporter.reload import Reloader
 from exporter.scraping.snapshot import Snapshot
@@ -84,8 +85,8 @@ class ScrapeHandlers:
     ) -> web.Response:
         """The answer. Scrapes that share a snapshot share its text."""
         form = choose_format(request.headers.get("Accept", ""))
-        gzip = accepts_gzip(request.headers.get("Accept-Encoding", ""))
-        key = (id(exporter), id(snapshot), own, form.content_type, gzip)
+        gzip = gzip_accepted(request.headers.get("Accept-Encoding", ""))
+        key = (id(snapshot), own, form.content_type, gzip)
         rendering = self._renderings.get(key)
         if rendering is None:
             own_metrics = exporter.own_metrics() if own else None

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -30,57 +30,63 @@ _HEADERS = {
 """Of every answer that sets no others."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """How to serve. All sockets answer alike."""
+    """How to answer. All sockets answer alike."""
 
-    sockets: tuple[socket.socket, ...]
     telemetry_path: str = "/metrics"
     timeout_offset: float = 0.5
     """Seconds subtracted from the scraper's timeout."""
     lifecycle: bool = False
-    """Whether /-/reload is allowed."""
-    web_config: WatchedFile[WebConfig] | None = None
+    """Whether /-/reload is on."""
     external_url: ExternalUrl | None = None
     route_prefix: str = ""
     """Prefix of all paths, `/a/b` for example."""
     keepalive_seconds: float = 120.0
     """Closes a connection without a whole request for so long. More than the usual scrape intervals."""
-    answer_seconds: float = 60.0
-    """How long a client may take to read an answer, if it sends no scrape timeout."""
 
 
-async def serve(reloader: Reloader, options: ServerOptions, *, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Answer requests until `stop` is set; `ready` is called when the sockets are served. Ends within a second."""
-    server = _Server(reloader, options)
-    _log.addFilter(_is_no_bad_request)
-    runner = web.AppRunner(
-        server.application(),
-        handler_cancellation=True,  # a scrape ends when the scraper hangs up
-        keepalive_timeout=options.keepalive_seconds,
-        max_field_size=64 * 1024,  # browsers send long cookies, those of a proxy's single sign-on for example
-        access_log=None,
-        logger=_log,
-        shutdown_timeout=0.1,
-    )
-    await runner.setup()
+@contextlib.asynccontextmanager
+async def serving(
+    reloader: Reloader,
+    options: ServerOptions,
+    sockets: Iterable[socket.socket],
+    web_config: WatchedFile[WebConfig] | None,
+) -> AsyncIterator[None]:
+    """Answer requests in this context. Leaving it takes less than a second, whatever clients do."""
+    server = _Server(reloader, options, tuple(sockets))
+    _log.addFilter(_is_worth_logging)
+    await server.runner.setup()
+    await server.listen((web_config.content if web_config else None) or WebConfig())
+    following = asyncio.create_task(server.follow(web_config)) if web_config else None
     try:
-        await server.follow_web_config(runner, stop, ready)
+        yield
     finally:
-        await runner.cleanup()
-        _log.removeFilter(_is_no_bad_request)
+        if following:
+            following.cancel()
+        await server.runner.cleanup()
+        _log.removeFilter(_is_worth_logging)
 
 
 class _Server:
-    def __init__(self, reloader: Reloader, options: ServerOptions) -> None:
-        self._processors = asyncio.Semaphore(2)  # for checks of passwords, each of which takes one
+    def __init__(self, reloader: Reloader, options: ServerOptions, sockets: tuple[socket.socket, ...]) -> None:
         self._reloader = reloader
         self._options = options
+        self._sockets = sockets
         self._pages = Pages(reloader, options.route_prefix, options.telemetry_path)
         self._web_config = WebConfig()
         self._clock = asyncio.get_running_loop().time
+        self.runner = web.AppRunner(
+            self._application(),
+            handler_cancellation=True,  # a scrape ends when the scraper hangs up
+            keepalive_timeout=options.keepalive_seconds,
+            max_field_size=64 * 1024,  # browsers send long cookies, those of a proxy's single sign-on for example
+            access_log=None,
+            logger=_log,
+            shutdown_timeout=0.1,
+        )
 
-    def application(self) -> web.Application:
+    def _application(self) -> web.Application:
         options = self._options
         scrapes = ScrapeHandlers(self._reloader, options.timeout_offset, options.external_url, options.route_prefix)
         app = web.Application(middlewares=[self._answer])
@@ -107,28 +113,23 @@ class _Server:
         prefixed = f"{self._options.route_prefix}{path}".rstrip("/")
         return [prefixed, f"{prefixed}/"] if prefixed else ["/"]
 
-    async def follow_web_config(self, runner: web.AppRunner, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-        """Listen with the latest web configuration until `stop` is set."""
-        file = self._options.web_config
-        await self._listen(runner, (file.content if file else None) or WebConfig())
-        ready()
-        while not stop.is_set():
-            if file and file.content and file.content is not self._web_config:
-                with contextlib.suppress(OSError):  # too many open files: the next round tries again
-                    await self._listen(runner, file.content)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(0.25 if file else None):
-                    await stop.wait()
-
-    async def _listen(self, runner: web.AppRunner, web_config: WebConfig) -> None:
+    async def listen(self, web_config: WebConfig) -> None:
         """Accept connections with the TLS settings of a web configuration, no longer with those before."""
         # A site closes its socket; with a duplicate, clients that wait to be accepted stay in the queue.
-        duplicates = [listening.dup() for listening in self._options.sockets]
-        for site in runner.sites:
+        duplicates = [listening.dup() for listening in self._sockets]
+        for site in self.runner.sites:
             await site.stop()
         self._web_config = web_config
         for duplicate in duplicates:
-            await web.SockSite(runner, duplicate, ssl_context=web_config.tls, backlog=512).start()
+            await web.SockSite(self.runner, duplicate, ssl_context=web_config.tls, backlog=512).start()
+
+    async def follow(self, file: WatchedFile[WebConfig]) -> None:
+        """Listen with each new web configuration."""
+        while True:
+            await asyncio.sleep(0.25)
+            if file.content and file.content is not self._web_config:
+                with contextlib.suppress(OSError):  # too many open files: the next round tries again
+                    await self.listen(file.content)
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -157,7 +158,7 @@ class _Server:
             timeout = scrape_timeout(request.headers, exporter.config.scrape_timeout, self._options.timeout_offset)
         try:
             async with asyncio.timeout_at(request[ARRIVED] + timeout):
-                if await web_config.users.admit(request.headers.getall("Authorization", []), self._processors):
+                if await web_config.users.admit(request.headers.getall("Authorization", [])):
                     return None
         except TimeoutError:
             return web.Response(status=503, text="Too many passwords to check; try again.\n")
@@ -169,7 +170,7 @@ class _Server:
         if not isinstance(body, bytes) or transport is None:
             return response
         timeout = scraper_timeout(request.headers)
-        gone_at = request[ARRIVED] + timeout if timeout else self._clock() + self._options.answer_seconds
+        gone_at = request[ARRIVED] + timeout if timeout else self._clock() + 60
         answer = web.StreamResponse(status=response.status, headers=response.headers)
         answer.content_length = len(body)
         # Nothing stays in this process's memory when the writes below are done.
@@ -206,6 +207,6 @@ class _Server:
         return web.Response(text="The configuration was reloaded.\n")
 
 
-def _is_no_bad_request(record: logging.LogRecord) -> bool:
-    """Keeps bad requests out of the log: aiohttp answers them with 400 and logs each with a traceback."""
+def _is_worth_logging(record: logging.LogRecord) -> bool:
+    """False for bad requests: aiohttp answers them with 400, and logs each with a traceback."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))

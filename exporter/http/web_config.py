@@ -4,7 +4,7 @@ import ipaddress
 import re
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +30,7 @@ _HEADERS: Mapping[str, tuple[str, ...]] = {
 }
 """The headers that can be set, and their allowed values if these are few."""
 
+_OTHER_TLS_KEYS = "client_auth_type, client_allowed_sans, min_version and max_version"
 _BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}", re.ASCII)
 
 T = TypeVar("T")
@@ -76,94 +77,88 @@ def load_web_config(path: Path) -> WebConfig:
     """
     faults: list[Fault] = []
     root = Reader(compose(path), str(path), faults)
-    if root.usable and not [*root.names()]:
+    names = [*root.names()]
+    if root.usable and not names:
         root.fault("is empty")
-    tls, allowed_sans, users, files = None, None, None, list[Path]()
-    if "tls_server_config" in root.names():
-        section = root.mapping("tls_server_config")
-        tls = _load_tls(section, path.parent, files)
-        allowed_sans = _load_allowed_sans(section, tls.verify_mode)
-        keys = "cert_file, key_file, client_ca_file, client_auth_type, client_allowed_sans, min_version and max_version"
-        section.done(f"is not supported; only {keys} are")
-    if "basic_auth_users" in root.names():
-        users = _load_users(root.mapping("basic_auth_users"))
+    config = WebConfig()
+    if "tls_server_config" in names:
+        config = _load_tls(root.mapping("tls_server_config"), path.parent)
+    users = _load_users(root.mapping("basic_auth_users")) if "basic_auth_users" in names else None
     headers = _load_http(root.mapping("http_server_config"))
     root.done("is not supported; only tls_server_config, basic_auth_users and http_server_config are")
     if faults:
         raise ConfigError(faults)
-    return WebConfig(tls, allowed_sans, users, headers, tuple(files))
+    return replace(config, users=users, headers=headers)
 
 
-def _load_tls(reader: Reader, folder: Path, files: list[Path]) -> ssl.SSLContext:
+def _load_tls(reader: Reader, folder: Path) -> WebConfig:
+    """What the section about TLS says."""
+    names = ("cert_file", "key_file", "client_ca_file")
+    files = {name: folder / text for name in names if (text := reader.text(name))}
+    readable = {name: path for name, path in files.items() if _is_readable(reader, name, path)}
     context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
-    certificate, key = _file(reader, "cert_file", folder, files), _file(reader, "key_file", folder, files)
     for name in ("cert_file", "key_file"):
         if reader.usable and not reader.has(name):
             reader.fault("is missing", name)
-    if certificate and key:
+    if {"cert_file", "key_file"} <= readable.keys():
         try:
-            context.load_cert_chain(certificate, key, password="")  # or OpenSSL asks for one at the terminal
+            # Without a password OpenSSL asks for one at the terminal.
+            context.load_cert_chain(readable["cert_file"], readable["key_file"], password="")
         except ssl.SSLError as error:
             reason = error.reason.lower().replace("_", " ") if error.reason else "not PEM, or the key has a password"
             reader.fault(f"cannot be used with key_file: {reason}", "cert_file")
-    issuers, mode = _file(reader, "client_ca_file", folder, files), _choice(reader, "client_auth_type", _CLIENT_AUTH)
-    if issuers:
+    context.verify_mode = _choice(reader, "client_auth_type", _CLIENT_AUTH, ssl.CERT_NONE)
+    if issuers := readable.get("client_ca_file"):
         try:
             context.load_verify_locations(issuers)
         except ssl.SSLError:
             reader.fault("holds no certificate in PEM form, or a broken one", "client_ca_file")
         # As in Go, a certificate in the file is trusted even if its issuer is not there.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    if mode == ssl.CERT_NONE and issuers:
-        reader.fault("has no effect without client_auth_type: RequireAndVerifyClientCert", "client_ca_file")
-    elif mode and not reader.has("client_ca_file"):
+        if reader.text("client_auth_type") in (None, "NoClientCert"):
+            reader.fault("has no effect without client_auth_type: RequireAndVerifyClientCert", "client_ca_file")
+    elif context.verify_mode and not reader.has("client_ca_file"):
         reader.fault("needs the issuers of the certificates: give client_ca_file", "client_auth_type")
-    context.verify_mode = mode or ssl.CERT_NONE
-    lowest = _choice(reader, "min_version", _VERSIONS) or ssl.TLSVersion.TLSv1_2
-    highest = _choice(reader, "max_version", dict(reversed(_VERSIONS.items()))) or ssl.TLSVersion.TLSv1_3
-    if lowest > highest:
+    context.minimum_version = _choice(reader, "min_version", _VERSIONS, ssl.TLSVersion.TLSv1_2)
+    context.maximum_version = _choice(reader, "max_version", _VERSIONS, ssl.TLSVersion.TLSv1_3)
+    if context.minimum_version > context.maximum_version:
         reader.fault("is higher than max_version", "min_version")
-    context.minimum_version, context.maximum_version = lowest, highest
-    return context
+    allowed_sans = _load_allowed_sans(reader, context.verify_mode)
+    reader.done(f"is not supported; only {', '.join(names)}, {_OTHER_TLS_KEYS} are")
+    return WebConfig(context, allowed_sans, files=tuple(files.values()))
 
 
 def _load_allowed_sans(reader: Reader, mode: ssl.VerifyMode) -> frozenset[str] | None:
     name = "client_allowed_sans"
-    names = reader.texts(name)
     if name not in reader.names():
         return None
+    allowed = reader.texts(name)
     if mode != ssl.CERT_REQUIRED:
         reader.fault("needs client_auth_type: RequireAndVerifyClientCert", name)
-    elif not names:
+    elif not allowed:
         reader.fault("has no names: leave it out to take every certificate of the issuers", name)
-    return frozenset(names)
+    return frozenset(allowed)
 
 
-def _choice(reader: Reader, name: str, choices: Mapping[str, T]) -> T | None:
-    """One of a few words, by default the first; None for any other."""
-    value = reader.text(name) if reader.has(name) else next(iter(choices))
-    if value is not None and value not in choices:
+def _choice(reader: Reader, name: str, choices: Mapping[str, T], default: T) -> T:
+    """One of a few words."""
+    word = reader.text(name)
+    if word is not None and word not in choices:
         reader.fault(f"must be one of {', '.join(choices)}", name)
-    return choices.get(value or "")
+    return choices.get(word or "", default)
 
 
-def _file(reader: Reader, name: str, folder: Path, files: list[Path]) -> Path | None:
-    """The path of a file that can be read; `files` gets every path."""
-    value = reader.text(name)
-    if value is None:
-        return None
-    path = folder / value
-    files.append(path)
+def _is_readable(reader: Reader, name: str, path: Path) -> bool:
     try:
         read_file(path, 1024 * 1024)
     except OSError as error:
         # Someone may have pasted the key itself in place of a file name: do not show it.
         shown = "the file" if name == "key_file" else str(path)
         reader.fault(f"{shown} cannot be read: {error.strerror}", name)
-        return None
-    return path
+        return False
+    return True
 
 
 def _load_users(reader: Reader) -> Users:

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable
 from typing import NamedTuple
 
-from prometheus_client.exposition import choose_encoder, gzip_accepted
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from exporter.metrics.task_series import task_series
@@ -27,11 +27,6 @@ def choose_format(accept: str) -> Format:
         return Format(*choose_encoder(accept))
     except (TypeError, ValueError):  # a version that is no number
         return Format(*choose_encoder(""))
-
-
-def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether an Accept-Encoding header names gzip."""
-    return gzip_accepted(accept_encoding)
 
 
 def rendering_seconds(tasks: int) -> float:

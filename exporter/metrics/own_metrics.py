@@ -2,12 +2,12 @@
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, Metric, ProcessCollector
+from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from prometheus_client.samples import Sample
 
 from exporter import __version__
 from exporter.metrics import families
@@ -66,24 +66,33 @@ class OwnMetrics:
 
     def collector(self, watch_list: WatchList, *, files_good: bool = True) -> Collector:
         """All metrics; those of the configuration as they are now, even if a reload follows."""
-        return _OwnCollector(self._registry, tuple(self._gauges(watch_list, files_good=files_good)))
+        gauges: dict[str, GaugeMetricFamily] = {}
+        for family, value, *labels in self._gauges(watch_list, files_good=files_good):
+            if family.name not in gauges:
+                gauges[family.name] = GaugeMetricFamily(family.name, family.help, labels=family.labels)
+            gauges[family.name].add_metric(labels, float(value))
+        return _OwnCollector(self._registry, tuple(gauges.values()))
 
-    def _gauges(self, watch_list: WatchList, *, files_good: bool) -> Iterator[Metric]:
+    def _gauges(self, watch_list: WatchList, *, files_good: bool) -> Iterator[tuple[Family, float, *tuple[str, ...]]]:
+        """Family, value and labels of each sample."""
         if self._skew is not None:
-            yield _gauge(families.API_CLOCK_SKEW, {(): self._skew})
-        if counts := watch_list.counts():
-            yield _gauge(families.WATCHED_TASKS, {(kind,): count for kind, count in counts.items()})
-        if watch_list.files:
-            yield from _file_gauges(watch_list)
+            yield families.API_CLOCK_SKEW, self._skew
+        for kind, count in watch_list.counts().items():
+            yield families.WATCHED_TASKS, count, kind
+        for file in watch_list.files:
+            yield families.TASK_FILE_SUCCESSFUL, not file.faults and file.path not in watch_list.repeated, file.path
+            if file.loaded_at is not None:
+                yield families.TASK_FILE_TIMESTAMP, file.loaded_at, file.path
+                yield families.TASK_FILE_TASKS, len(file.tasks), file.path
         if self.shard.count > 1:
-            yield _gauge(families.SHARD_INFO, {(str(self.shard.index), str(self.shard.count)): 1})
-        yield _gauge(families.RELOAD_SUCCESSFUL, {(): self._reload_successful and files_good})
-        yield _gauge(families.RELOAD_TIMESTAMP, {(): self._reloaded_at})
+            yield families.SHARD_INFO, 1, str(self.shard.index), str(self.shard.count)
+        yield families.RELOAD_SUCCESSFUL, self._reload_successful and files_good
+        yield families.RELOAD_TIMESTAMP, self._reloaded_at
         if self.web_config_successful is not None:
-            yield _gauge(families.WEB_CONFIG_RELOAD_SUCCESSFUL, {(): self.web_config_successful()})
+            yield families.WEB_CONFIG_RELOAD_SUCCESSFUL, self.web_config_successful()
         if self._external_url:
-            yield _gauge(families.EXPORTER_INFO, {(self._external_url,): 1})
-        yield _gauge(families.BUILD_INFO, {(__version__, platform.python_version()): 1})
+            yield families.EXPORTER_INFO, 1, self._external_url
+        yield families.BUILD_INFO, 1, __version__, platform.python_version()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +106,3 @@ class _OwnCollector(Collector):
             metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
             yield metric
         yield from self.gauges
-
-
-def _file_gauges(watch_list: WatchList) -> Iterator[Metric]:
-    files, repeated = watch_list.files, watch_list.repeated
-    successful = {file.path: float(not file.faults and file.path not in repeated) for file in files}
-    loaded = {file.path: file.loaded_at for file in files if file.loaded_at is not None}
-    yield _gauge(families.TASK_FILE_SUCCESSFUL, {(path,): value for path, value in successful.items()})
-    if loaded:
-        yield _gauge(families.TASK_FILE_TIMESTAMP, {(path,): value for path, value in loaded.items()})
-        yield _gauge(families.TASK_FILE_TASKS, {(file.path,): len(file.tasks) for file in files if file.path in loaded})
-
-
-def _gauge(family: Family, values: Mapping[tuple[str, ...], float]) -> Metric:
-    metric = Metric(family.name, family.help, family.type)
-    for labels, value in values.items():
-        metric.samples.append(Sample(family.name, dict(zip(family.labels, labels, strict=True)), float(value)))
-    return metric

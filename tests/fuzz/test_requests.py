@@ -9,9 +9,10 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.exposition import gzip_accepted
 
 from exporter.http.scrape_handlers import scrape_timeout
-from exporter.metrics import accepts_gzip, choose_format
+from exporter.metrics import choose_format
 from tests.fuzz.inputs import header_texts, texts
 from tests.http.site import ORDERS, Site
 
@@ -91,6 +92,6 @@ def test_any_bytes(answers: Answers, caplog: pytest.LogCaptureFixture, sent: lis
 def test_any_header_of_a_scrape(text: str) -> None:
     """It is understood or ignored; the timeout is positive and bounded."""
     assert choose_format(text).content_type.startswith(("text/plain", "application/openmetrics-text"))
-    assert accepts_gzip(text) in (True, False)
+    assert gzip_accepted(text) in (True, False)
     timeout = scrape_timeout({"X-Prometheus-Scrape-Timeout-Seconds": text}, default=10, offset=0.5)
     assert 0 < timeout <= 3600

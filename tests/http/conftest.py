@@ -5,19 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config import Task
 from tests.http.certificates import Issuer, new_issuer, openssl, weak_identity
 from tests.http.site import ORDERS, STOCK, Site
-
-
-@pytest.fixture
-def orders() -> Task:
-    return ORDERS
-
-
-@pytest.fixture
-def stock() -> Task:
-    return STOCK
 
 
 @pytest.fixture

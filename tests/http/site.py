@@ -13,10 +13,8 @@ import httpx
 from prometheus_client.registry import Collector
 
 from exporter.config import Config, Task
-from exporter.config.settings import Api, Tls
-from exporter.credentials import Secret
 from exporter.exporter import Exporter
-from exporter.http.server import ServerOptions, serve
+from exporter.http.server import ServerOptions, serving
 from exporter.metrics import OwnMetrics
 from exporter.ninedata import Precheck, Status, TaskRef, TaskState
 from exporter.scraping.discovery import Discovery
@@ -25,8 +23,11 @@ from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
 from exporter.scraping.task_files import TaskFiles
 from exporter.scraping.watch_list import WatchList
+from tests.scraping.fakes import config_of
 
 if TYPE_CHECKING:
+    from exporter.files import WatchedFile
+    from exporter.http.web_config import WebConfig
     from exporter.reload import Reloader
 
 ORDERS = Task(TaskRef("data_compare", "cd-1", "pcte-1"), "orders-prod", {"team": "dba"})
@@ -85,26 +86,25 @@ def client_of(port: int, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient
 class Site:
     """What the server uses of a Reloader, with a fake exporter; and requests to the server."""
 
-    def __init__(self, *tasks: Task, shard: Shard | None = None, **changes: object) -> None:
-        secret = Secret("hush")
-        api = Api("https://ninedata.example", secret, secret, Tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
+    def __init__(self, *tasks: Task, shard: Shard | None = None) -> None:
         self.faults: tuple[str, ...] = ()
         self.waits_for_reload = False
         self.reloads = 0
         self.leased = 0
-        self.options = ServerOptions(())
+        self.options = ServerOptions()
+        self.web_config: WatchedFile[WebConfig] | None = None
         self.own = OwnMetrics(shard)
-        self.configure(Config(api, tasks), **changes)
+        self.exporter = self._exporter_of(config_of(*tasks), History())
 
-    def configure(self, config: Config | None = None, **changes: object) -> None:
+    def configure(self, **changes: Any) -> None:  # noqa: ANN401 - any fields
         """Change the configuration, as a reload does."""
-        config = replace(config or self.exporter.config, **changes)  # type: ignore[arg-type]  # any field
-        history = History() if not hasattr(self, "exporter") else self.exporter.history
-        discoveries = map(Discovery, config.discovery)
+        self.exporter = self._exporter_of(replace(self.exporter.config, **changes), self.exporter.history)
+
+    def _exporter_of(self, config: Config, history: History) -> FakeExporter:
         task_files = TaskFiles(config.task_files)
         task_files.refresh()
-        watch_list = WatchList(config, self.own.shard, task_files, discoveries)
-        self.exporter = FakeExporter(config, watch_list, history, self.own)
+        watch_list = WatchList(config, self.own.shard, task_files, map(Discovery, config.discovery))
+        return FakeExporter(config, watch_list, history, self.own)
 
     @contextmanager
     def lease(self) -> Iterator[Exporter]:
@@ -129,16 +129,9 @@ class Site:
     @asynccontextmanager
     async def served(self) -> AsyncIterator[int]:
         """Serve on a free port of 127.0.0.1, whose number is given."""
-        stop, ready = asyncio.Event(), asyncio.Event()
         with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
-            options = replace(self.options, sockets=(listening,))
-            serving = asyncio.create_task(serve(cast("Reloader", self), options, stop=stop, ready=ready.set))
-            await asyncio.wait([serving, asyncio.create_task(ready.wait())], return_when=asyncio.FIRST_COMPLETED)
-            try:
+            async with serving(cast("Reloader", self), self.options, [listening], self.web_config):
                 yield listening.getsockname()[1]
-            finally:
-                stop.set()
-                await serving
 
     def request(self, method: str, path: str, **headers: str) -> httpx.Response:
         """Serve for one request; header names have _ for -."""

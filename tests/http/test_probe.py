@@ -9,7 +9,6 @@ from exporter.config import DiscoverySettings
 from exporter.ninedata import TaskRef
 from tests.http.site import Site
 
-UNLISTED = "/probe?task_id=cd-9&precheck_task_id=pcte-9"
 OTHERWISE = "as another kind or with another precheck; probe.allow_unlisted in the configuration would allow it."
 
 
@@ -46,8 +45,6 @@ def labels_of(text: str, metric: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     "parameters",
     [
-        "task_id=cd-1&precheck_task_id=pcte-1",
-        "task_id=cd-1&kind=data_compare",
         "task_id=cd-1&precheck_task_id=pcte-1&kind=data_compare",
         "target=cd-1",
         "target=cd-1&task_id=cd-1&kind=data_compare",
@@ -63,10 +60,6 @@ def test_what_is_watched_may_be_given_in_full(site: Site, parameters: str) -> No
     ("query", "told"),
     [
         ("task_id=cd-9", "No such task is watched; probe.allow_unlisted in the configuration would allow it."),
-        (
-            "task_id=cd-9&precheck_task_id=pcte-9&kind=data_compare",
-            "No such task is watched; probe.allow_unlisted in the configuration would allow it.",
-        ),
         ("task_id=cd-1&precheck_task_id=pcte-9", f"This task is watched {OTHERWISE}"),
         ("task_id=cd-1&kind=replication", f"This task is watched {OTHERWISE}"),
     ],
@@ -103,13 +96,7 @@ def test_an_unlisted_task_is_probed_where_that_is_allowed(open_site: Site, query
         ("", "The parameter task_id is missing."),
         ("task_id=cd-1&target=cd-2", "The parameters task_id and target name different tasks."),
         ("target=cd-1&target=cd-1", "The parameter target is given more than once."),
-        ("precheck_task_id=pcte-9&kind=data_compare", "The parameter task_id is missing."),
         ("task_id=cd-1&task_id=cd-1", "The parameter task_id is given more than once."),
-        (
-            "task_id=cd-9&precheck_task_id=a&precheck_task_id=b",
-            "The parameter precheck_task_id is given more than once.",
-        ),
-        ("task_id=cd-1&kind=replication&kind=replication", "The parameter kind is given more than once."),
         (
             "task_id=rp-9&kind=replication&precheck_task_id=pcte-9",
             "A task of kind replication has no precheck_task_id: leave it out.",
@@ -128,20 +115,16 @@ def test_what_is_missing_or_too_much_is_told(open_site: Site, query: str, told: 
 
 ABSURD = [
     "",
-    " ",
     "%00",
     "cd-1%0d%0aX-Evil:%201",
     "-cd-1",
     "../../../openapi/v1/user",
-    "http:%2F%2Fevil.example%2F",
     "cd-1%26kind=replication",
     "cd 1",
     "%ff%fe",
     quote("cd-\u0661\u0662\u0663"),
     quote("<script>alert(1)</script>"),
-    "${jndi:ldap://evil.example}",
     "cd-" + "1" * 126,
-    "x" * 5_000,
 ]
 
 
@@ -158,11 +141,11 @@ def test_an_absurd_value_is_refused(open_site: Site, parameter: str, value: str)
     assert open_site.exporter.calls == []
 
 
-@pytest.mark.parametrize("parameter", ["host", "base_url", "url", "api", "proxy_url", "module"])
-def test_no_other_parameter_counts(open_site: Site, parameter: str) -> None:
+def test_no_other_parameter_counts(open_site: Site) -> None:
     """None decides which host is called: the client is asked about an id, and knows one address."""
-    evil = quote("http://evil.example/", safe="")
-    response = open_site.get(f"{UNLISTED}&{parameter}={evil}&{parameter}={evil}")
+    parameters = ("host", "base_url", "url", "api", "proxy_url", "module")
+    evil = "&".join(f"{parameter}=http%3A%2F%2Fevil.example%2F" for parameter in parameters)
+    response = open_site.get(f"/probe?task_id=cd-9&precheck_task_id=pcte-9&{evil}&{evil}")
     assert response.status_code == 200
     assert [call for call, _ in open_site.exporter.calls] == ["data_compare cd-9 pcte-9"]
     assert "evil" not in response.text

@@ -2,13 +2,10 @@
 
 import asyncio
 import contextlib
-import gc
-import os
 import ssl
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +13,10 @@ import bcrypt
 import httpx
 import pytest
 
+from exporter.faults import ConfigError
 from exporter.files import WatchedFile
 from exporter.http import scrape_handlers
-from exporter.http.web_config import WebConfig, load_web_config
+from exporter.http.web_config import load_web_config
 from tests.http.certificates import Identity, Issuer
 from tests.http.site import Site, client_of
 
@@ -37,29 +35,26 @@ GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
 class Crowd:
     """Raw connections to a server."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.connections: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    def __init__(self) -> None:
+        self.writers: list[asyncio.StreamWriter] = []
 
-    async def join(self, sent: bytes) -> asyncio.StreamReader:
+    async def join(self, port: int, sent: bytes) -> asyncio.StreamReader:
         """One more connection, which sends this and no more."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1024)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
         writer.write(sent)
-        self.connections.append((reader, writer))
+        self.writers.append(writer)
         return reader
 
     def leave(self) -> None:
-        for _, writer in self.connections:
+        for writer in self.writers:
             writer.transport.abort()
 
 
-@asynccontextmanager
-async def crowd_at(port: int) -> AsyncIterator[Crowd]:
-    crowd = Crowd(port)
-    try:
-        yield crowd
-    finally:
-        crowd.leave()
+@pytest.fixture
+async def crowd() -> AsyncIterator[Crowd]:
+    crowd = Crowd()
+    yield crowd
+    crowd.leave()
 
 
 async def eventually(condition: object) -> None:
@@ -78,109 +73,52 @@ def large_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scrape_handlers, "render", lambda *_, **__: body)
 
 
-def open_files() -> int:
-    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - as short
-
-
-def resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-async def test_a_scrape_is_cancelled_when_the_scraper_hangs_up(site: Site) -> None:
+async def test_a_scrape_is_cancelled_when_the_scraper_hangs_up(site: Site, crowd: Crowd) -> None:
     """The exporter that it used is free again."""
     site.exporter.hang = True
-    async with site.served() as port, crowd_at(port) as crowd:
-        await crowd.join(GET % (b"/metrics", b""))
+    async with site.served() as port:
+        await crowd.join(port, GET % (b"/metrics", b""))
         await eventually(lambda: site.exporter.calls)
         crowd.leave()
         await eventually(lambda: site.exporter.cancelled == 1 and site.leased == 0)
 
 
 @pytest.mark.usefixtures("large_answers")
-async def test_it_ends_within_a_second_whatever_clients_do(site: Site) -> None:
+async def test_it_ends_within_a_second_whatever_clients_do(site: Site, crowd: Crowd) -> None:
     """Clients that say nothing, that read nothing, and that wait for a scrape."""
-    async with crowd_at(0) as crowd:
-        async with site.served() as port:
-            crowd.port = port
-            await crowd.join(GET % (b"/metrics", b""))
-            await eventually(lambda: site.exporter.calls)
-            site.exporter.hang = True
-            for sent in (b"", b"GET / HT", GET % (b"/metrics", b"")):
-                await crowd.join(sent)
-            await eventually(lambda: len(site.exporter.calls) == 2)
-            began = time.monotonic()
-        assert time.monotonic() - began < 1
+    async with site.served() as port:
+        await crowd.join(port, GET % (b"/metrics", b""))
+        await eventually(lambda: site.exporter.calls)
+        site.exporter.hang = True
+        for sent in (b"", b"GET / HT", GET % (b"/metrics", b"")):
+            await crowd.join(port, sent)
+        await eventually(lambda: len(site.exporter.calls) == 2)
+        began = time.monotonic()
+    assert time.monotonic() - began < 1
 
 
 @pytest.mark.usefixtures("large_answers")
-async def test_a_client_that_does_not_read_is_disconnected_at_the_scrapers_timeout(site: Site) -> None:
-    async with site.served() as port, crowd_at(port) as crowd:
-        reader = await crowd.join(GET % (b"/metrics", b"X-Prometheus-Scrape-Timeout-Seconds: 0.3\r\n"))
-        began = time.monotonic()
+async def test_a_client_that_does_not_read_is_disconnected_at_the_scrapers_timeout(site: Site, crowd: Crowd) -> None:
+    async with site.served() as port:
+        reader = await crowd.join(port, GET % (b"/metrics", b"X-Prometheus-Scrape-Timeout-Seconds: 0.2\r\n"))
         await eventually(lambda: site.exporter.calls and site.leased == 0)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.3)
         with contextlib.suppress(ConnectionResetError):
             received = await asyncio.wait_for(reader.read(-1), 5)
             assert len(received) < 16 * 1024 * 1024
-        assert time.monotonic() - began < 5
 
 
-async def test_silent_clients_are_disconnected_after_the_keep_alive_timeout(site: Site) -> None:
+async def test_silent_clients_are_disconnected_after_the_keep_alive_timeout(site: Site, crowd: Crowd) -> None:
     """Those that send nothing, half a request, or nothing more after an answer; not one that waits for its scrape."""
-    site.options = replace(site.options, keepalive_seconds=0.3)
-    async with site.served() as port, crowd_at(port) as crowd:
+    site.options = replace(site.options, keepalive_seconds=0.1)
+    async with site.served() as port:
         for sent in (b"", b"GET /metrics HTTP/1.1\r\nHos", GET % (b"/-/healthy", b"")):
-            reader = await crowd.join(sent)
+            reader = await crowd.join(port, sent)
             await asyncio.wait_for(reader.read(-1), 3)
         site.exporter.hang = True
-        reader = await crowd.join(GET % (b"/metrics", b""))
+        reader = await crowd.join(port, GET % (b"/metrics", b""))
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(reader.read(1), 0.6)
-
-
-@pytest.mark.usefixtures("large_answers")
-async def test_500_clients_that_say_nothing_or_read_nothing(site: Site) -> None:
-    """Scrapes and health checks are answered meanwhile; afterwards memory and open files are as before."""
-    site.options = replace(site.options, keepalive_seconds=1.5)
-    async with site.served() as port, client_of(port) as client:
-        await client.get("/-/healthy")
-        gc.collect()
-        files, memory = open_files(), resident_bytes()
-        async with crowd_at(port) as crowd:
-            for number in range(500):
-                reads_nothing = GET % (b"/metrics", b"X-Prometheus-Scrape-Timeout-Seconds: 1\r\n")
-                await crowd.join((b"", b"GET / HT", reads_nothing)[number % 3])
-            began = time.monotonic()
-            assert (await client.get("/-/healthy")).status_code == 200
-            answer = await client.get("/metrics", headers={"Accept-Encoding": "identity"})
-            assert len(answer.content) == 16 * 1024 * 1024
-            assert time.monotonic() - began < 5
-            most = resident_bytes()
-            # Half of these files are the clients' own.
-            await eventually(lambda: open_files() <= files + 505)
-        await eventually(lambda: open_files() <= files + 5)
-    assert most - memory < 300 * 1024 * 1024
-    gc.collect()
-    assert resident_bytes() - memory < 150 * 1024 * 1024
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        GET % (b"/", b"X-Long: " + b"x" * 100 * 1024 + b"\r\n"),
-        GET % (b"/" + b"x" * 100 * 1024, b""),
-        GET % (b"/", b"X: y\r\n" * 1000),
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"no HTTP\r\n\r\n",
-    ],
-    ids=["long header", "long path", "many headers", "TLS", "text"],
-)
-async def test_what_is_no_usual_request_is_refused(site: Site, caplog: pytest.LogCaptureFixture, sent: bytes) -> None:
-    """With 400 and without a line in the log."""
-    async with site.served() as port, crowd_at(port) as crowd:
-        reader = await crowd.join(sent)
-        assert (await asyncio.wait_for(reader.read(12), 3)) == b"HTTP/1.0 400"
-    assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
+            await asyncio.wait_for(reader.read(1), 0.3)
 
 
 def test_long_cookies_are_accepted(site: Site) -> None:
@@ -188,39 +126,20 @@ def test_long_cookies_are_accepted(site: Site) -> None:
     assert site.get("/", cookie="c" * 60_000).status_code == 200
 
 
-async def test_pipelined_requests_are_answered_in_order(site: Site) -> None:
-    async with site.served() as port, crowd_at(port) as crowd:
-        paths = (b"/-/healthy", b"/nowhere", b"/probe")
-        last = GET % (b"/-/ready", b"Connection: close\r\n")
-        reader = await crowd.join(b"".join(GET % (path, b"") for path in paths) + last)
-        received = await asyncio.wait_for(reader.read(-1), 3)
-    statuses = [line[9:12] for line in received.split(b"\r\n") if b"HTTP/1.1 " in line[:9]]
-    assert statuses[0] == b"200"
-    assert received.count(b"HTTP/1.1 ") == 4
+def use(site: Site, folder: Path, content: str) -> None:
+    """Serve with this web configuration."""
+    path = folder / "web.yaml"
+    path.write_text(content)
+    site.web_config = WatchedFile(path, load_web_config, description="web configuration")
+    site.web_config.load()
 
 
-class WebConfigFile:
-    """A web configuration that a test changes, read as the file watcher would."""
-
-    def __init__(self, folder: Path, content: str) -> None:
-        self.path = folder / "web.yaml"
-        self.path.write_text(content)
-        self.watched: WatchedFile[WebConfig] = WatchedFile(
-            self.path, load_web_config, description="web configuration", related=lambda config: config.files
-        )
-        self.watched.load()
-
-    async def change(self, content: str) -> None:
-        """The content and that it is in force, which takes a moment."""
-        self.path.write_text(content + "# so that the size changes\n" * (len(content) % 7 + 1))
-        self.watched.refresh()
-        await asyncio.sleep(0.4)
-
-
-def use(site: Site, folder: Path, content: str) -> WebConfigFile:
-    file = WebConfigFile(folder, content)
-    site.options = replace(site.options, web_config=file.watched)
-    return file
+async def change(site: Site, content: str) -> None:
+    """Another web configuration, as the file watcher would read it, and the moment until it is in force."""
+    assert site.web_config
+    site.web_config.path.write_text(content)
+    site.web_config.load()
+    await asyncio.sleep(0.3)
 
 
 def trusting(issuer: Issuer, identity: Identity | None = None) -> ssl.SSLContext:
@@ -253,7 +172,7 @@ async def test_the_deadline_includes_the_password_check(
     checked = bcrypt.checkpw
 
     def slow(password: bytes, hashed: bytes) -> bool:
-        time.sleep(0.3)
+        time.sleep(0.2)
         return checked(password, hashed)
 
     monkeypatch.setattr(bcrypt, "checkpw", slow)
@@ -261,7 +180,7 @@ async def test_the_deadline_includes_the_password_check(
         headers = {"X-Prometheus-Scrape-Timeout-Seconds": "3"}
         await client.get("/metrics", auth=("alice", "hush"), headers=headers)
     ((_, seconds),) = site.exporter.calls
-    assert 1.5 < seconds < 2.2
+    assert 1.5 < seconds < 2.3
 
 
 async def test_a_scrape_that_waits_behind_guesses_is_refused_by_its_deadline(
@@ -275,51 +194,26 @@ async def test_a_scrape_that_waits_behind_guesses_is_refused_by_its_deadline(
         guesses = [asyncio.create_task(client.get("/sd", auth=("alice", f"guess{n}"))) for n in range(2)]
         await asyncio.sleep(0.05)
         began = time.monotonic()
-        headers = {"X-Prometheus-Scrape-Timeout-Seconds": "1.6"}
+        headers = {"X-Prometheus-Scrape-Timeout-Seconds": "0.6"}
         refused = await client.get("/metrics", auth=("alice", "hush"), headers=headers)
-        assert (refused.status_code, time.monotonic() - began < 1.6) == (503, True)
+        assert (refused.status_code, time.monotonic() - began < 0.6) == (503, True)
         gate.set()
         assert (await client.get("/metrics", auth=("alice", "hush"), headers=headers)).status_code == 200
         assert [(await guess).status_code for guess in guesses] == [401, 401]
 
 
 async def test_users_and_headers_change_without_a_new_connection(site: Site, folder: Path) -> None:
-    file = use(site, folder, USERS)
+    use(site, folder, USERS)
     async with site.served() as port, client_of(port) as client:
         assert (await client.get("/sd")).status_code == 401
-        await file.change("http_server_config: {headers: {X-Frame-Options: deny}}\n")
+        await change(site, "http_server_config: {headers: {X-Frame-Options: deny}}\n")
         response = await client.get("/sd")
         assert (response.status_code, response.headers["x-frame-options"]) == (200, "deny")
-        await file.change("basic_auth_users: wrong\n")
+        with pytest.raises(ConfigError):
+            await change(site, "basic_auth_users: wrong\n")
         assert (await client.get("/sd")).status_code == 200
-        await file.change(USERS)
+        await change(site, USERS)
         assert (await client.get("/sd")).status_code == 401
-
-
-async def test_a_new_certificate_is_used_without_a_restart(
-    site: Site, folder: Path, issuer: Issuer, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Connections made with the old one end at their next request; the client connects again by itself."""
-    file = use(site, folder, TLS)
-    async with site.served() as port:
-        context = trusting(issuer)
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
-        writer.write(GET % (b"/-/healthy", b""))
-        assert await reader.read(12) == b"HTTP/1.1 200"
-        serial = writer.get_extra_info("peercert")["serialNumber"]
-        renewed = issuer.issue("renewed", "IP:127.0.0.1,DNS:localhost")
-        for name, source in (("server.crt", renewed.certificate), ("server.key", renewed.key)):
-            (folder / name).write_bytes(source.read_bytes())
-        await file.change(TLS)
-        while not reader.at_eof():
-            writer.write(GET % (b"/metrics", b""))
-            await asyncio.wait_for(reader.read(65536), 3)
-        assert site.exporter.calls == []
-        writer.close()
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
-        assert writer.get_extra_info("peercert")["serialNumber"] != serial
-        writer.close()
-    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 @pytest.mark.usefixtures("large_answers")
@@ -333,24 +227,24 @@ async def test_a_large_answer_over_tls_ends_when_it_is_read(site: Site, folder: 
 
 
 async def test_tls_can_be_turned_on_and_off(site: Site, folder: Path, issuer: Issuer) -> None:
-    file = use(site, folder, "http_server_config:\n")
+    use(site, folder, "http_server_config:\n")
     async with site.served() as port:
         async with client_of(port) as client:
             assert "__scheme__" not in (await client.get("/sd")).json()[0]["labels"]
-        await file.change(TLS)
+        await change(site, TLS)
         async with client_of(port, trusting(issuer)) as client:
             assert (await client.get("/sd")).json()[0]["labels"]["__scheme__"] == "https"
         async with client_of(port) as client:
             told = await client.get("/sd")
             assert (told.status_code, told.text) == (400, "Client sent an HTTP request to an HTTPS server.\n")
-        await file.change("http_server_config:\n")
+        await change(site, "http_server_config:\n")
         async with client_of(port) as client:
             assert (await client.get("/sd")).status_code == 200
 
 
 async def test_client_certificates(site: Site, folder: Path, issuer: Issuer) -> None:
-    """Required; and, where names are allowed, one of these. A connection made before loses its right as well."""
-    file = use(site, folder, CLIENTS % "")
+    """Required; and, where names are allowed, one of these. A connection made before ends at its next request."""
+    use(site, folder, CLIENTS % "")
     known = trusting(issuer, issuer.issue("client", "DNS:prometheus.example"))
     async with site.served() as port:
         with pytest.raises(httpx.TransportError):
@@ -358,22 +252,11 @@ async def test_client_certificates(site: Site, folder: Path, issuer: Issuer) -> 
                 await client.get("/sd")
         async with client_of(port, known) as client:
             assert (await client.get("/sd")).status_code == 200
-            await file.change(CLIENTS % ", client_allowed_sans: [other.example]")
-            with contextlib.suppress(httpx.RemoteProtocolError):  # the connection is closed
+            await change(site, CLIENTS % ", client_allowed_sans: [other.example]")
+            with pytest.raises(httpx.RemoteProtocolError):
                 await client.get("/sd")
             assert (await client.get("/sd")).status_code == 403
-            await file.change(CLIENTS % ", client_allowed_sans: [prometheus.example]")
-            with contextlib.suppress(httpx.RemoteProtocolError):
+            await change(site, CLIENTS % ", client_allowed_sans: [prometheus.example]")
+            with pytest.raises(httpx.RemoteProtocolError):
                 await client.get("/sd")
             assert (await client.get("/sd")).status_code == 200
-
-
-async def test_a_slow_handshake_holds_up_nobody(site: Site, folder: Path, issuer: Issuer) -> None:
-    use(site, folder, TLS)
-    async with site.served() as port, crowd_at(port) as crowd:
-        for _ in range(100):
-            await crowd.join(b"\x16\x03\x01")
-        async with client_of(port, trusting(issuer)) as client:
-            began = time.monotonic()
-            assert (await client.get("/-/healthy")).status_code == 200
-            assert time.monotonic() - began < 2

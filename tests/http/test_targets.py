@@ -1,14 +1,12 @@
 """/sd: the watched tasks in the format of Prometheus' http_sd."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from exporter.config import DiscoverySettings, Task
+from exporter.config import DiscoverySettings
 from exporter.http.external_url import parse_external_url
-from exporter.ninedata import ListedTask, Reason, TaskRef
-from exporter.scraping.shard import Shard
+from exporter.ninedata import ListedTask, Reason
 from exporter.scraping.snapshot import QueryFailure
 from tests.http.site import Site
 
@@ -31,7 +29,8 @@ def test_until_discovery_succeeded_once_there_is_no_list(site: Site) -> None:
     """Prometheus would drop the targets that an incomplete list lacks; after an error it keeps those that it has."""
     site.configure(discovery=(DiscoverySettings("replication", labels={"team": "replication"}),))
     refused = site.get("/sd")
-    assert (refused.status_code, "collect[]=discovery" in refused.text) == (503, True)
+    told = "The list of tasks is not complete yet. Not read so far:\n- list of replication tasks, "
+    assert (refused.status_code, refused.text.startswith(told)) == (503, True)
     (discovery,) = site.exporter.watch_list.discoveries
     page = {"rp-1": ListedTask("rp-1", "orders-standby", "running")}
     discovery.update(page, QueryFailure(Reason.RATE_LIMITED, "the second page"), 0.1)
@@ -40,27 +39,6 @@ def test_until_discovery_succeeded_once_there_is_no_list(site: Site) -> None:
     discovery.update({}, QueryFailure(Reason.CONNECT, "refused"), 0.1)
     *_, found = site.get("/sd").json()
     assert (found["labels"]["task"], found["labels"]["team"]) == ("orders-standby", "replication")
-
-
-def test_until_every_task_file_was_read_once_there_is_no_list(site: Site, tmp_path: Path) -> None:
-    path = tmp_path / "a.yaml"
-    path.write_text("- {name: cd-3}\n")
-    site.configure(task_files=(f"{tmp_path}/*.yaml",))
-    refused = site.get("/sd")
-    told = f"The list of tasks is not complete yet. Not read so far:\n- task file {path}\n"
-    assert (refused.status_code, refused.text) == (503, told)
-    for content in ("- {task_id: cd-3, precheck_task_id: p}\n", "nonsense"):
-        path.write_text(content)
-        site.exporter.watch_list.task_files.refresh()
-        assert len(site.get("/sd").json()) == 3
-
-
-def test_each_shard_lists_its_own_share() -> None:
-    tasks = [Task(TaskRef("data_compare", f"cd-{n}", "p"), f"task-{n}") for n in range(50)]
-    lists = [Site(*tasks, shard=Shard(index, 3)).get("/sd").json() for index in range(3)]
-    listed = [group["labels"]["task_id"] for groups in lists for group in groups]
-    assert all(lists)
-    assert sorted(listed) == sorted(task.task_id for task in tasks)
 
 
 @pytest.mark.parametrize("host", ["10.1.2.3:10199", "[::1]:10199", "exporter", "Exporter.Example"])
@@ -97,9 +75,7 @@ def test_the_path_of_targets_has_the_prefix_of_their_address(site: Site, host: s
         "user@exporter:10199",
         "exporter:10199/path",
         "::1",
-        "<script>",
-        '"},{"targets":["evil.example:80"]',
-        "x" * 5_000,
+        '"},{"targets":["',
     ],
 )
 def test_a_host_that_is_not_an_address_is_refused(site: Site, host: str) -> None:

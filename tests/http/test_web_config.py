@@ -9,7 +9,7 @@ import pytest
 
 from exporter.faults import ConfigError
 from exporter.http.web_config import WebConfig, load_web_config
-from tests.http.certificates import STYLES, Identity, Issuer, new_issuer
+from tests.http.certificates import Identity, Issuer, new_issuer
 
 HASH = "$2b$04$Q96gWqjC/WVJ.lQ4Os4OkePexhsoPWDaxH0OQhneMz1uF/bvphiUu"
 TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
@@ -68,7 +68,6 @@ def refused(server: WebConfig, client: ssl.SSLContext) -> str:
         (TLS, "TLS, client certificates none, no authentication"),
         (f"{CLIENTS}VerifyClientCertIfGiven", "TLS, client certificates optional, no authentication"),
         (REQUIRED, "TLS, client certificates required, no authentication"),
-        (f"basic_auth_users: {{alice: {HASH}}}", "no TLS, basic authentication, users: 1"),
         (f"basic_auth_users: {{alice: {HASH}, jörg: {HASH}}}", "no TLS, basic authentication, users: 2"),
         ("http_server_config:", "no TLS, no authentication"),
     ],
@@ -135,16 +134,6 @@ def test_client_certificates(loaded: Loaded, issuer: Issuer, tmp_path: Path, kin
         assert refused(config, client_context(issuer)) == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
 
 
-@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
-def test_client_certificates_of_an_issuer_that_go_accepts(
-    loaded: Loaded, folder: Path, issuer: Issuer, tmp_path: Path, style: tuple[str, ...]
-) -> None:
-    clients = new_issuer(tmp_path, "clients", style)
-    (folder / "issuer.crt").write_bytes(clients.own.certificate.read_bytes())
-    client = clients.issue("client", "DNS:prometheus.example", key_ids=False)
-    assert shake_hands(loaded(REQUIRED), client_context(issuer, client))
-
-
 def test_the_client_ca_file_may_hold_the_clients_own_certificate(loaded: Loaded, folder: Path, issuer: Issuer) -> None:
     """Without its issuer, as in Go. Other certificates of that issuer are refused."""
     itself = issuer.issue("itself", "DNS:prometheus.example")
@@ -155,33 +144,24 @@ def test_the_client_ca_file_may_hold_the_clients_own_certificate(loaded: Loaded,
     assert refused(config, sibling) == "CERTIFICATE_VERIFY_FAILED"
 
 
-NAMES = (
-    "DNS:prometheus.example,DNS:*.wild.example,IP:192.0.2.7,IP:2001:db8::1,"
-    "email:ops@example.com,URI:spiffe://example.com/prometheus"
-)
-
-
-@pytest.mark.parametrize(
-    ("allowed", "admitted"),
-    [
-        ("prometheus.example", True),
-        ("192.0.2.7", True),
-        ("'2001:db8::1'", True),
-        ("ops@example.com", True),
-        ("spiffe://example.com/prometheus", True),
-        ("'*.wild.example'", True),
-        ("elsewhere.example, prometheus.example", True),
-        ("a.wild.example", False),
-        ("Prometheus.example", False),
-        ("names", False),
-    ],
-)
-def test_allowed_names(loaded: Loaded, issuer: Issuer, allowed: str, admitted: object) -> None:
+def test_allowed_names(loaded: Loaded, issuer: Issuer) -> None:
     """An exact match with a DNS name, address, e-mail address or URI; the common name does not count."""
-    config = loaded(f"{REQUIRED}  client_allowed_sans: [{allowed}]\n")
-    peer = shake_hands(config, client_context(issuer, issuer.issue("names", NAMES)))[0].getpeercert()
-    assert config.admits(peer) is admitted
-    assert not config.admits({"subject": ((("commonName", "prometheus.example"),),)})
+    names = (
+        "prometheus.example",
+        "*.wild.example",
+        "192.0.2.7",
+        "2001:db8::1",
+        "ops@example.com",
+        "spiffe://a.example/b",
+    )
+    kinds = ("DNS", "DNS", "IP", "IP", "email", "URI")
+    alternative = ",".join(f"{kind}:{name}" for kind, name in zip(kinds, names, strict=True))
+    context = client_context(issuer, issuer.issue("names", alternative))
+    peer = shake_hands(loaded(REQUIRED), context)[0].getpeercert()
+    for allowed in (*names, "a.wild.example", "Prometheus.example", "names"):
+        config = loaded(f"{REQUIRED}  client_allowed_sans: [elsewhere.example, '{allowed}']\n")
+        assert config.admits(peer) is (allowed in names)
+        assert not config.admits({"subject": ((("commonName", "prometheus.example"),),)})
 
 
 BROKEN = Path(__file__).parent / "broken"
@@ -205,7 +185,3 @@ def test_the_sample_in_the_manual_works(loaded: Loaded, folder: Path) -> None:
     (folder / "client-ca.crt").write_bytes((folder / "issuer.crt").read_bytes())
     config = loaded(sample.replace("$2y$10$...", HASH))
     assert config.summary == "TLS, client certificates required, basic authentication, users: 1"
-
-
-def test_a_configuration_shows_no_hash(loaded: Loaded) -> None:
-    assert HASH not in repr(loaded(f"{TLS}basic_auth_users: {{alice: {HASH}}}"))

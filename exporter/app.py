@@ -20,7 +20,7 @@ from exporter.metrics import OwnMetrics
 from exporter.reload import Reloader
 from exporter.scraping.shard import Shard
 from exporter.signals import heeded
-from exporter.threads import UnboundedThreads, refresh_in_thread
+from exporter.threads import ManyThreads, refresh_in_thread
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ async def start(
 ) -> None:
     """Serve within a running loop. `on_listening` gets the URL for a browser on this machine."""
     event(_log, logging.INFO, "starting ninedata-exporter", version=__version__)
-    asyncio.get_running_loop().set_default_executor(UnboundedThreads())
+    asyncio.get_running_loop().set_default_executor(ManyThreads())
     external_url = options.external_url.text if options.external_url else None
     own = OwnMetrics(options.shard, external_url=external_url)
     web_config = _load_web_config(options.web_config_file, own)

@@ -10,14 +10,14 @@ from exporter.logs import event
 _log = logging.getLogger(__name__)
 
 
-class UnboundedThreads(ThreadPoolExecutor):
-    """As many threads as there are calls, for which nothing waits at the end: the process ends with `os._exit`.
+class ManyThreads(ThreadPoolExecutor):
+    """Threads for which nothing waits at the end: the process ends with `os._exit`.
 
-    In a bounded pool, calls that hang, such as those of a DNS server that does not answer, would hold up all others.
+    There are so many that those which hang, because a DNS server does not answer for example, hold up no others.
     """
 
     def __init__(self) -> None:
-        super().__init__(max_workers=10_000)
+        super().__init__(max_workers=100)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - as in the base class
         """Return at once; running calls end with the process."""

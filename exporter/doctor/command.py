@@ -13,7 +13,7 @@ from exporter.doctor.report import Finding, is_good, json_of, table_of
 from exporter.sandbox import Sandbox
 from exporter.scraping.shard import Shard
 from exporter.streams import show
-from exporter.threads import UnboundedThreads
+from exporter.threads import ManyThreads
 
 
 def run_doctor(
@@ -24,7 +24,7 @@ def run_doctor(
 
     async def run() -> list[Finding]:
         # A name server that does not answer must not hold up the end.
-        asyncio.get_running_loop().set_default_executor(UnboundedThreads())
+        asyncio.get_running_loop().set_default_executor(ManyThreads())
         if path is not None:
             return await examine(lambda: load(path, environment), web_config, place, shard)
         async with Sandbox().serve() as base_url:

@@ -20,7 +20,7 @@ from exporter.precheck_command.outcome import Outcome, json_of_outcome, junit_of
 from exporter.precheck_command.task_file_writer import kept_task, write_task_file
 from exporter.signals import heeded
 from exporter.streams import complain, show
-from exporter.threads import UnboundedThreads
+from exporter.threads import ManyThreads
 
 _PROGRAM = "ninedata-precheck"
 
@@ -127,7 +127,7 @@ async def _query(flags: argparse.Namespace, config: Config, task: Task, outcome:
     Returns whether standard output took the id. Raises QueryError, TimeoutError, OSError.
     """
     # A name server that does not answer must not hold up the end.
-    asyncio.get_running_loop().set_default_executor(UnboundedThreads())
+    asyncio.get_running_loop().set_default_executor(ManyThreads())
     client, transport = open_client(config.api, _Unobserved(), _PROGRAM)
     id_shown, display = True, ProgressDisplay()
     try:

@@ -16,7 +16,7 @@ from exporter.credentials import Secret
 from exporter.doctor.connection import check_connection
 from exporter.doctor.report import Finding, Level
 from exporter.ninedata.tls import client_context
-from exporter.threads import UnboundedThreads
+from exporter.threads import ManyThreads
 from tests.http.certificates import Identity, new_issuer
 
 pytestmark = pytest.mark.anyio
@@ -74,7 +74,7 @@ async def test_a_name_that_does_not_resolve_leaves_nothing_to_connect_to(host: s
 
 async def test_a_name_server_that_does_not_answer_costs_one_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(1))
-    asyncio.get_running_loop().set_default_executor(UnboundedThreads())
+    asyncio.get_running_loop().set_default_executor(ManyThreads())
     api = replace(api_at("http://ninedata.example"), request_timeout=0.05)
     began = time.monotonic()
     assert (await found(api))[0] == ("fault", "does not resolve: no answer within api.request_timeout")

@@ -19,7 +19,7 @@ class ManyThreads(ThreadPoolExecutor):
     def __init__(self) -> None:
         super().__init__(max_workers=100)
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - as in the base class
+    def shutdown(self, *_: bool, **__: bool) -> None:
         """Return at once; running calls end with the process."""
         super().shutdown(wait=False)
 

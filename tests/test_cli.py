@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -26,14 +25,8 @@ tasks: [{task_id: cd-1, precheck_task_id: pcte-1}]
 """
 
 
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    status: object
-    out: str
-    err: str
-
-
+Ended = tuple[object, str, str]
+"""Exit status, standard output, standard error."""
 Command = Callable[..., Ended]
 
 
@@ -49,7 +42,7 @@ def command(capfd: pytest.CaptureFixture[str]) -> Command:
         out, err = capfd.readouterr()
         assert "Traceback" not in out + err
         assert "hush" not in out + err
-        return Ended(status, out, err)
+        return status, out, err
 
     return command
 
@@ -78,43 +71,42 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Config, Options]]:
     return runs
 
 
-def test_the_check_prints_a_summary(command: Command, config: Path) -> None:
-    """Warnings go to standard error."""
-    summary = "good: {} to watch at https://ninedata.example; a scrape sends up to {}\n"
-    assert command("--config.check") == (0, f"config.yaml: {summary.format('1 task', '1 request')}", "")
-    config.write_text(GOOD.partition("tasks:")[0], "utf-8")
-    assert command("--config.check", f"--config.file={config.absolute()}") == (
-        0,
-        f"{config.absolute()}: {summary.format('0 tasks', '0 requests')}",
-        f"{config.absolute()}: warning: no task is watched; add some to tasks, task_files or discovery\n",
-    )
+SUMMARY = "config.yaml: good: 1 task to watch at https://ninedata.example; a scrape sends up to 1 request\n"
+NO_TASKS = SUMMARY.replace("1 task", "0 tasks").replace("1 request", "0 requests")
+WARNING = "config.yaml: warning: no task is watched; add some to tasks, task_files or discovery\n"
+WEB = "http_server_config: {headers: {X-Frame-Options: deny}}"
+WEB_SUMMARY = "web.yaml: good: no TLS, no authentication\n"
+FAULTS = "config.yaml:4: secret: is not a known key\nweb.yaml: is empty\n"
+TASK_FILE = {"config.yaml": f"{GOOD}task_files: [a.yaml]", "a.yaml": ""}
 
 
-def test_the_check_includes_the_web_configuration(command: Command, config: Path) -> None:
-    """The faults of both files are printed at once."""
-    Path("web.yaml").write_text("http_server_config: {headers: {X-Frame-Options: deny}}")
-    good = command("--config.check", "--web.config.file=web.yaml")
-    assert (good.status, good.err) == (0, "")
-    assert good.out.splitlines()[1:] == ["web.yaml: good: no TLS, no authentication"]
-    Path("web.yaml").write_text("")
-    config.write_text(f"{GOOD}secret: hush\n", "utf-8")
-    faults = "config.yaml:4: secret: is not a known key\nweb.yaml: is empty\n"
-    assert command("--config.check", "--web.config.file=web.yaml") == (1, "", faults)
-
-
-def test_the_check_prints_each_fault_of_a_task_file_once(command: Command, config: Path) -> None:
-    """The log, which has them too, is silent."""
-    config.write_text(f"{GOOD}task_files: [a.yaml]", "utf-8")
-    Path("a.yaml").touch()
-    assert command("--config.check") == (1, "", "a.yaml: is empty; write [] for no tasks\n")
+@pytest.mark.parametrize(
+    ("files", "out", "err"),
+    [
+        ({}, SUMMARY, ""),
+        ({"config.yaml": GOOD.partition("tasks:")[0]}, NO_TASKS, WARNING),
+        ({"web.yaml": WEB}, SUMMARY + WEB_SUMMARY, ""),
+        ({"config.yaml": f"{GOOD}secret: hush\n", "web.yaml": ""}, "", FAULTS),
+        (TASK_FILE, "", "a.yaml: is empty; write [] for no tasks\n"),
+    ],
+    ids=["good", "no tasks", "web configuration", "faults of both", "task file"],
+)
+@pytest.mark.usefixtures("config")
+def test_the_check_prints_a_summary_or_each_fault_once(
+    command: Command, files: dict[str, str], out: str, err: str
+) -> None:
+    """The log, which has the faults of task files as well, is silent."""
+    for name, text in files.items():
+        Path(name).write_text(text, "utf-8")
+    flags = ["--web.config.file=web.yaml"] if "web.yaml" in files else []
+    assert command("--config.check", *flags) == (0 if out else 1, out, err)
 
 
 @pytest.mark.usefixtures("config")
 def test_the_check_of_the_demonstration(command: Command) -> None:
     """It needs no configuration file."""
-    checked = command("--config.check", "--demo", "--config.file=missing.yaml")
-    assert (checked.status, checked.err) == (0, "")
-    assert checked.out.startswith("demonstration: good: ")
+    status, out, err = command("--config.check", "--demo", "--config.file=missing.yaml")
+    assert (status, out.startswith("demonstration: good: "), err) == (0, True, "")
 
 
 @pytest.mark.parametrize("flags", [[], ["--config.check"]])
@@ -207,7 +199,7 @@ def test_help_and_version(command: Command) -> None:
     """`--help` shows all flags of the interface."""
     python = ".".join(map(str, sys.version_info[:3]))
     assert command("--version") == (0, f"ninedata-exporter {__version__} (Python {python})\n", "")
-    text = command("--help").out
+    _, text, _ = command("--help")
     flags = (
         "--config.file --config.check --config.example --config.auto-reload --no-config.auto-reload "
         "--doctor --doctor.format --web.listen-address --web.telemetry-path --web.external-url --web.route-prefix "
@@ -254,9 +246,9 @@ def test_help_and_version(command: Command) -> None:
 )
 def test_wrong_flags(command: Command, arguments: list[str], message: str) -> None:
     """Status 1, as for other faults at the start; the message names the flag."""
-    ended = command(*arguments)
-    first, second = ended.err.splitlines()
-    assert (ended.status, ended.out) == (1, "")
+    status, out, err = command(*arguments)
+    first, second = err.splitlines()
+    assert (status, out) == (1, "")
     assert first.startswith(f"ninedata-exporter: {message}")
     assert second == "See ninedata-exporter --help."
 

@@ -68,7 +68,7 @@ async def start(
         # Modules and configuration stay. Looking for garbage among them takes a tenth of a scrape's CPU time.
         gc.freeze()
         await opened.enter_async_context(serving(reloader, options, sockets, web_config))
-        scheme = "https" if web_config and web_config.content and web_config.content.tls else "http"
+        scheme = "https" if web_config and web_config.current().tls else "http"
         urls = []
         for address, socket in zip(options.listen_addresses, sockets, strict=True):
             bound = Address(address.host, socket.getsockname()[1])

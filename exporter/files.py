@@ -63,6 +63,10 @@ class WatchedFile(Generic[T]):
         self._seen: dict[Path, _State] = {}
         """The states of the file and of related files when the file was last read; empty to read it in any case."""
 
+    def current(self) -> T:
+        """The last good content. Never blocks once the file was loaded."""
+        return self.load() if self.content is None else self.content
+
     def load(self) -> T:
         """Read the file now. Raises what `read` raises; the next refresh then reads it again."""
         self._seen = {}

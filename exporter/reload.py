@@ -37,7 +37,7 @@ class Reloader:
         self._lock = asyncio.Lock()
         self._next_reload: asyncio.Task[tuple[str, ...]] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._exporter = open_exporter(file.content or file.load(), own)
+        self._exporter = open_exporter(file.current(), own)
         self._users = Counter({self._exporter: 1})
         """By exporter: the number of requests that use it, and one more for that in force."""
 

@@ -18,20 +18,24 @@ from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
 _AFTER_CONNECTION: tuple[Check, ...] = ("query", "clock", "discovery", "task")
 
 
-async def examine(load: Callable[[], Config], web_config: Path | None, place: str, shard: Shard) -> list[Finding]:
-    """What is found; `place` names the configuration."""
+async def examine(
+    load: Callable[[], Config], web_config: Path | None, place: str, shard: Shard, findings: list[Finding]
+) -> None:
+    """Append to `findings` as they are found; `place` names the configuration."""
     checked = check_config(load)
-    findings = _check_files(checked, web_config, place)
+    findings += _check_files(checked, web_config, place)
     if checked.config is None:
-        return findings + skipped(("name", "connection", *_AFTER_CONNECTION), "the configuration has faults")
+        findings += skipped(("name", "connection", *_AFTER_CONNECTION), "the configuration has faults")
+        return
     connection = await check_connection(checked.config.api)
     findings += connection
     if not is_good(connection):
-        return findings + skipped(_AFTER_CONNECTION, "there is no connection to the API")
+        findings += skipped(_AFTER_CONNECTION, "there is no connection to the API")
+        return
     exporter = open_exporter(checked.config, OwnMetrics(shard))
     try:
         exporter.refresh_files()
-        return findings + await _examine_api(exporter)
+        findings += await _examine_api(exporter)
     finally:
         await exporter.close()
 

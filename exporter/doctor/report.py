@@ -38,17 +38,23 @@ def is_good(findings: Iterable[Finding]) -> bool:
     return not any(found.level == "fault" for found in findings)
 
 
-def json_of(examined: str, findings: Sequence[Finding]) -> str:
-    """One JSON document with every finding."""
-    summary = {"version": __version__, "examined": examined, "good": is_good(findings)}
-    return json.dumps({**summary, "findings": [asdict(found) for found in findings]}, indent=2) + "\n"
+def json_of(examined: str, findings: Sequence[Finding], *, complete: bool = True) -> str:
+    """One JSON document with every finding; not `complete` if the examination was interrupted."""
+    document = {
+        "version": __version__,
+        "examined": examined,
+        "good": complete and is_good(findings),
+        "complete": complete,
+        "findings": [asdict(found) for found in findings],
+    }
+    return json.dumps(document, indent=2) + "\n"
 
 
-def table_of(examined: str, findings: Sequence[Finding], *, width: int = 100) -> str:
+def table_of(examined: str, findings: Sequence[Finding], *, complete: bool = True, width: int = 100) -> str:
     """Text for people: the findings, what to do, and the outcome in the last line."""
     width = max(width, 60)
     head = _wrapped("", f"ninedata-exporter {__version__} examined {examined}", width)
-    verdict = "Good" if is_good(findings) else "Not good"
+    verdict = "Interrupted" if not complete else "Good" if is_good(findings) else "Not good"
     counts = Counter(found.level for found in findings)
     numbers = ", ".join(f"{level} {counts[level]}" for level in get_args(Level) if counts[level])
     blocks = (head, _rows(findings, width), _advice(findings, width), [f"{verdict}: {numbers}."])

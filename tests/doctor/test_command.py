@@ -1,12 +1,15 @@
 """`--doctor` as a command: its report, its exit status, how it ends early."""
 
+import asyncio
 import json
+import os
+import signal
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from exporter.doctor import run_doctor
+from exporter.doctor import command, run_doctor
 from exporter.doctor.report import Check
 from exporter.scraping.shard import Shard
 
@@ -26,3 +29,15 @@ def test_a_missing_configuration_is_named(tmp_path: Path, capfd: pytest.CaptureF
     table = capfd.readouterr().out
     assert f"{tmp_path}/none.yaml" in "".join(table.split())
     assert table.endswith("\nNot good: fault 1, skipped 6.\n")
+
+
+def test_a_signal_leaves_what_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def examine(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(10)
+
+    monkeypatch.setattr(command, "examine", examine)
+    assert run_doctor(tmp_path / "config.yaml", {}, Shard(), "json") == 1
+    assert json.loads(capfd.readouterr().out)["complete"] is False

@@ -25,13 +25,15 @@ AUTH = InjectedFault(kind="auth")
 
 async def examined(sandbox: Sandbox, *, shard: Shard | None = None, **changes: object) -> list[Finding]:
     """The findings on a configuration that names the sandbox's tasks, changed for a test."""
+    findings: list[Finding] = []
     tasks = tuple(Task(TaskRef(task.kind, task.task_id, task.precheck_task_id), task.name) for task in sandbox.tasks)
     async with sandbox.serve() as base_url:
         config = demo_config(base_url)
         api = replace(config.api, request_timeout=0.3)
         own: dict[str, Any] = {"api": api, "tasks": tasks, "discovery": (), "task_status": False}
         config = replace(config, **(own | changes))
-        return await examine(lambda: config, None, "config.yaml", shard or Shard())
+        await examine(lambda: config, None, "config.yaml", shard or Shard(), findings)
+    return findings
 
 
 def levels(findings: list[Finding]) -> dict[str, Level]:
@@ -136,7 +138,8 @@ async def test_faults_of_the_configuration_are_listed_and_nothing_else_is_examin
     def load() -> Config:
         raise ConfigError([Fault("config.yaml", 3, "api.concurrency", "must be at least 1")])
 
-    findings = await examine(load, web_config, "config.yaml", Shard())
+    findings: list[Finding] = []
+    await examine(load, web_config, "config.yaml", Shard(), findings)
     faults = [f"{found.subject}: {found.what}" for found in findings if found.level == "fault"]
     assert faults[0] == "config.yaml:3: api.concurrency: must be at least 1"
     assert faults[1].startswith(f"{web_config}:1: nonsense: ")

@@ -62,10 +62,19 @@ def test_a_table_of_many_tasks_counts_those_beyond_50() -> None:
 
 
 @pytest.mark.parametrize(
-    ("level", "good", "outcome"),
-    [("ok", True, "Good: ok 1."), ("warning", True, "Good: warning 1."), ("fault", False, "Not good: fault 1.")],
+    ("level", "complete", "good", "outcome"),
+    [
+        ("ok", True, True, "Good: ok 1."),
+        ("warning", True, True, "Good: warning 1."),
+        ("fault", True, False, "Not good: fault 1."),
+        ("ok", False, False, "Interrupted: ok 1."),
+    ],
+    ids=["ok", "warning", "fault", "interrupted"],
 )
-def test_only_a_fault_is_not_good(level: Level, outcome: str, *, good: bool) -> None:
+def test_only_a_complete_examination_without_faults_is_good(
+    level: Level, outcome: str, *, complete: bool, good: bool
+) -> None:
     findings = [Finding("task", "orders", level, "x")]
-    assert json.loads(json_of("c", findings))["good"] is good
-    assert table_of("c", findings).splitlines()[-1] == outcome
+    document = json.loads(json_of("c", findings, complete=complete))
+    assert (document["good"], document["complete"]) == (good, complete)
+    assert table_of("c", findings, complete=complete).splitlines()[-1] == outcome

@@ -7,7 +7,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from exporter import __version__
@@ -53,12 +52,12 @@ def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argpar
 
 
 class _Parser(argparse.ArgumentParser):
-    def flag(self, name: str, text: str, options: Mapping[str, Any] = MappingProxyType({})) -> None:
+    def flag(self, name: str, text: str, options: Mapping[str, Any] | None = None) -> None:
         """Add a flag; one without options is a switch."""
+        options = options or {"action": "store_true"}
         if options.get("default") not in (None, True):
             text += " (default: %(default)s)"
-        name_in_code = name.removeprefix("--").replace(".", "_").replace("-", "_")
-        self.add_argument(name, dest=name_in_code, help=text, **(options or {"action": "store_true"}))
+        self.add_argument(name, dest=re.sub(r"\W", "_", name.removeprefix("--")), help=text, **options)
 
     def error(self, message: str) -> NoReturn:
         complain(f"{self.prog}: {message}\nSee {self.prog} --help.\n")

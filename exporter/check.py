@@ -7,7 +7,9 @@ from pathlib import Path
 from exporter.config import Config, Task
 from exporter.faults import ConfigError, printable
 from exporter.http.web_config import load_web_config
+from exporter.scraping.shard import Shard
 from exporter.scraping.task_files import TaskFiles
+from exporter.scraping.watch_list import WatchList
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +33,17 @@ def check_config(load: Callable[[], Config]) -> Checked:
         return Checked(faults=tuple(map(str, error.faults)))
     files = TaskFiles(config.task_files)
     files.refresh()
-    tasks = {task.task_id: task for task in config.tasks}
+    watch_list = WatchList(config, Shard(), files, ())
     faults: list[str] = []
     for file in files.current:
         faults += file.faults
-        for task in file.tasks:
-            if task.task_id in tasks:
-                message = f"the task id {task.task_id} is already in the configuration or in an earlier task file"
-                faults.append(f"{file.path}: {message}")
-            tasks[task.task_id] = task
+        for task_id in watch_list.repeated.get(file.path, ()):
+            message = f"the task id {task_id} is already in the configuration or in an earlier task file"
+            faults.append(f"{file.path}: {message}")
     warnings = [f"no task file matches {printable(pattern)}" for pattern in files.unmatched]
-    if not tasks and not config.discovery:
+    if not watch_list.tasks and not config.discovery:
         warnings.append("no task is watched; add some to tasks, task_files or discovery")
-    summary = "" if faults else _summary(config, tuple(tasks.values()), len(files.current))
+    summary = "" if faults else _summary(config, watch_list.tasks, len(files.current))
     return Checked(summary, tuple(faults), tuple(warnings), config)
 
 

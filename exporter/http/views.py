@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from exporter.config import Task
 from exporter.ninedata import KINDS, CheckItem, Status, TaskState, TaskStatus
@@ -30,10 +31,10 @@ STATUSES: tuple[str, ...] = (
     Status.SUCCESS,
 )
 """The words for prechecks and tasks, the most urgent first."""
+_RANKS = {status: rank for rank, status in enumerate(STATUSES)}
 
 
-@dataclass(frozen=True, slots=True)
-class LastQuery:
+class LastQuery(NamedTuple):
     """The latest query of a precheck or of a task itself. The fields are those of the JSON."""
 
     at: datetime
@@ -48,8 +49,7 @@ class LastQuery:
     """The time since the queries began to fail."""
 
 
-@dataclass(frozen=True, slots=True)
-class QueryView:
+class QueryView(NamedTuple):
     """What is known of a precheck or of a task itself. The fields are those of the JSON; None is not known."""
 
     status: str | None = None
@@ -71,6 +71,10 @@ class QueryView:
     def word(self) -> str:
         """The state for people. As in the metrics, what failed to be queried has no status now."""
         return "Query failing" if self.failure else self.status or "Not queried"
+
+    def as_json(self) -> dict[str, object]:
+        """The fields, also of the latest query."""
+        return self._asdict() | {"last_query": self.last_query and self.last_query._asdict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ class TaskView:
         words = [problem.status for problem in self.problems]
         for query in filter(None, (self.precheck, self.state)):
             words += (query.word, query.status or query.word)
-        return not failed, min(map(STATUSES.index, words)), self.task.name
+        return not failed, min(_RANKS[word] for word in words), self.task.name
 
     def as_json(self) -> dict[str, object]:
         """The task as JSON; durations in seconds."""
@@ -131,7 +135,7 @@ class TaskView:
             "kind": ref.kind,
             "precheck_task_id": ref.precheck_task_id,
             "labels": dict(self.task.labels),
-            **asdict(self.precheck or QueryView()),
+            **(self.precheck or QueryView()).as_json(),
             "items": [
                 {
                     "item": item.item,
@@ -142,7 +146,7 @@ class TaskView:
                 }
                 for item in self.items
             ],
-            "state": asdict(self.state) | _results_as_json(self.results) if self.state else None,
+            "state": self.state.as_json() | _results_as_json(self.results) if self.state else None,
         }
 
 
@@ -154,7 +158,7 @@ def view_of(task: Task, history: History, now: datetime) -> TaskView:
     precheck = _query_view(prechecked, kind.name, now) if task.has_precheck else None
     state = _query_view(stated, kind.state_request, now) if stated or not task.has_precheck else None
     items = prechecked.answer.items if prechecked and prechecked.answer else ()
-    items = tuple(sorted(items, key=lambda item: STATUSES.index(item.status)))
+    items = tuple(sorted(items, key=lambda item: _RANKS[item.status]))
     results = stated.answer if stated else None
     return TaskView(task, precheck, state, items, results, tuple(_problems(precheck, state, items, results)))
 

@@ -1,6 +1,7 @@
 """Certificates made for a test, by the command openssl."""
 
 import shutil
+import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,14 @@ class Issuer:
     @property
     def _signing(self) -> tuple[str, ...]:
         return ("-CA", str(self.own.certificate), "-CAkey", str(self.own.key))
+
+
+def trusting(issuer: Issuer, identity: Identity | None = None) -> ssl.SSLContext:
+    """The context of a client, with a certificate of its own or none."""
+    context = ssl.create_default_context(cafile=issuer.own.certificate)
+    if identity is not None:
+        context.load_cert_chain(identity.certificate, identity.key)
+    return context
 
 
 def new_issuer(folder: Path, name: str, extensions: tuple[str, ...] = _ISSUER) -> Issuer:

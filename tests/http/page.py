@@ -21,6 +21,9 @@ class Element:
         return (self.attributes.get("class") or "").split()
 
 
+_BLOCKS = ("p", "div", "section", "h1", "h2", "li", "dt", "nav", "header", "footer", "form", "ul", "pre")
+
+
 class Page(HTMLParser):
     """Its elements in their order, and the text that a person reads, white space as single spaces."""
 
@@ -33,8 +36,14 @@ class Page(HTMLParser):
         self.close()
 
     @property
+    def lines(self) -> list[str]:
+        """The text of each paragraph and the like."""
+        paragraphs = (" ".join(line.split()) for line in "".join(self._texts).split("\0"))
+        return [line for line in paragraphs if line]
+
+    @property
     def text(self) -> str:
-        return " ".join("".join(self._texts).split())
+        return " ".join(self.lines)
 
     @property
     def shape(self) -> list[tuple[str, tuple[str, ...]]]:
@@ -51,21 +60,10 @@ class Page(HTMLParser):
     def links(self) -> list[str]:
         return [element.attributes["href"] or "" for element in self.all("a")]
 
-    def details(self) -> dict[str, str]:
-        """The list of details: name and value."""
-        return dict(zip((e.text for e in self.all("dt")), self._values(), strict=True))
-
-    def _values(self) -> list[str]:
-        return [
-            element.text or self.elements[index + 1].text
-            for index, element in enumerate(self.elements)
-            if element.tag == "dd"
-        ]
-
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         element = Element(tag, dict(attrs))
-        if tag in ("p", "div", "section", "h1", "h2", "li", "dt", "dd"):
-            self._texts.append(" ")
+        if tag in (*_BLOCKS, "dd"):
+            self._texts.append("\0" if tag in _BLOCKS else " ")
         self.elements.append(element)
         if tag not in ("meta", "link", "br", "img", "input"):
             self._open.append(element)

@@ -118,13 +118,16 @@ class Site:
         self.reloads += 1
         return self.faults
 
-    def record(self, task: Task, outcome: Precheck | QueryFailure, *, ago: float = 0.0, seconds: float = 0.25) -> None:
+    def record(self, task: Task, outcome: Precheck | QueryFailure, *, ago: float = 0.0) -> None:
         """Add a result to the history, so many seconds old."""
-        self.exporter.history.record([QueryResult(task, outcome, seconds, datetime.now(UTC) - timedelta(seconds=ago))])
+        self.exporter.history.record([QueryResult(task, outcome, 0.25, datetime.now(UTC) - timedelta(seconds=ago))])
 
-    def record_state(self, task: Task, outcome: TaskState | QueryFailure, partial: TaskState | None = None) -> None:
+    def record_state(
+        self, task: Task, outcome: TaskState | QueryFailure, partial: TaskState | None = None, *, ago: float = 0.0
+    ) -> None:
         """Add a result of the task itself to the history."""
-        self.exporter.history.record([], [QueryResult(task, outcome, 0.5, datetime.now(UTC), partial)])
+        at = datetime.now(UTC) - timedelta(seconds=ago)
+        self.exporter.history.record([], [QueryResult(task, outcome, 0.5, at, partial)])
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[int]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ssl
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -17,7 +16,7 @@ from exporter.faults import ConfigError
 from exporter.files import WatchedFile
 from exporter.http import scrape_handlers
 from exporter.http.web_config import load_web_config
-from tests.http.certificates import Identity, Issuer
+from tests.http.certificates import Issuer, trusting
 from tests.http.site import Site, client_of
 
 pytestmark = pytest.mark.anyio
@@ -140,14 +139,6 @@ async def change(site: Site, content: str) -> None:
     site.web_config.path.write_text(content)
     site.web_config.load()
     await asyncio.sleep(0.3)
-
-
-def trusting(issuer: Issuer, identity: Identity | None = None) -> ssl.SSLContext:
-    """The context of a client, with a certificate of its own or none."""
-    context = ssl.create_default_context(cafile=issuer.own.certificate)
-    if identity is not None:
-        context.load_cert_chain(identity.certificate, identity.key)
-    return context
 
 
 async def test_users_may_scrape_and_nobody_else(site: Site, folder: Path) -> None:

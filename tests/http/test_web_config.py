@@ -9,7 +9,7 @@ import pytest
 
 from exporter.faults import ConfigError
 from exporter.http.web_config import WebConfig, load_web_config
-from tests.http.certificates import Identity, Issuer, new_issuer
+from tests.http.certificates import Issuer, new_issuer, trusting
 
 HASH = "$2b$04$Q96gWqjC/WVJ.lQ4Os4OkePexhsoPWDaxH0OQhneMz1uF/bvphiUu"
 TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
@@ -28,13 +28,6 @@ def loaded(folder: Path) -> Loaded:
         return load_web_config(folder / "web.yaml")
 
     return load
-
-
-def client_context(issuer: Issuer, identity: Identity | None = None) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=issuer.own.certificate)
-    if identity is not None:
-        context.load_cert_chain(identity.certificate, identity.key)
-    return context
 
 
 def shake_hands(server: WebConfig, client: ssl.SSLContext) -> tuple[ssl.SSLObject, ssl.SSLObject]:
@@ -91,7 +84,7 @@ def test_headers(loaded: Loaded) -> None:
 
 def test_a_certificate_and_its_key_are_enough(loaded: Loaded, folder: Path, issuer: Issuer) -> None:
     """TLS 1.3 and HTTP/1.1 are agreed on; the files are named for the file watcher."""
-    client = client_context(issuer)
+    client = trusting(issuer)
     client.set_alpn_protocols(["h2", "http/1.1"])
     config = loaded(TLS)
     server_side, client_side = shake_hands(config, client)
@@ -110,7 +103,7 @@ def test_a_certificate_and_its_key_are_enough(loaded: Loaded, folder: Path, issu
     ids=["default", "at most 1.2", "at least 1.3", "only 1.2"],
 )
 def test_tls_versions(loaded: Loaded, issuer: Issuer, keys: str, spoken: str, agreed: str) -> None:
-    client = client_context(issuer)
+    client = trusting(issuer)
     if spoken:
         client.minimum_version = client.maximum_version = ssl.TLSVersion[spoken]
     config = loaded(TLS + keys)
@@ -124,14 +117,14 @@ def test_tls_versions(loaded: Loaded, issuer: Issuer, keys: str, spoken: str, ag
 def test_client_certificates(loaded: Loaded, issuer: Issuer, tmp_path: Path, kind: str) -> None:
     """One of the issuers is accepted, one of others is not, and none at all only if it is optional."""
     config = loaded(CLIENTS + kind)
-    known = client_context(issuer, issuer.issue("known", "DNS:prometheus.example"))
+    known = trusting(issuer, issuer.issue("known", "DNS:prometheus.example"))
     assert shake_hands(config, known)[0].getpeercert()
-    unknown = client_context(issuer, new_issuer(tmp_path, "others").issue("unknown", "DNS:prometheus.example"))
+    unknown = trusting(issuer, new_issuer(tmp_path, "others").issue("unknown", "DNS:prometheus.example"))
     assert refused(config, unknown) == "CERTIFICATE_VERIFY_FAILED"
     if kind == "VerifyClientCertIfGiven":
-        assert shake_hands(config, client_context(issuer))
+        assert shake_hands(config, trusting(issuer))
     else:
-        assert refused(config, client_context(issuer)) == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+        assert refused(config, trusting(issuer)) == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
 
 
 def test_the_client_ca_file_may_hold_the_clients_own_certificate(loaded: Loaded, folder: Path, issuer: Issuer) -> None:
@@ -139,8 +132,8 @@ def test_the_client_ca_file_may_hold_the_clients_own_certificate(loaded: Loaded,
     itself = issuer.issue("itself", "DNS:prometheus.example")
     (folder / "issuer.crt").write_bytes(itself.certificate.read_bytes())
     config = loaded(REQUIRED)
-    assert shake_hands(config, client_context(issuer, itself))
-    sibling = client_context(issuer, issuer.issue("sibling", "DNS:prometheus.example"))
+    assert shake_hands(config, trusting(issuer, itself))
+    sibling = trusting(issuer, issuer.issue("sibling", "DNS:prometheus.example"))
     assert refused(config, sibling) == "CERTIFICATE_VERIFY_FAILED"
 
 
@@ -156,7 +149,7 @@ def test_allowed_names(loaded: Loaded, issuer: Issuer) -> None:
     )
     kinds = ("DNS", "DNS", "IP", "IP", "email", "URI")
     alternative = ",".join(f"{kind}:{name}" for kind, name in zip(kinds, names, strict=True))
-    context = client_context(issuer, issuer.issue("names", alternative))
+    context = trusting(issuer, issuer.issue("names", alternative))
     peer = shake_hands(loaded(REQUIRED), context)[0].getpeercert()
     for allowed in (*names, "a.wild.example", "Prometheus.example", "names"):
         config = loaded(f"{REQUIRED}  client_allowed_sans: [elsewhere.example, '{allowed}']\n")

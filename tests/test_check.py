@@ -10,7 +10,9 @@ from exporter.config import load
 
 API = "api: {base_url: https://ninedata.example, access_key_id: hush-ak, secret_key: hush-sk}\n"
 TASKS = "tasks: [{task_id: cd-1, precheck_task_id: p}]\n"
+TASK_ALONE = "tasks: [{task_id: cd-1}]\n"
 DISCOVERY = "discovery: {replication: {enabled: true}}\n"
+DISCOVERED = " and the replication tasks that are discovered"
 NOTHING = "no task is watched; add some to tasks, task_files or discovery"
 
 
@@ -32,45 +34,29 @@ def check(tmp_path: Path) -> Callable[[str], Checked]:
 
 
 @pytest.mark.parametrize(
-    ("more", "summary", "warnings"),
+    ("more", "watched", "requests", "warnings"),
     [
-        (TASKS, "1 task to watch at URL; a scrape sends up to 1 request", []),
-        (
-            "tasks: [{task_id: cd-1}]\n",
-            "1 task (1 without precheck_task_id: only the task itself) to watch at URL; SENDS 2 requests",
-            [],
-        ),
-        (f"{TASKS}task_status: true\n", "1 task to watch at URL; a scrape sends up to 3 requests", []),
-        ("", "0 tasks to watch at URL; a scrape sends up to 0 requests", [NOTHING]),
-        (
-            DISCOVERY,
-            "0 tasks and the replication tasks DISCOVERED to watch at URL; SENDS 0 MORE",
-            [],
-        ),
-        (
-            f"{TASKS}task_files: [a.tasks]\n",
-            "2 tasks, with those of 1 task file, to watch at URL; a scrape sends up to 2 requests",
-            [],
-        ),
+        (TASKS, "1 task", "1 request", []),
+        (TASK_ALONE, "1 task (1 without precheck_task_id: only the task itself)", "2 requests", []),
+        (f"{TASKS}task_status: true\n", "1 task", "3 requests", []),
+        ("", "0 tasks", "0 requests", [NOTHING]),
+        (DISCOVERY, f"0 tasks{DISCOVERED}", "0 requests and those of discovery", []),
+        (f"{TASKS}task_files: [a.tasks]\n", "2 tasks, with those of 1 task file,", "2 requests", []),
         (
             f"{TASKS}{DISCOVERY}task_files: ['?.tasks', none.tasks]\n",
-            "3 tasks, with those of 2 task files, and the replication tasks DISCOVERED to watch at URL; SENDS 3 MORE",
+            f"3 tasks, with those of 2 task files,{DISCOVERED}",
+            "3 requests and those of discovery",
             ["no task file matches FOLDER/none.tasks"],
         ),
     ],
 )
 def test_a_good_configuration_has_a_summary(
-    check: Callable[[str], Checked], tmp_path: Path, more: str, summary: str, warnings: list[str]
+    check: Callable[[str], Checked], tmp_path: Path, more: str, watched: str, requests: str, warnings: list[str]
 ) -> None:
     """Warnings are about what is allowed but probably not intended."""
-    checked = check(API + more)
-    assert checked == Checked(
-        summary.replace("URL", "https://ninedata.example")
-        .replace("DISCOVERED", "that are discovered")
-        .replace("SENDS", "a scrape sends up to")
-        .replace("MORE", "requests and those of discovery"),
-        (),
-        tuple(warning.replace("FOLDER", str(tmp_path)) for warning in warnings),
+    assert check(API + more) == Checked(
+        f"{watched} to watch at https://ninedata.example; a scrape sends up to {requests}",
+        warnings=tuple(warning.replace("FOLDER", str(tmp_path)) for warning in warnings),
     )
 
 

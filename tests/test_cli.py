@@ -19,6 +19,7 @@ from exporter.http.sockets import Address
 from exporter.scraping.shard import Shard
 
 ROOT = Path(__file__).parents[1]
+OTHER_PATHS = "metrics / /probe /sd/ /-/healthy /tasks/x /me{x} /m?x /m#x /\x1b[31m"
 GOOD = """
 api: {base_url: https://ninedata.example, access_key_id: hush-ak, secret_key: hush-sk}
 tasks: [{task_id: cd-1, precheck_task_id: pcte-1}]
@@ -229,18 +230,7 @@ def test_help_and_version(command: Command) -> None:
         ),
         *(
             ([f"--web.telemetry-path={text}"], "argument --web.telemetry-path: must start with / and not be another")
-            for text in (
-                "metrics",
-                "/",
-                "/probe",
-                "/sd/",
-                "/-/healthy",
-                "/tasks/x",
-                "/me{x}",
-                "/m?x",
-                "/m x",
-                "/\x1b[31m",
-            )
+            for text in OTHER_PATHS.split()
         ),
     ],
 )

@@ -3,7 +3,6 @@
 import json
 import re
 import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
@@ -40,20 +39,18 @@ class Outcome:
         return int(status is Status.FAILED or (fail_on_warning and status is Status.WARNING))
 
 
-def text_of_outcome(outcome: Outcome, width: int = 100) -> str:
+def text_of_outcome(outcome: Outcome) -> str:
     """A table for people: the check items, the worst first, with reason and remediation."""
-    return "".join(f"{line}\n" for line in _lines(outcome, width))
-
-
-def _lines(outcome: Outcome, width: int) -> Iterator[str]:
     order = (Status.FAILED, Status.WARNING, Status.UNKNOWN, Status.RUNNING, Status.UNSTARTED, Status.SUCCESS)
+    lines, indent = [], " " * 11
     items = outcome.precheck.items if outcome.precheck else ()
     for item in sorted(items, key=lambda item: order.index(item.status)):
-        yield f"{item.status:<10} {item.name or item.item} ({item.item})"
+        lines.append(f"{item.status:<10} {item.name or item.item} ({item.item})")
         for paragraph in item.message.splitlines():
-            yield from textwrap.wrap(paragraph, width, initial_indent=" " * 11, subsequent_indent=" " * 11)
+            lines += textwrap.wrap(paragraph, width=100, initial_indent=indent, subsequent_indent=indent)
     verdict = f"{outcome.name}: the precheck's status is {outcome.status()}"
-    yield f"{verdict}; {outcome.error}" if outcome.error else verdict
+    lines.append(f"{verdict}; {outcome.error}" if outcome.error else verdict)
+    return "\n".join(lines) + "\n"
 
 
 def json_of_outcome(outcome: Outcome, exit_status: int) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -72,6 +73,14 @@ def large_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scrape_handlers, "render", lambda *_, **__: body)
 
 
+def open_files() -> int:
+    return len([*Path("/proc/self/fd").iterdir()])
+
+
+def resident_mib() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
+
+
 async def test_a_scrape_is_cancelled_when_the_scraper_hangs_up(site: Site, crowd: Crowd) -> None:
     """The exporter that it used is free again."""
     site.exporter.hang = True
@@ -118,6 +127,41 @@ async def test_silent_clients_are_disconnected_after_the_keep_alive_timeout(site
         reader = await crowd.join(port, GET % (b"/metrics", b""))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.read(1), 0.3)
+
+
+@pytest.mark.usefixtures("large_answers")
+async def test_500_clients_that_say_nothing_or_read_nothing(site: Site, crowd: Crowd) -> None:
+    """Scrapes and health checks are answered meanwhile; afterwards memory and open files are as before."""
+    site.options = replace(site.options, keepalive_seconds=0.5)
+    reads_nothing = GET % (b"/metrics", b"X-Prometheus-Scrape-Timeout-Seconds: 0.5\r\n")
+    async with site.served() as port, client_of(port) as client:
+        await client.get("/-/healthy")
+        files, memory = open_files(), resident_mib()
+        for number in range(500):
+            await crowd.join(port, (b"", b"GET / HT", reads_nothing)[number % 3])
+        assert (await client.get("/-/healthy")).status_code == 200
+        answer = await client.get("/metrics", headers={"Accept-Encoding": "identity"})
+        assert len(answer.content) == 16 * 1024 * 1024
+        assert resident_mib() - memory < 300
+        await eventually(lambda: open_files() <= files + 505)  # those of the clients
+        crowd.leave()
+        await eventually(lambda: open_files() <= files + 5)
+    assert resident_mib() - memory < 150
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [GET % (b"/", b"X: " + b"x" * 100_000 + b"\r\n"), GET % (b"/", b"X: y\r\n" * 1000), b"\x16\x03\x01\x02\x00\x01"],
+    ids=["long header", "many headers", "TLS"],
+)
+async def test_what_is_no_usual_request_is_refused(
+    site: Site, crowd: Crowd, caplog: pytest.LogCaptureFixture, sent: bytes
+) -> None:
+    """With 400 and without a line in the log."""
+    async with site.served() as port:
+        reader = await crowd.join(port, sent)
+        assert (await asyncio.wait_for(reader.read(12), 3)) == b"HTTP/1.0 400"
+    assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
 
 
 def test_long_cookies_are_accepted(site: Site) -> None:

@@ -80,20 +80,22 @@ class WatchedFile(Generic[T]):
         return content
 
     def refresh(self) -> None:
-        """Read the file if it changed since it was last read."""
-        seen = self._look()
-        if seen == self._seen:
+        """Read the file if it changed since it was last read. If `load` is called meanwhile, that counts."""
+        before, seen = self._seen, self._look()
+        if seen == before:
             return
         try:
             content = self._read(self.path)
         except (ConfigError, OSError, ValueError) as error:
-            # Such a fault can go away without a change to the files seen so far: read again each time.
-            retry = self._related is not None or isinstance(error, OSError | UnreadableError)
-            self._seen = {} if retry else seen
-            self._reject(_faults_of(error, self.path))
+            if self._seen is before:
+                # Such a fault can go away without a change to the files seen so far: read again each time.
+                retry = self._related is not None or isinstance(error, OSError | UnreadableError)
+                self._seen = {} if retry else seen
+                self._reject(_faults_of(error, self.path))
             return
-        if _state(self.path) != seen[self.path]:
-            return  # Written to during the read: the content may be half of it. The next refresh reads again.
+        # What was written to during the read may be half of the file: the next refresh reads again.
+        if self._seen is not before or _state(self.path) != seen[self.path]:
+            return
         self._accept(content, seen)
         event(_log, logging.INFO, f"{self._description} loaded", file=printable(self.path))
 

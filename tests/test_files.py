@@ -23,6 +23,7 @@ class Watched:
         self.path = path
         self.reads = 0
         self.error: Exception | None = None
+        self.error_after_reading: Exception | None = None
         self.while_reading: Callable[[], object] = lambda: None
         self.file = WatchedFile(
             path, self._read, description="text file", related=self._related if related else None, clock=lambda: 1000.0
@@ -34,6 +35,8 @@ class Watched:
             raise self.error
         text = read_file(path, 1000).decode()
         self.while_reading()
+        if self.error_after_reading:
+            raise self.error_after_reading
         for related in self._related(text):
             if not related.exists():
                 raise ConfigError([Fault(str(path), 1, "with", f"there is no {related.name}")])
@@ -129,6 +132,23 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(watched: Watched) ->
     assert watched.refresh() == "one"
     watched.while_reading = lambda: None
     assert watched.refresh() == "the whole"
+
+
+@pytest.mark.parametrize("error", [None, ValueError("no")])
+def test_what_is_loaded_while_a_refresh_reads_counts(watched: Watched, error: Exception | None) -> None:
+    """A reload is asked for and the file watcher sees the same change."""
+    loaded: list[str] = []
+
+    def load() -> None:
+        watched.while_reading = lambda: None
+        loaded.append(watched.file.load())
+        watched.error_after_reading = error
+
+    watched.path.write_text("two")
+    watched.while_reading = load
+    assert watched.refresh() is loaded[0]
+    assert watched.refresh() is loaded[0]
+    assert (watched.file.faults, watched.reads) == ((), 3)
 
 
 def test_a_change_of_a_related_file_reads_the_file_again(path: Path) -> None:

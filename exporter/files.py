@@ -94,19 +94,21 @@ class WatchedFile(Generic[T]):
                 self._reject(_faults_of(error, self.path))
             return
         # What was written to during the read may be half of the file: the next refresh reads again.
-        if self._seen is not before or _state(self.path) != seen[self.path]:
-            return
-        self._accept(content, seen)
-        event(_log, logging.INFO, f"{self._description} loaded", file=printable(self.path))
+        if _state(self.path) == seen[self.path] and self._accept(content, seen, before):
+            event(_log, logging.INFO, f"{self._description} loaded", file=printable(self.path))
 
     def _look(self) -> dict[Path, _State]:
         return {path: _state(path) for path in (self.path, *self._seen)}
 
-    def _accept(self, content: T, seen: Mapping[Path, _State]) -> None:
+    def _accept(self, content: T, seen: Mapping[Path, _State], before: Mapping[Path, _State] | None = None) -> bool:
+        """Use what was read; False if the file was loaded since `_seen` was `before`."""
         paths = (self.path, *(self._related(content) if self._related else ()))
         # A related file may have changed since it was read: what it was before counts.
-        self._seen = {path: seen[path] if path in seen else _state(path) for path in paths}
-        self.content, self.faults, self.loaded_at = content, (), self._clock()
+        states = {path: seen[path] if path in seen else _state(path) for path in paths}
+        if before is not None and self._seen is not before:
+            return False
+        self._seen, self.content, self.faults, self.loaded_at = states, content, (), self._clock()
+        return True
 
     def _reject(self, faults: tuple[str, ...]) -> None:
         if faults == self.faults:

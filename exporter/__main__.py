@@ -1,10 +1,11 @@
 """`ninedata-exporter` and `python -m exporter`: what must come before the imports, then the command line."""
 
 import os
+import signal
 import sys
 from typing import NoReturn
 
-from exporter.signals import hold_hangup, stop_at_once_on_signal
+from exporter.signals import stop_at_once_on_signal
 from exporter.streams import reserve_closed_streams
 
 
@@ -14,7 +15,8 @@ def main() -> NoReturn:
     # An exporter that is stopped while it starts has done nothing wrong; an interrupted check is no success.
     stop_at_once_on_signal(0 if runs else 1)
     if runs:
-        hold_hangup()
+        # A SIGHUP that comes before its handler waits for it. It would end the process.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     reserve_closed_streams()
     # With these, prometheus-client would keep counters in files; an environment may have them for other programs.
     for variable in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):

@@ -4,14 +4,14 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from exporter import __version__
 from exporter.config import Config
-from exporter.files import FileWatcher, WatchedFile
+from exporter.files import WatchedFile
 from exporter.http.server import ServerOptions, serving
 from exporter.http.sockets import Address, listen
 from exporter.http.web_config import WebConfig, load_web_config
@@ -19,8 +19,8 @@ from exporter.logs import event
 from exporter.metrics import OwnMetrics
 from exporter.reload import Reloader
 from exporter.scraping.shard import Shard
-from exporter.signals import heeded, release_hangup
-from exporter.threads import DaemonThreads
+from exporter.signals import heeded
+from exporter.threads import ManyThreads, refresh_in_thread
 
 _log = logging.getLogger(__name__)
 
@@ -53,42 +53,30 @@ async def start(
 ) -> None:
     """Serve within a running loop. `on_listening` gets the URL for a browser on this machine."""
     event(_log, logging.INFO, "starting ninedata-exporter", version=__version__)
-    asyncio.get_running_loop().set_default_executor(DaemonThreads())
+    asyncio.get_running_loop().set_default_executor(ManyThreads())
     external_url = options.external_url.text if options.external_url else None
     own = OwnMetrics(options.shard, external_url=external_url)
     web_config = _load_web_config(options.web_config_file, own)
-    with ExitStack() as opened:
-        sockets = tuple(opened.enter_context(listen(address)) for address in options.listen_addresses)
-        addresses = [
-            Address(address.host, socket.getsockname()[1])
-            for address, socket in zip(options.listen_addresses, sockets, strict=True)
-        ]
-        tls = web_config is not None and web_config.content is not None and web_config.content.tls is not None
-        schemed = [address.url("https" if tls else "http") for address in addresses]
-        urls = [f"{url}{options.route_prefix}" for url in schemed]
-
-        def ready() -> None:
-            on_listening(urls[0])
-            for address, url in zip(addresses, urls, strict=True):
-                metrics = f"{url}{options.telemetry_path}"
-                event(_log, logging.INFO, "listening", address=str(address), metrics=metrics, external_url=external_url)
-
+    async with AsyncExitStack() as opened:
+        sockets = [opened.enter_context(listen(address)) for address in options.listen_addresses]
         reloader = Reloader(config_file, own, auto_reload=options.auto_reload)
-        web_watcher = FileWatcher([web_config.refresh] if web_config else [])
+        opened.push_async_callback(reloader.close)
+        await reloader.start()
         stop = _stop_on_signal(None if hangup_stops else reloader)
-        background = asyncio.create_task(_log_stalls(lambda: (reloader.watcher, web_watcher)))
-        try:
-            if await _started(reloader, stop):
-                web_watcher.start()
-                # Modules and configuration stay. Looking for garbage among them takes a tenth of a scrape's CPU time.
-                gc.freeze()
-                async with serving(reloader, options, sockets, web_config):
-                    ready()
-                    await stop.wait()
-        finally:
-            background.cancel()
-            web_watcher.stop()
-            await reloader.close()
+        if web_config:
+            opened.callback(asyncio.create_task(_follow(web_config)).cancel)
+        # Modules and configuration stay. Looking for garbage among them takes a tenth of a scrape's CPU time.
+        gc.freeze()
+        await opened.enter_async_context(serving(reloader, options, sockets, web_config))
+        scheme = "https" if web_config and web_config.current().tls else "http"
+        urls = []
+        for address, socket in zip(options.listen_addresses, sockets, strict=True):
+            bound = Address(address.host, socket.getsockname()[1])
+            urls.append(f"{bound.url(scheme)}{options.route_prefix}")
+            metrics = f"{urls[-1]}{options.telemetry_path}"
+            event(_log, logging.INFO, "listening", address=str(bound), metrics=metrics, external_url=external_url)
+        on_listening(urls[0])
+        await stop.wait()
 
 
 def _load_web_config(path: Path | None, own: OwnMetrics) -> WatchedFile[WebConfig] | None:
@@ -100,55 +88,26 @@ def _load_web_config(path: Path | None, own: OwnMetrics) -> WatchedFile[WebConfi
     return file
 
 
+async def _follow(web_config: WatchedFile[WebConfig]) -> None:
+    """Read the web configuration again when it changes."""
+    while True:
+        await asyncio.sleep(1)
+        await refresh_in_thread(web_config.refresh)
+
+
 def _stop_on_signal(reloader: Reloader | None) -> asyncio.Event:
     """An event that SIGTERM and SIGINT set. SIGHUP reloads, or stops as well without a reloader."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    reloads: set[asyncio.Task[tuple[str, ...]]] = set()
 
     def stop_on(number: signal.Signals) -> None:
         event(_log, logging.INFO, "stopping", signal=number.name)
         stop.set()
-        # A second signal ends the process at once.
-        for each in numbers:
-            loop.remove_signal_handler(each)
-            signal.signal(each, signal.SIG_DFL)
 
-    def hang_up() -> None:
-        if reloader is None:
-            stop_on(signal.SIGHUP)
-            return
-        reload = asyncio.create_task(reloader.reload())
-        reloads.add(reload)
-        reload.add_done_callback(reloads.discard)
-
-    numbers = heeded(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    for number in numbers:
-        loop.add_signal_handler(number, *((hang_up,) if number is signal.SIGHUP else (stop_on, number)))
-    release_hangup()
+    for number in heeded(signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if number is signal.SIGHUP and reloader:
+            loop.add_signal_handler(number, reloader.reload)
+        else:
+            loop.add_signal_handler(number, stop_on, number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came before waits
     return stop
-
-
-async def _started(reloader: Reloader, stop: asyncio.Event) -> bool:
-    """Start the reloader; False if a signal came first, while a file system did not answer for example."""
-    starting, stopping = asyncio.create_task(reloader.start()), asyncio.create_task(stop.wait())
-    await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not starting.done():
-        starting.cancel()
-        return False
-    await starting
-    return True
-
-
-async def _log_stalls(watchers: Callable[[], Iterable[FileWatcher]]) -> None:
-    """Log once when the file system does not answer, and once when it does again."""
-    stalled = False
-    while True:
-        await asyncio.sleep(2.5)
-        if stalled is not any(watcher.stalled_seconds > 5 for watcher in watchers()):  # noqa: PLR2004 - longer than a slow disk
-            stalled = not stalled
-            if stalled:
-                event(_log, logging.WARNING, "file system does not answer, using the last known file contents")
-            else:
-                event(_log, logging.INFO, "file system answers again")

@@ -1,13 +1,15 @@
 """The check of the configuration files, which sends nothing to the API."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter.config import Config, Task
 from exporter.faults import ConfigError, printable
 from exporter.http.web_config import load_web_config
+from exporter.scraping.shard import Shard
 from exporter.scraping.task_files import TaskFiles
+from exporter.scraping.watch_list import WatchList
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,8 @@ class Checked:
     faults: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     """What is allowed but probably not intended."""
+    config: Config | None = field(default=None, compare=False)
+    """The configuration, also if its task files have faults."""
 
 
 def check_config(load: Callable[[], Config]) -> Checked:
@@ -29,20 +33,18 @@ def check_config(load: Callable[[], Config]) -> Checked:
         return Checked(faults=tuple(map(str, error.faults)))
     files = TaskFiles(config.task_files)
     files.refresh()
-    tasks = {task.task_id: task for task in config.tasks}
+    watch_list = WatchList(config, Shard(), files, ())
     faults: list[str] = []
     for file in files.current:
         faults += file.faults
-        for task in file.tasks:
-            if task.task_id in tasks:
-                message = f"the task id {task.task_id} is already in the configuration or in an earlier task file"
-                faults.append(f"{file.path}: {message}")
-            tasks[task.task_id] = task
+        for task_id in watch_list.repeated.get(file.path, ()):
+            message = f"the task id {task_id} is already in the configuration or in an earlier task file"
+            faults.append(f"{file.path}: {message}")
     warnings = [f"no task file matches {printable(pattern)}" for pattern in files.unmatched]
-    if not tasks and not config.discovery:
+    if not watch_list.tasks and not config.discovery:
         warnings.append("no task is watched; add some to tasks, task_files or discovery")
-    summary = "" if faults else _summary(config, tuple(tasks.values()), len(files.current))
-    return Checked(summary, tuple(faults), tuple(warnings))
+    summary = "" if faults else _summary(config, watch_list.tasks, len(files.current))
+    return Checked(summary, tuple(faults), tuple(warnings), config)
 
 
 def check_web_config(path: Path) -> Checked:
@@ -53,14 +55,18 @@ def check_web_config(path: Path) -> Checked:
         return Checked(faults=tuple(map(str, error.faults)))
 
 
+def counted(number: int, thing: str) -> str:
+    """A number with its noun: `1 task`, `2 tasks`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def _summary(config: Config, tasks: Collection[Task], files: int) -> str:
-    listed = f"{len(tasks)} {'task' if len(tasks) == 1 else 'tasks'}"
-    of_files = f", with those of {files} task {'file' if files == 1 else 'files'}," if files else ""
-    kinds = " and ".join(settings.kind for settings in config.discovery)
-    discovered = f" and the {kinds} tasks that are discovered" if kinds else ""
+    of_files = f", with those of {counted(files, 'task file')}," if files else ""
     alone = sum(not task.has_precheck for task in tasks)
     without = f" ({alone} without precheck_task_id: only the task itself)" if alone else ""
-    requests = sum(map(config.most_requests, tasks))
-    cost = f"a scrape sends up to {requests} {'request' if requests == 1 else 'requests'}"
+    kinds = " and ".join(settings.kind for settings in config.discovery)
+    discovered = f" and the {kinds} tasks that are discovered" if kinds else ""
+    watched = f"{counted(len(tasks), 'task')}{of_files}{without}{discovered}"
+    requests = counted(sum(map(config.most_requests, tasks)), "request")
     of_discovery = " and those of discovery" if kinds else ""
-    return f"{listed}{of_files}{without}{discovered} to watch at {config.api.base_url}; {cost}{of_discovery}"
+    return f"{watched} to watch at {config.api.base_url}; a scrape sends up to {requests}{of_discovery}"

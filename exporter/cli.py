@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -38,25 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _print_faults(map(str, error.faults), flags)
     except StartError as error:
         complain(f"ninedata-exporter: {error}\n")
-    except KeyboardInterrupt:
-        # A running exporter handles the signal itself. An interrupted check is a failure.
-        return int(command is not _run)
     return 1
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="ninedata-exporter",
-        description="Prometheus exporter for NineData prechecks.",
-        allow_abbrev=False,
-        add_help=False,
-    )
-    parser.add_argument("-h", "--help", action="store_true", help="show this help and exit")
-    for flag, text, options in _FLAGS:
-        name = flag.removeprefix("--").replace(".", "_").replace("-", "_")
-        default = " (default: %(default)s)" if options.get("default") not in (None, True) else ""
-        parser.add_argument(flag, help=text + default, **({"dest": name} | options))
-    return parser
 
 
 def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
@@ -70,9 +52,50 @@ def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argpar
 
 
 class _Parser(argparse.ArgumentParser):
+    def flag(self, name: str, text: str, options: Mapping[str, Any] | None = None) -> None:
+        """Add a flag; one without options is a switch."""
+        options = options or {"action": "store_true"}
+        if options.get("default") not in (None, True):
+            text += " (default: %(default)s)"
+        self.add_argument(name, dest=re.sub(r"\W", "_", name.removeprefix("--")), help=text, **options)
+
     def error(self, message: str) -> NoReturn:
         complain(f"{self.prog}: {message}\nSee {self.prog} --help.\n")
         sys.exit(1)
+
+
+def _parser() -> _Parser:
+    description = "Prometheus exporter for NineData prechecks."
+    parser = _Parser(prog="ninedata-exporter", description=description, allow_abbrev=False, add_help=False)
+    parser.add_argument("-h", "--help", action="store_true", help="show this help and exit")
+    flag = parser.flag
+    flag("--config.file", "configuration file", {"default": Path("config.yaml"), "type": Path, "metavar": "FILE"})
+    flag("--config.check", "check the configuration and task files, print faults or a summary, and exit")
+    flag("--config.example", "print an example of the configuration with every key and exit")
+    text = "reload the configuration when its file changes, and not only by SIGHUP or /-/reload"
+    flag("--config.auto-reload", text, {"action": argparse.BooleanOptionalAction, "default": True})
+    flag("--doctor", "examine configuration, network, clock, key and tasks, print findings with advice, and exit")
+    flag("--doctor.format", "format of the doctor's report", {"default": "table", "choices": ("table", "json")})
+    text = "address to listen on, may be repeated: host:port, :port, [::1]:port; port 0: a free port (default: :10199)"
+    flag("--web.listen-address", text, {"action": "append", "type": _argument(parse_address), "metavar": "ADDRESS"})
+    telemetry_path = {"default": "/metrics", "type": _argument(_telemetry_path), "metavar": "PATH"}
+    flag("--web.telemetry-path", "path of the metrics", telemetry_path)
+    text = "address under which people and Prometheus reach the exporter, such as that of a reverse proxy"
+    flag("--web.external-url", text, {"type": _argument(parse_external_url), "metavar": "URL"})
+    text = "prefix of all paths (default: path of --web.external-url)"
+    flag("--web.route-prefix", text, {"type": _argument(parse_route_prefix), "metavar": "PATH"})
+    text = "web configuration file: TLS and basic authentication, in the format of Prometheus' exporter-toolkit"
+    flag("--web.config.file", text, {"type": Path, "metavar": "FILE"})
+    flag("--web.enable-lifecycle", "enable /-/reload")
+    shard = {"type": _argument(parse_shard), "metavar": "I/N"}
+    flag("--shard", "watch only share I of N shares of the tasks, from 0", shard)
+    offset = {"default": 0.5, "type": _argument(_offset), "metavar": "SECONDS"}
+    flag("--scrape.timeout-offset", "seconds to subtract from the scraper's timeout", offset)
+    flag("--log.level", "minimum log level", {"default": "info", "choices": tuple(LEVELS)})
+    flag("--log.format", "log format", {"default": "logfmt", "choices": FORMATS})
+    flag("--demo", "watch the tasks of a built-in sandbox of the NineData API; needs no configuration and no account")
+    flag("--version", "show the version and exit")
+    return parser
 
 
 def _version() -> str:
@@ -187,67 +210,3 @@ def _offset(text: str) -> float:
     if not re.fullmatch(r"\d+(\.\d+)?|\.\d+", text, re.ASCII):
         raise ValueError("must be a number of seconds, 0 or more")
     return float(text)
-
-
-_SWITCH = {"action": "store_true"}
-_FLAGS: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("--config.file", "configuration file", {"default": Path("config.yaml"), "type": Path, "metavar": "FILE"}),
-    ("--config.check", "check the configuration and task files, print faults or a summary, and exit", _SWITCH),
-    ("--config.example", "print an example of the configuration with every key and exit", _SWITCH),
-    (
-        "--config.auto-reload",
-        "reload the configuration when its file changes (the default)",
-        {"action": "store_true", "default": True},
-    ),
-    (
-        "--no-config.auto-reload",
-        "reload the configuration only by SIGHUP or /-/reload",
-        {"action": "store_false", "dest": "config_auto_reload"},
-    ),
-    ("--doctor", "examine configuration, network, clock, key and tasks, print findings with advice, and exit", _SWITCH),
-    ("--doctor.format", "format of the doctor's report", {"default": "table", "choices": ("table", "json")}),
-    (
-        "--web.listen-address",
-        "address to listen on, may be repeated: host:port, :port or [::1]:port; port 0: a free port (default: :10199)",
-        {"action": "append", "type": _argument(parse_address), "metavar": "ADDRESS"},
-    ),
-    (
-        "--web.telemetry-path",
-        "path of the metrics",
-        {"default": "/metrics", "type": _argument(_telemetry_path), "metavar": "PATH"},
-    ),
-    (
-        "--web.external-url",
-        "address under which people and Prometheus reach the exporter, such as that of a reverse proxy",
-        {"type": _argument(parse_external_url), "metavar": "URL"},
-    ),
-    (
-        "--web.route-prefix",
-        "prefix of all paths (default: path of --web.external-url)",
-        {"type": _argument(parse_route_prefix), "metavar": "PATH"},
-    ),
-    (
-        "--web.config.file",
-        "web configuration file: TLS and basic authentication, in the format of Prometheus' exporter-toolkit",
-        {"type": Path, "metavar": "FILE"},
-    ),
-    ("--web.enable-lifecycle", "enable /-/reload", _SWITCH),
-    (
-        "--shard",
-        "watch only share I of N shares of the tasks, from 0",
-        {"type": _argument(parse_shard), "metavar": "I/N"},
-    ),
-    (
-        "--scrape.timeout-offset",
-        "seconds to subtract from the scraper's timeout",
-        {"default": 0.5, "type": _argument(_offset), "metavar": "SECONDS"},
-    ),
-    ("--log.level", "minimum log level", {"default": "info", "choices": tuple(LEVELS)}),
-    ("--log.format", "log format", {"default": "logfmt", "choices": FORMATS}),
-    (
-        "--demo",
-        "watch the tasks of a built-in sandbox of the NineData API; needs no configuration and no account",
-        _SWITCH,
-    ),
-    ("--version", "show the version and exit", _SWITCH),
-)

@@ -48,11 +48,7 @@ class SecretFile(WatchedFile[Secret]):
     def __init__(self, path: Path, *, header: bool = False) -> None:
         """`header`: the secret is sent in an HTTP header."""
         super().__init__(path, lambda path: _read_secret(path, header=header), description="secret file")
-        self._first = self.load()
-
-    def current(self) -> Secret:
-        """The last good content of the file."""
-        return self.content or self._first
+        self.load()
 
 
 def checked_secret(text: str, *, header: bool = False) -> Secret:

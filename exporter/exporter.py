@@ -22,7 +22,7 @@ from exporter.scraping.watch_list import WatchList
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Exporter:
     """Everything that a request needs. `close` it when no request uses it any more."""
 
@@ -62,14 +62,13 @@ class Exporter:
 
     def forget_unwatched(self) -> None:
         """Drop the history of tasks, and of prechecks, that are no longer watched."""
-        tasks = self.watch_list.tasks
-        watched = {task.task_id for task in tasks}
-        itself = watched
+        tasks = {task.task_id: task.has_precheck for task in self.watch_list.tasks}
+        prechecks = {task_id for task_id, has_precheck in tasks.items() if has_precheck}
+        states = set(tasks)
         if not self.config.task_status:
-            itself = {task.task_id for task in tasks if not task.has_precheck}
-            for found in self.watch_list.discoveries:
-                itself |= watched & found.known.keys()
-        self.history.retain({task.task_id for task in tasks if task.has_precheck}, itself)
+            listed = {task_id for found in self.watch_list.discoveries for task_id in found.known}
+            states = (states - prechecks) | (states & listed)
+        self.history.retain(prechecks, states)
 
     def refresh_files(self) -> None:
         """Read the task files, secrets and certificates that changed. Blocks; never raises."""

@@ -4,7 +4,6 @@ import errno
 import logging
 import os
 import stat
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -60,51 +59,56 @@ class WatchedFile(Generic[T]):
         self._read = read
         self._description = description
         self._related = related
-        self._related_paths: tuple[Path, ...] = ()
         self._clock = clock
-        self._seen: tuple[_State, ...] = ()
+        self._seen: dict[Path, _State] = {}
+        """The states of the file and of related files when the file was last read; empty to read it in any case."""
+
+    def current(self) -> T:
+        """The last good content. Never blocks once the file was loaded."""
+        return self.load() if self.content is None else self.content
 
     def load(self) -> T:
         """Read the file now. Raises what `read` raises; the next refresh then reads it again."""
-        state, self._seen = _state(self.path), ()
+        self._seen = {}
+        seen = self._look()
         try:
             content = self._read(self.path)
         except (ConfigError, OSError, ValueError) as error:
             self.faults = _faults_of(error, self.path)
             raise
-        self._accept(content, state)
+        self._accept(content, seen)
         return content
 
-    @property
-    def changed(self) -> bool:
-        """Whether the file changed since it was last read. May block."""
-        return self._seen[:1] != (_state(self.path),)
-
     def refresh(self) -> None:
-        """Read the file if it changed since it was last read."""
-        state = _state(self.path)
-        seen = (state, *map(_state, self._related_paths))
-        if seen == self._seen:
+        """Read the file if it changed since it was last read. If `load` is called meanwhile, that counts."""
+        before, seen = self._seen, self._look()
+        if seen == before:
             return
         try:
             content = self._read(self.path)
         except (ConfigError, OSError, ValueError) as error:
-            # Such a fault can go away without a change to the files seen so far: read again each time.
-            retry = self._related is not None or isinstance(error, OSError | UnreadableError)
-            self._seen = () if retry else seen
-            self._reject(_faults_of(error, self.path))
+            if self._seen is before:
+                # Such a fault can go away without a change to the files seen so far: read again each time.
+                retry = self._related is not None or isinstance(error, OSError | UnreadableError)
+                self._seen = {} if retry else seen
+                self._reject(_faults_of(error, self.path))
             return
-        if _state(self.path) != state:
-            return  # Written to during the read: the content may be half of it. The next refresh reads again.
-        # A related file may have changed since it was read: what it was before counts.
-        self._accept(content, state, dict(zip(self._related_paths, seen[1:], strict=True)))
-        event(_log, logging.INFO, f"{self._description} loaded", file=printable(self.path))
+        # What was written to during the read may be half of the file: the next refresh reads again.
+        if _state(self.path) == seen[self.path] and self._accept(content, seen, before):
+            event(_log, logging.INFO, f"{self._description} loaded", file=printable(self.path))
 
-    def _accept(self, content: T, state: _State, related: Mapping[Path, _State] | None = None) -> None:
-        before = related or {}
-        self._related_paths = tuple(self._related(content)) if self._related else ()
-        self._seen = (state, *(before[path] if path in before else _state(path) for path in self._related_paths))
-        self.content, self.faults, self.loaded_at = content, (), self._clock()
+    def _look(self) -> dict[Path, _State]:
+        return {path: _state(path) for path in (self.path, *self._seen)}
+
+    def _accept(self, content: T, seen: Mapping[Path, _State], before: Mapping[Path, _State] | None = None) -> bool:
+        """Use what was read; False if the file was loaded since `_seen` was `before`."""
+        paths = (self.path, *(self._related(content) if self._related else ()))
+        # A related file may have changed since it was read: what it was before counts.
+        states = {path: seen[path] if path in seen else _state(path) for path in paths}
+        if before is not None and self._seen is not before:
+            return False
+        self._seen, self.content, self.faults, self.loaded_at = states, content, (), self._clock()
+        return True
 
     def _reject(self, faults: tuple[str, ...]) -> None:
         if faults == self.faults:
@@ -113,43 +117,6 @@ class WatchedFile(Generic[T]):
         use = "not used" if self.content is None else "last good content stays in use"
         for fault in faults:
             event(_log, logging.WARNING, f"{self._description} has a fault, {use}", fault=fault)
-
-
-class FileWatcher:
-    """Calls each of `refreshes` once per `interval` seconds in a daemon thread.
-
-    A file system that hangs blocks this thread only: requests use the content read last, and the process still ends.
-    """
-
-    def __init__(self, refreshes: Iterable[Callable[[], None]], interval: float = 1.0) -> None:
-        self._refreshes = tuple(refreshes)
-        self._interval = interval
-        self._stopping = threading.Event()
-        self._round_began: float | None = None
-
-    def start(self) -> None:
-        """Start the thread."""
-        threading.Thread(target=self._run, name="file-watcher", daemon=True).start()
-
-    def stop(self) -> None:
-        """End the thread after the running round, without waiting for it."""
-        self._stopping.set()
-
-    @property
-    def stalled_seconds(self) -> float:
-        """How long the running round of refreshes has taken so far; 0 between rounds."""
-        began = self._round_began
-        return 0.0 if began is None else time.monotonic() - began
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._interval):
-            self._round_began = time.monotonic()
-            for refresh in self._refreshes:
-                try:
-                    refresh()
-                except Exception:  # noqa: BLE001 - a bug that one file triggers must not stop watching the others
-                    _log.exception("internal error while reading a file")
-            self._round_began = None
 
 
 def _state(path: Path) -> _State:

@@ -2,14 +2,15 @@
 
 import json
 import logging
-import os
 import queue
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from logging.handlers import QueueHandler, QueueListener
+from logging.handlers import QueueHandler
+
+from exporter.streams import complain
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 FORMATS = ("logfmt", "json")
@@ -31,31 +32,32 @@ def logging_to(
 
     At most `lines` lines wait for the reader, and at the end the reader has half a second to take them.
     """
-    waiting: queue.Queue[logging.LogRecord] = queue.Queue(lines)
+    waiting: queue.Queue[logging.LogRecord | None] = queue.Queue(lines)
     handler = _BoundedQueueHandler(waiting)
-    handler.setFormatter(JsonFormatter() if form == "json" else LogfmtFormatter())
+    handler.setFormatter(LineFormatter(form))
     logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
     for library in ("asyncio", "httpx", "aiohttp"):
         logging.getLogger(library).setLevel(max(LEVELS[level], logging.WARNING))
-    writer = _LineWriter(waiting, descriptor)
+    writer = threading.Thread(target=_write_lines, args=(waiting, descriptor), daemon=True)
     writer.start()
     try:
         yield
     finally:
         logging.getLogger().removeHandler(handler)
-        written = threading.Thread(target=waiting.join, daemon=True)
-        written.start()
-        written.join(timeout=0.5)
-        if not written.is_alive():
-            writer.stop()  # would block while the reader does
+        with suppress(queue.Full):
+            waiting.put(None, timeout=0.25)
+            writer.join(timeout=0.25)
+
+
+def _write_lines(waiting: "queue.Queue[logging.LogRecord | None]", descriptor: int) -> None:
+    while record := waiting.get():
+        complain(f"{record.msg}\n", descriptor)
 
 
 class _BoundedQueueHandler(QueueHandler):
     """Drops and counts lines while the queue is full, and logs the count when there is room again."""
 
-    def __init__(self, waiting: queue.Queue[logging.LogRecord]) -> None:
-        super().__init__(waiting)
-        self._dropped = 0
+    _dropped = 0
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Add the record, formatted by the base class, without waiting."""
@@ -70,48 +72,27 @@ class _BoundedQueueHandler(QueueHandler):
             self._dropped += 1
 
 
-class _LineWriter(QueueListener):
-    """Writes to the descriptor itself: the process could not end while a thread blocks within `sys.stderr`."""
+class LineFormatter(logging.Formatter):
+    """`ts=2026-01-02T03:04:05.678Z level=info msg="..." task=orders-prod`, or the same keys as a JSON object."""
 
-    def __init__(self, waiting: queue.Queue[logging.LogRecord], descriptor: int) -> None:
-        super().__init__(waiting)
-        self._descriptor = descriptor
-
-    def handle(self, record: logging.LogRecord) -> None:
-        """Write one line."""
-        line = f"{record.msg}\n".encode("utf-8", "backslashreplace")
-        with suppress(OSError):  # the reader is gone
-            while line:
-                line = line[os.write(self._descriptor, line) :]
-
-
-class LogfmtFormatter(logging.Formatter):
-    """`ts=2026-01-02T03:04:05.678Z level=info msg="..." task=orders-prod`."""
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self._form = form
 
     def format(self, record: logging.LogRecord) -> str:
         """The record on one line, whatever its texts contain."""
-        return " ".join(f"{key}={_quoted(value)}" for key, value in _fields_of(record, self).items())
-
-
-class JsonFormatter(logging.Formatter):
-    """One JSON object per line, with the keys of the logfmt form."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The record on one line, whatever its texts contain."""
-        return json.dumps(_fields_of(record, self), default=str)
-
-
-def _fields_of(record: logging.LogRecord, formatter: logging.Formatter) -> dict[str, object]:
-    moment = datetime.fromtimestamp(record.created, UTC)
-    fields: dict[str, object] = {
-        "ts": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "level": next((name for name, number in LEVELS.items() if record.levelno <= number), "error"),
-        "msg": record.getMessage(),
-    }
-    fields |= {key: value for key, value in getattr(record, "fields", {}).items() if value is not None}
-    if record.exc_info:
-        fields["exception"] = formatter.formatException(record.exc_info)
-    return fields
+        moment = datetime.fromtimestamp(record.created, UTC)
+        fields: dict[str, object] = {
+            "ts": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": next((name for name, number in LEVELS.items() if record.levelno <= number), "error"),
+            "msg": record.getMessage(),
+        }
+        fields |= {key: value for key, value in getattr(record, "fields", {}).items() if value is not None}
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        if self._form == "json":
+            return json.dumps(fields, default=str)
+        return " ".join(f"{key}={_quoted(value)}" for key, value in fields.items())
 
 
 def _quoted(value: object) -> str:

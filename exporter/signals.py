@@ -6,7 +6,7 @@ under nohup, stays ignored.
 
 import os
 import signal
-from signal import SIGHUP, SIGINT, SIGTERM
+from signal import SIGINT, SIGTERM
 
 
 def stop_at_once_on_signal(status: int) -> None:
@@ -21,13 +21,3 @@ def stop_at_once_on_signal(status: int) -> None:
 def heeded(*numbers: signal.Signals) -> list[signal.Signals]:
     """Those that were not ignored at the start."""
     return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-
-
-def hold_hangup() -> None:
-    """Keep a SIGHUP that comes before its handler, which would end the process, until `release_hangup`."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {SIGHUP})
-
-
-def release_hangup() -> None:
-    """Deliver the SIGHUP that was held, and those to come."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {SIGHUP})

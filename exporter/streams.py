@@ -1,8 +1,6 @@
-"""Standard output and standard error as pipelines and supervisors leave them: closed, full, unread, in any encoding."""
+"""Standard output and standard error as pipelines and supervisors leave them: closed, full or unread."""
 
-import errno
 import os
-import sys
 from contextlib import suppress
 
 
@@ -21,24 +19,21 @@ def reserve_closed_streams() -> None:
 def show(text: str, program: str = "ninedata-exporter") -> bool:
     """Print to standard output. If that fails, say why on standard error and return False."""
     try:
-        if sys.stdout is None:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))  # noqa: TRY301 - told like the other reasons
-        # The encoding may lack characters of a name.
-        encoding = sys.stdout.encoding or "utf-8"
-        print(text.encode(encoding, "backslashreplace").decode(encoding), end="", flush=True)  # noqa: T201
+        _write(text, 1)
     except OSError as error:
         complain(f"{program}: cannot write to standard output: {error.strerror}\n")
-        if sys.stdout is not None:
-            # At its end Python would try again to write what is left.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True
 
 
-def complain(text: str) -> None:
-    """Write to standard error; that it is closed, full or unread changes nothing else."""
-    data = text.encode("utf-8", "backslashreplace")
+def complain(text: str, descriptor: int = 2) -> None:
+    """Write to standard error, or where else the log goes; that it is closed, full or unread changes nothing else."""
     with suppress(OSError):
-        # Not through sys.stderr: at its end Python would try again to write what is left, and change the exit status.
-        while data:
-            data = data[os.write(2, data) :]
+        _write(text, descriptor)
+
+
+def _write(text: str, descriptor: int) -> None:
+    # Not through sys.stdout and sys.stderr: at its end Python would try again to write what is left.
+    data = text.encode("utf-8", "backslashreplace")
+    while data:
+        data = data[os.write(descriptor, data) :]

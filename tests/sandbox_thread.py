@@ -1,10 +1,9 @@
 """A sandbox of the API in a thread, for tests of programs. Its faults may be set from the test's own thread."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from queue import SimpleQueue
+
+from anyio.from_thread import start_blocking_portal
 
 from exporter.sandbox import Sandbox
 
@@ -12,29 +11,5 @@ from exporter.sandbox import Sandbox
 @contextmanager
 def run_in_thread(sandbox: Sandbox, port: int = 0) -> Iterator[str]:
     """The base URL of the sandbox, which serves until the context ends."""
-    started: SimpleQueue[tuple[str, asyncio.AbstractEventLoop, asyncio.Event] | BaseException] = SimpleQueue()
-
-    async def serve() -> None:
-        stop = asyncio.Event()
-        async with sandbox.serve(port=port) as base_url:
-            started.put((base_url, asyncio.get_running_loop(), stop))
-            await stop.wait()
-
-    def run() -> None:
-        try:
-            asyncio.run(serve())
-        except BaseException as error:
-            started.put(error)
-            raise
-
-    thread = threading.Thread(target=run, name="sandbox", daemon=True)
-    thread.start()
-    outcome = started.get(timeout=30)
-    if isinstance(outcome, BaseException):
-        raise outcome
-    base_url, loop, stop = outcome
-    try:
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(sandbox.serve(port=port)) as base_url:
         yield base_url
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(10)

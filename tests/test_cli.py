@@ -1,11 +1,10 @@
 """The command line: flags, exit statuses, and what is printed where."""
 
-import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -19,20 +18,16 @@ from exporter.http.external_url import parse_external_url
 from exporter.http.sockets import Address
 from exporter.scraping.shard import Shard
 
+ROOT = Path(__file__).parents[1]
+OTHER_PATHS = "metrics / /probe /sd/ /-/healthy /tasks/x /me{x} /m?x /m#x /\x1b[31m"
 GOOD = """
 api: {base_url: https://ninedata.example, access_key_id: hush-ak, secret_key: hush-sk}
 tasks: [{task_id: cd-1, precheck_task_id: pcte-1}]
 """
 
 
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    status: object
-    out: str
-    err: str
-
-
+Ended = tuple[object, str, str]
+"""Exit status, standard output, standard error."""
 Command = Callable[..., Ended]
 
 
@@ -48,7 +43,7 @@ def command(capfd: pytest.CaptureFixture[str]) -> Command:
         out, err = capfd.readouterr()
         assert "Traceback" not in out + err
         assert "hush" not in out + err
-        return Ended(status, out, err)
+        return status, out, err
 
     return command
 
@@ -77,43 +72,42 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Config, Options]]:
     return runs
 
 
-def test_the_check_prints_a_summary(command: Command, config: Path) -> None:
-    """Warnings go to standard error."""
-    summary = "good: {} to watch at https://ninedata.example; a scrape sends up to {}\n"
-    assert command("--config.check") == (0, f"config.yaml: {summary.format('1 task', '1 request')}", "")
-    config.write_text(GOOD.partition("tasks:")[0], "utf-8")
-    assert command("--config.check", f"--config.file={config.absolute()}") == (
-        0,
-        f"{config.absolute()}: {summary.format('0 tasks', '0 requests')}",
-        f"{config.absolute()}: warning: no task is watched; add some to tasks, task_files or discovery\n",
-    )
+SUMMARY = "config.yaml: good: 1 task to watch at https://ninedata.example; a scrape sends up to 1 request\n"
+NO_TASKS = SUMMARY.replace("1 task", "0 tasks").replace("1 request", "0 requests")
+WARNING = "config.yaml: warning: no task is watched; add some to tasks, task_files or discovery\n"
+WEB = "http_server_config: {headers: {X-Frame-Options: deny}}"
+WEB_SUMMARY = "web.yaml: good: no TLS, no authentication\n"
+FAULTS = "config.yaml:4: secret: is not a known key\nweb.yaml: is empty\n"
+TASK_FILE = {"config.yaml": f"{GOOD}task_files: [a.yaml]", "a.yaml": ""}
 
 
-def test_the_check_includes_the_web_configuration(command: Command, config: Path) -> None:
-    """The faults of both files are printed at once."""
-    Path("web.yaml").write_text("http_server_config: {headers: {X-Frame-Options: deny}}")
-    good = command("--config.check", "--web.config.file=web.yaml")
-    assert (good.status, good.err) == (0, "")
-    assert good.out.splitlines()[1:] == ["web.yaml: good: no TLS, no authentication"]
-    Path("web.yaml").write_text("")
-    config.write_text(f"{GOOD}secret: hush\n", "utf-8")
-    faults = "config.yaml:4: secret: is not a known key\nweb.yaml: is empty\n"
-    assert command("--config.check", "--web.config.file=web.yaml") == (1, "", faults)
-
-
-def test_the_check_prints_each_fault_of_a_task_file_once(command: Command, config: Path) -> None:
-    """The log, which has them too, is silent."""
-    config.write_text(f"{GOOD}task_files: [a.yaml]", "utf-8")
-    Path("a.yaml").touch()
-    assert command("--config.check") == (1, "", "a.yaml: is empty; write [] for no tasks\n")
+@pytest.mark.parametrize(
+    ("files", "out", "err"),
+    [
+        ({}, SUMMARY, ""),
+        ({"config.yaml": GOOD.partition("tasks:")[0]}, NO_TASKS, WARNING),
+        ({"web.yaml": WEB}, SUMMARY + WEB_SUMMARY, ""),
+        ({"config.yaml": f"{GOOD}secret: hush\n", "web.yaml": ""}, "", FAULTS),
+        (TASK_FILE, "", "a.yaml: is empty; write [] for no tasks\n"),
+    ],
+    ids=["good", "no tasks", "web configuration", "faults of both", "task file"],
+)
+@pytest.mark.usefixtures("config")
+def test_the_check_prints_a_summary_or_each_fault_once(
+    command: Command, files: dict[str, str], out: str, err: str
+) -> None:
+    """The log, which has the faults of task files as well, is silent."""
+    for name, text in files.items():
+        Path(name).write_text(text, "utf-8")
+    flags = ["--web.config.file=web.yaml"] if "web.yaml" in files else []
+    assert command("--config.check", *flags) == (0 if out else 1, out, err)
 
 
 @pytest.mark.usefixtures("config")
 def test_the_check_of_the_demonstration(command: Command) -> None:
     """It needs no configuration file."""
-    checked = command("--config.check", "--demo", "--config.file=missing.yaml")
-    assert (checked.status, checked.err) == (0, "")
-    assert checked.out.startswith("demonstration: good: ")
+    status, out, err = command("--config.check", "--demo", "--config.file=missing.yaml")
+    assert (status, out.startswith("demonstration: good: "), err) == (0, True, "")
 
 
 @pytest.mark.parametrize("flags", [[], ["--config.check"]])
@@ -194,50 +188,26 @@ def test_the_doctor_examines_the_configuration_or_the_demonstration(
 
 
 @pytest.mark.usefixtures("config")
-@pytest.mark.parametrize(
-    ("error", "flags", "ended"),
-    [
-        (StartError("cannot listen on :1"), [], (1, "", "ninedata-exporter: cannot listen on :1\n")),
-        (KeyboardInterrupt(), [], (0, "", "")),
-        (KeyboardInterrupt(), ["--doctor"], (1, "", "")),
-    ],
-)
-def test_how_a_start_can_end(
-    command: Command, monkeypatch: pytest.MonkeyPatch, error: BaseException, flags: list[str], ended: object
-) -> None:
-    """With the reason, without a traceback. An interrupt is a failure only of the doctor, who is not done."""
-
-    def fail(*_arguments: object, **_named: object) -> int:
-        raise error
+def test_a_start_that_fails_ends_with_the_reason(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise StartError("cannot listen on :1")
 
     monkeypatch.setattr(app, "run", fail)
-    monkeypatch.setattr(doctor, "run_doctor", fail)
-    assert command(*flags) == ended
-
-
-def test_a_bug_keeps_its_traceback(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only errors with a reason for users end with one line."""
-
-    def fail(*_arguments: object) -> None:
-        raise ValueError("bug")
-
-    monkeypatch.setattr(app, "run", fail)
-    with pytest.raises(ValueError, match="bug"):
-        main([f"--config.file={config}"])
+    assert command() == (1, "", "ninedata-exporter: cannot listen on :1\n")
 
 
 def test_help_and_version(command: Command) -> None:
     """`--help` shows all flags of the interface."""
     python = ".".join(map(str, sys.version_info[:3]))
     assert command("--version") == (0, f"ninedata-exporter {__version__} (Python {python})\n", "")
-    text = command("--help").out
+    _, text, _ = command("--help")
     flags = (
-        "--config.file --config.check --config.example --config.auto-reload "
+        "--config.file --config.check --config.example --config.auto-reload --no-config.auto-reload "
         "--doctor --doctor.format --web.listen-address --web.telemetry-path --web.external-url --web.route-prefix "
         "--web.config.file --web.enable-lifecycle --shard --scrape.timeout-offset --log.level --log.format "
         "--demo --version"
     )
-    assert [flag for flag in flags.split() if f"  {flag} " not in text and f"  {flag}\n" not in text] == []
+    assert [flag for flag in flags.split() if not re.search(rf"[ ,] {flag}[ ,\n]", text)] == []
 
 
 @pytest.mark.parametrize(
@@ -260,69 +230,40 @@ def test_help_and_version(command: Command) -> None:
         ),
         *(
             ([f"--web.telemetry-path={text}"], "argument --web.telemetry-path: must start with / and not be another")
-            for text in (
-                "metrics",
-                "/",
-                "/probe",
-                "/sd/",
-                "/-/healthy",
-                "/tasks/x",
-                "/me{x}",
-                "/m?x",
-                "/m x",
-                "/\x1b[31m",
-            )
+            for text in OTHER_PATHS.split()
         ),
     ],
 )
 def test_wrong_flags(command: Command, arguments: list[str], message: str) -> None:
     """Status 1, as for other faults at the start; the message names the flag."""
-    ended = command(*arguments)
-    first, second = ended.err.splitlines()
-    assert (ended.status, ended.out) == (1, "")
+    status, out, err = command(*arguments)
+    first, second = err.splitlines()
+    assert (status, out) == (1, "")
     assert first.startswith(f"ninedata-exporter: {message}")
     assert second == "See ninedata-exporter --help."
 
 
 def test_the_example_is_the_whole_file(command: Command) -> None:
-    example = Path(__file__).parents[1] / "config.example.yaml"
-    assert command("--config.example") == (0, example.read_text("utf-8"), "")
+    assert command("--config.example") == (0, (ROOT / "config.example.yaml").read_text("utf-8"), "")
 
 
 @pytest.mark.parametrize("flag", ["--config.check", "--version", "--help", "--config.example"])
 @pytest.mark.parametrize("redirection", [">/dev/full", ">&-", "| true"])
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_output_that_cannot_be_written_is_a_failure(config: Path, flag: str, redirection: str, unbuffered: str) -> None:
+def test_output_that_cannot_be_written_is_a_failure(config: Path, flag: str, redirection: str) -> None:
     """With its reason; a closed pipe only where the program is slower than the reader."""
-    script = f'("$0" -m exporter --config.file={config.absolute()} {flag}; echo $? >&2) {redirection}'
-    if redirection == "| true":
-        script = f'("$0" -c "import time; time.sleep(0.2)"; {script[1:]}'
-    done = subprocess.run(  # noqa: S603 - the project itself
-        ["sh", "-c", script, sys.executable],  # noqa: S607
-        cwd=Path(__file__).parents[1],
-        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
-        capture_output=True,
-        check=False,
-        text=True,
-    )
+    script = f'(sleep 0.2; "$0" -m exporter --config.file={config.absolute()} {flag}; echo $? >&2) {redirection}'
+    command = ["sh", "-c", script, sys.executable]
+    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, check=False, text=True)  # noqa: S603 - the project itself
     reason, status = done.stderr.splitlines()
     assert reason.startswith("ninedata-exporter: cannot write to standard output: ")
     assert status == "1"
 
 
-@pytest.mark.parametrize("flag", ["--version", "--config.check"])
-def test_quick_commands_do_not_import_the_network(config: Path, flag: str) -> None:
+@pytest.mark.parametrize(("flag", "heavy"), [("--version", {"yaml", "asyncio"}), ("--config.check", set[str]())])
+def test_quick_commands_do_not_import_the_network(config: Path, flag: str, heavy: set[str]) -> None:
     """`python -m exporter` is the command."""
-    done = subprocess.run(  # noqa: S603 - the project itself
-        [sys.executable, "-X", "importtime", "-m", "exporter", f"--config.file={config.absolute()}", flag],
-        cwd=Path(__file__).parents[1],
-        capture_output=True,
-        check=True,
-        text=True,
-    )
+    command = [sys.executable, "-X", "importtime", "-m", "exporter", f"--config.file={config.absolute()}", flag]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)  # noqa: S603 - the project itself
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    heavy = {"aiohttp", "httpx", "prometheus_client", "jinja2"} | (
-        {"yaml", "asyncio"} if flag == "--version" else set()
-    )
     assert "exporter.cli" in imported
-    assert imported & heavy == set()
+    assert imported & (heavy | {"aiohttp", "httpx", "prometheus_client", "jinja2"}) == set()

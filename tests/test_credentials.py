@@ -1,10 +1,8 @@
 """Secrets do not show themselves."""
 
-import io
 import json
 import logging
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,45 +10,15 @@ import pytest
 from exporter.credentials import Secret, SecretFile, checked_secret
 
 
-def with_locals(secret: Secret) -> str:
-    """A traceback with the local variables of each frame."""
-    held = {"secret": secret}
-    try:
-        held["other"]
-    except KeyError as error:
-        return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
-    return ""
-
-
-def logged(secret: Secret) -> str:
-    stream = io.StringIO()
-    logger = logging.Logger("test")  # noqa: LOG001 - not to be found by others
-    logger.addHandler(logging.StreamHandler(stream))
-    logger.warning("the key is %s %r", secret, [secret])
-    return stream.getvalue()
-
-
-SHOWN: dict[str, Callable[[Secret], str]] = {
-    "str": str,
-    "repr": repr,
-    "format": lambda secret: f"{secret} {secret:>20} {secret!r}",
-    "containers": lambda secret: repr([{"key": (secret, secret.current())}]),
-    "json": lambda secret: json.dumps({"key": secret}, default=str),
-    "log": logged,
-    "traceback": with_locals,
-}
-
-
-@pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN.keys())
-def test_a_secret_does_not_show_itself(show: Callable[[Secret], str]) -> None:
-    """However it is printed by accident; only `reveal` shows it."""
+def test_a_secret_does_not_show_itself() -> None:
+    """However it is printed by accident, in a traceback with local variables for example; only `reveal` shows it."""
     secret = Secret("hunter2")
-    try:
-        shown = show(secret)
-    except TypeError as error:  # no format of text applies
-        shown = str(error)
-    assert shown
-    assert "hunter2" not in shown
+    shown = [str(secret), f"{secret} {secret!r}", repr([{"key": (secret, secret.current())}])]
+    shown.append(json.dumps({"key": secret}, default=str))
+    with pytest.raises(TypeError) as caught:
+        f"{secret:>20}"
+    shown += traceback.TracebackException.from_exception(caught.value, capture_locals=True).format()
+    assert "hunter2" not in "".join(shown)
     assert secret.reveal() == "hunter2"
 
 

@@ -1,5 +1,6 @@
 """Files are read again when they change, and one with a fault keeps its last good content."""
 
+import asyncio
 import errno
 import os
 import threading
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from exporter.faults import ConfigError, Fault, UnreadableError
-from exporter.files import FileWatcher, WatchedFile, read_file
+from exporter.files import WatchedFile, read_file
+from exporter.threads import refresh_in_thread
 
 Lines = Callable[[], list[dict[str, object]]]
 
@@ -21,6 +23,7 @@ class Watched:
         self.path = path
         self.reads = 0
         self.error: Exception | None = None
+        self.error_after_reading: Exception | None = None
         self.while_reading: Callable[[], object] = lambda: None
         self.file = WatchedFile(
             path, self._read, description="text file", related=self._related if related else None, clock=lambda: 1000.0
@@ -32,6 +35,8 @@ class Watched:
             raise self.error
         text = read_file(path, 1000).decode()
         self.while_reading()
+        if self.error_after_reading:
+            raise self.error_after_reading
         for related in self._related(text):
             if not related.exists():
                 raise ConfigError([Fault(str(path), 1, "with", f"there is no {related.name}")])
@@ -77,31 +82,6 @@ def test_a_file_is_read_again_only_when_it_changes(watched: Watched, lines: Line
     assert [watched.refresh(), watched.refresh(), watched.reads] == ["seven", "seven", 4]
 
 
-def test_a_link_is_followed(tmp_path: Path) -> None:
-    """Kubernetes replaces a link to a folder."""
-    for name in ("old", "new"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "file").write_text(name)
-    (tmp_path / "data").symlink_to("old")
-    (tmp_path / "file").symlink_to("data/file")
-    watched = Watched(tmp_path / "file")
-    assert watched.file.load() == "old"
-    (tmp_path / "data.tmp").symlink_to("new")
-    (tmp_path / "data.tmp").replace(tmp_path / "data")
-    assert watched.refresh() == "new"
-
-
-@pytest.mark.parametrize(
-    "error", [ConfigError([Fault("file", 1, "key", "is bad")]), OSError(13, "no"), ValueError("no")]
-)
-def test_load_raises_what_reading_raises(path: Path, error: Exception) -> None:
-    """At the start a fault is a reason not to start."""
-    watched = Watched(path)
-    watched.error = error
-    with pytest.raises(type(error)):
-        watched.file.load()
-
-
 def test_a_fault_keeps_the_last_good_content_and_is_logged_once(watched: Watched, lines: Lines) -> None:
     """The file is not read again until it changes; a second fault is logged again."""
     watched.path.write_text("bad")
@@ -145,14 +125,6 @@ def test_an_unreadable_file_is_tried_each_time(watched: Watched, lines: Lines, e
     assert len(lines()) == 2
 
 
-def test_a_fault_without_a_place_gets_the_path(watched: Watched) -> None:
-    """The message of a ValueError does not have it."""
-    watched.path.write_text("two")
-    watched.error = ValueError("is empty")
-    watched.refresh()
-    assert watched.file.faults == (f"{watched.path}: is empty",)
-
-
 def test_a_file_that_changes_while_it_is_read_is_read_again(watched: Watched) -> None:
     """What was read may be half of the file."""
     watched.path.write_text("half")
@@ -160,6 +132,23 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(watched: Watched) ->
     assert watched.refresh() == "one"
     watched.while_reading = lambda: None
     assert watched.refresh() == "the whole"
+
+
+@pytest.mark.parametrize("error", [None, ValueError("no")])
+def test_what_is_loaded_while_a_refresh_reads_counts(watched: Watched, error: Exception | None) -> None:
+    """A reload is asked for and the file watcher sees the same change."""
+    loaded: list[str] = []
+
+    def load() -> None:
+        watched.while_reading = lambda: None
+        loaded.append(watched.file.load())
+        watched.error_after_reading = error
+
+    watched.path.write_text("two")
+    watched.while_reading = load
+    assert watched.refresh() is loaded[0]
+    assert watched.refresh() is loaded[0]
+    assert (watched.file.faults, watched.reads) == ((), 3)
 
 
 def test_a_change_of_a_related_file_reads_the_file_again(path: Path) -> None:
@@ -191,43 +180,25 @@ def test_only_regular_files_of_a_limited_size_are_read(tmp_path: Path, name: str
         read_file(tmp_path / name, 9)
 
 
-def test_the_watcher_refreshes_each_file_again_and_again(caplog: pytest.LogCaptureFixture) -> None:
-    """A bug that one of them triggers is logged and does not stop the others."""
-    thrice = threading.Event()
-    calls: list[int] = []
+@pytest.mark.anyio
+async def test_a_file_system_that_hangs_is_told_once(monkeypatch: pytest.MonkeyPatch, lines: Lines) -> None:
+    """Only this refresh waits for it."""
+    wait = asyncio.wait
+    monkeypatch.setattr(asyncio, "wait", lambda tasks, timeout=None: wait(tasks, timeout=timeout and timeout / 100))
+    answers = threading.Event()
+    refreshing = asyncio.create_task(refresh_in_thread(lambda: bool(answers.wait(10))))
+    await asyncio.sleep(0.2)
+    assert [line["msg"] for line in lines()] == ["file system does not answer, using the last known file contents"]
+    answers.set()
+    await refreshing
+    assert [line["msg"] for line in lines()] == ["file system answers again"]
 
-    def broken() -> None:
+
+@pytest.mark.anyio
+async def test_a_bug_while_a_file_is_read_is_logged_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    def refresh() -> None:
         raise KeyError
 
-    def count() -> None:
-        calls.append(1)
-        if len(calls) == 3:
-            thrice.set()
-
-    watcher = FileWatcher([broken, count], interval=0.001)
-    watcher.start()
-    assert thrice.wait(10)
-    watcher.stop()
+    await refresh_in_thread(refresh)
     assert caplog.records[0].message == "internal error while reading a file"
-
-
-def test_a_file_system_that_hangs_shows_in_the_watcher() -> None:
-    """Nobody waits for it, not even stop()."""
-    hanging, release = threading.Event(), threading.Event()
-
-    def hang() -> None:
-        hanging.set()
-        release.wait(10)
-
-    watcher = FileWatcher([hang], interval=0.001)
-    assert watcher.stalled_seconds == 0
-    watcher.start()
-    assert hanging.wait(10)
-    assert watcher.stalled_seconds > 0
-    watcher.stop()
-    assert threading.current_thread() is threading.main_thread()
-    (thread,) = [thread for thread in threading.enumerate() if thread.name == "file-watcher" and thread.is_alive()]
-    assert thread.daemon
-    release.set()
-    thread.join(10)
-    assert watcher.stalled_seconds == 0
+    assert caplog.records[0].exc_info

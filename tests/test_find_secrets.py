@@ -1,23 +1,10 @@
 """The search of the repository for real keys."""
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(scope="module")
-def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("find_secrets", ROOT / "tools" / "find_secrets.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
+from tools.find_secrets import places_in
 
 # Put together here, or this file would be found itself.
 KEYS = {
@@ -36,15 +23,15 @@ KEYS = {
 
 
 @pytest.mark.parametrize("what", KEYS)
-def test_a_key_is_found_and_not_printed(tool: ModuleType, tmp_path: Path, what: str) -> None:
+def test_a_key_is_found_and_not_printed(tmp_path: Path, what: str) -> None:
     file = tmp_path / "file"
     file.write_text(f"first\n  value = '{KEYS[what]}'\n")
-    (place,) = tool.places_in(file)
+    (place,) = places_in(file)
     assert place.endswith(f"file:2: looks like {what}")
     assert KEYS[what][-8:] not in place
 
 
-def test_placeholders_and_file_names_are_not_found(tool: ModuleType, tmp_path: Path) -> None:
+def test_placeholders_and_file_names_are_not_found(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("secret_key: ${NINEDATA_SECRET_KEY}\naccess_key_id: ak-...\nsecret_key_file: /run/secrets/key-1\n")
-    assert list(tool.places_in(file)) == []
+    assert list(places_in(file)) == []

@@ -23,29 +23,22 @@ pytestmark = pytest.mark.anyio
 
 Lines = Callable[[], list[dict[str, object]]]
 
-RELOADED = "ninedata_exporter_config_last_reload_successful"
-
 
 class Source:
-    """What a reload loads: a configuration, or an error."""
+    """What a reload loads after the configuration with the task `old`: another one, or an error."""
 
     def __init__(self) -> None:
-        self.next: Config | Exception = config_of(*tasks("new"))
+        self.next: Config | Exception = config_of(*tasks("old"))
         self.loads = 0
+        self.file = WatchedFile(Path("missing"), self.load, description="configuration")
+        self.file.load()
+        self.next = config_of(*tasks("new"))
 
-    def load(self) -> Config:
+    def load(self, _: Path) -> Config:
         self.loads += 1
         if isinstance(self.next, Exception):
             raise self.next
         return self.next
-
-
-def watched_file(load: Callable[[], Config]) -> WatchedFile[Config]:
-    """A configuration file with the task `old`, and then what `load` returns."""
-    file = WatchedFile(Path("missing"), lambda _: load(), description="configuration")
-    file.content = config_of(*tasks("old"))
-    file._seen = (None,)  # noqa: SLF001 - as if it had been read
-    return file
 
 
 @pytest.fixture
@@ -55,7 +48,7 @@ def source() -> Source:
 
 @pytest.fixture
 async def reloader(source: Source) -> AsyncIterator[Reloader]:
-    reloader = Reloader(watched_file(source.load), OwnMetrics())
+    reloader = Reloader(source.file, OwnMetrics())
     await reloader.start()
     yield reloader
     await reloader.close()
@@ -73,28 +66,25 @@ def recorded_closes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Exporter]]
         yield closed
 
 
-def watched(exporter: Exporter) -> list[str]:
-    return [task.task_id for task in exporter.watch_list.tasks]
-
-
-def own_metric(exporter: Exporter, name: str) -> str:
-    text = render(None, exporter.own_metrics(), choose_format("")).decode()
-    return next(line.split()[1] for line in text.splitlines() if line.startswith(f"{name} "))
-
-
-async def test_a_reload_puts_the_new_configuration_into_force(reloader: Reloader) -> None:
-    assert await reloader.reload() == ()
+def watched(reloader: Reloader) -> list[str]:
     with reloader.lease() as exporter:
-        assert watched(exporter) == ["new"]
+        return [task.task_id for task in exporter.watch_list.tasks]
+
+
+def last_reload_successful(reloader: Reloader) -> bool:
+    with reloader.lease() as exporter:
+        text = render(None, exporter.own_metrics(), choose_format("")).decode()
+    return "\nninedata_exporter_config_last_reload_successful 1.0\n" in text
 
 
 async def test_a_request_keeps_its_exporter_until_it_ends(reloader: Reloader, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its connections are closed after the last request that uses it."""
     with recorded_closes(monkeypatch) as closed:
         with reloader.lease() as first, reloader.lease() as second:
-            await reloader.reload()
+            assert await reloader.reload() == ()
+            assert watched(reloader) == ["new"]
             assert first is second
-            assert watched(first) == ["old"]
+            assert [task.task_id for task in first.watch_list.tasks] == ["old"]
             assert closed == []
         await asyncio.sleep(0)
         assert closed == [first]
@@ -105,14 +95,11 @@ async def test_a_configuration_with_faults_changes_nothing(reloader: Reloader, s
     lines()
     source.next = ConfigError([Fault("config.yaml", 3, "tasks", "must be a list")])
     assert await reloader.reload() == ("config.yaml:3: tasks: must be a list",) == reloader.faults
-    with reloader.lease() as exporter:
-        assert watched(exporter) == ["old"]
-        assert own_metric(exporter, RELOADED) == "0.0"
+    assert (watched(reloader), last_reload_successful(reloader)) == (["old"], False)
     assert [line["fault"] for line in lines()] == ["config.yaml:3: tasks: must be a list"]
     source.next = config_of()
     assert await reloader.reload() == () == reloader.faults
-    with reloader.lease() as exporter:
-        assert own_metric(exporter, RELOADED) == "1.0"
+    assert last_reload_successful(reloader)
 
 
 async def test_a_file_system_that_hangs_ends_the_reload_not_the_exporter(
@@ -120,22 +107,18 @@ async def test_a_file_system_that_hangs_ends_the_reload_not_the_exporter(
 ) -> None:
     monkeypatch.setattr(exporter.reload, "LOAD_SECONDS", 0.05)
     answers = threading.Event()
-
-    def hangs() -> Config:
-        answers.wait(10)
-        return source.load()
-
-    reloader = Reloader(watched_file(hangs), OwnMetrics())
-    assert await reloader.reload() == ("the configuration could not be read within 0.05 s",)
+    reloader = Reloader(source.file, OwnMetrics())
+    monkeypatch.setattr(source.file, "load", lambda: answers.wait(10))
+    assert await reloader.reload() == ("the configuration could not be read within 0.05 s",) == reloader.faults
     answers.set()
-    with reloader.lease() as leased:
-        assert watched(leased) == ["old"]
+    assert watched(reloader) == ["old"]
     await reloader.close()
 
 
 async def test_reloads_at_the_same_time_are_one(reloader: Reloader, source: Source) -> None:
     """A thousand SIGHUPs cause two: one that runs, and one for what may have changed since it began."""
-    first = asyncio.create_task(reloader.reload())
+    source.loads = 0
+    first = reloader.reload()
     await asyncio.sleep(0.01)
     await asyncio.gather(first, *(reloader.reload() for _ in range(1000)))
     assert source.loads <= 2
@@ -159,9 +142,11 @@ async def test_history_and_the_pause_after_a_429_survive_a_reload(reloader: Relo
 
 @pytest.mark.parametrize("auto_reload", [True, False])
 async def test_a_changed_file_is_put_into_force_or_waits_for_a_reload(
-    tmp_path: Path, lines: Lines, *, auto_reload: bool
+    tmp_path: Path, lines: Lines, monkeypatch: pytest.MonkeyPatch, *, auto_reload: bool
 ) -> None:
     """As Kubernetes changes it: by another link. A file with a fault changes nothing and is told."""
+    sleep = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(seconds / 100))
     path = tmp_path / "config.yaml"
     start = "api: {base_url: http://127.0.0.1:1, access_key_id: a, secret_key: b}\ntasks: "
     for name, rest in (
@@ -179,24 +164,22 @@ async def test_a_changed_file_is_put_into_force_or_waits_for_a_reload(
     async def link_to(name: str) -> None:
         (tmp_path / "link").symlink_to(name)
         (tmp_path / "link").replace(path)
-        await asyncio.to_thread(reloader._look)  # noqa: SLF001 - as the watcher does each second
-        await asyncio.sleep(0.6)
+
+    async def until(condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                await sleep(0.01)
 
     await link_to("new")
-    with reloader.lease() as exporter:
-        assert watched(exporter) == (["rp-2"] if auto_reload else ["rp-1"])
-    told = "configuration changed and is not in force; reload it with SIGHUP or /-/reload"
+    await until(lambda: reloader.waits_for_reload or watched(reloader) == ["rp-2"])
     assert reloader.waits_for_reload is not auto_reload
-    assert [line["msg"] for line in lines()].count(told) == int(not auto_reload)
     await link_to("bad")
-    assert bool(reloader.faults) is auto_reload
-    with reloader.lease() as exporter:
-        assert own_metric(exporter, RELOADED) == ("0.0" if auto_reload else "1.0")
+    await until(lambda: bool(reloader.faults) and last_reload_successful(reloader) is not auto_reload)
+    told = "configuration changed and is not in force; reload it with SIGHUP or /-/reload"
+    assert [line["msg"] for line in lines()].count(told) == int(not auto_reload)
     await link_to("old")
     await reloader.reload()
-    with reloader.lease() as exporter:
-        assert watched(exporter) == ["rp-1"]
-        assert own_metric(exporter, RELOADED) == "1.0"
+    assert (watched(reloader), last_reload_successful(reloader)) == (["rp-1"], True)
     assert (reloader.faults, reloader.waits_for_reload) == ((), False)
     await reloader.close()
 

@@ -46,22 +46,22 @@ def load_api(reader: Reader, folder: Path, environment: Mapping[str, str]) -> Ap
 
 def _load_tls(reader: Reader, folder: Path) -> Tls | None:
     server_name = reader.text("server_name")
-    names = {name: reader.text(name) for name in ("ca_file", "cert_file", "key_file")}
-    ca_file, certificate, key = (folder / name if name else None for name in names.values())
+    names = ("ca_file", "cert_file", "key_file")
+    paths = {name: folder / text for name in names if (text := reader.text(name))}
     verify = not reader.boolean("insecure_skip_verify", default=False)
-    if (certificate is None) != (key is None):
-        given, missing = ("cert_file", "key_file") if certificate else ("key_file", "cert_file")
-        if not reader.has(missing):
-            reader.fault(f"needs {missing} as well", given)
-        return None
-    identity = (certificate, key) if certificate and key else None
+    for given, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
+        if given in paths and other not in paths:
+            if not reader.has(other):
+                reader.fault(f"needs {other} as well", given)
+            return None
+    identity = (paths["cert_file"], paths["key_file"]) if "cert_file" in paths else None
     try:
-        if ca_file is None and identity is None:
+        if not paths:
             return Tls(client_context(None, verify=verify), server_name)
-        return Tls(TlsFiles(ca_file, identity, verify=verify), server_name)
+        return Tls(TlsFiles(paths.get("ca_file"), identity, verify=verify), server_name)
     except ConfigError as error:
         (fault,) = error.faults
-        name = next((name for name, value in names.items() if value and str(folder / value) == fault.file), "ca_file")
+        name = next(name for name, path in paths.items() if str(path) == fault.file)
         reader.fault(f"{'the file' if name == 'key_file' else fault.file} {fault.message}", name)
     return None
 
@@ -107,18 +107,15 @@ def _load_secret(
     if value is not None and file is not None:
         reader.fault(f"give either {name} or {file_key}, not both", file_key)
         return None
-    key, subject = name, ""
+    if value is None and file is None and (reader.has(name) or reader.has(file_key)):
+        return None  # its fault is already reported
+    key, subject = (file_key, "the file ") if file else (name, "" if value else f"{variable} ")
+    value = value or environment.get(variable)
     try:
-        if file is not None:
-            key, subject = file_key, "the file "
+        if file:
             return SecretFile(folder / file, header=header)
-        if value is not None:
+        if value:
             return checked_secret(value, header=header)
-        if reader.has(name) or reader.has(file_key):
-            return None  # its fault is already reported
-        if environment.get(variable):
-            subject = f"{variable} "
-            return checked_secret(environment[variable], header=header)
         reader.fault(f"is missing: give {name}, {file_key} or the environment variable {variable}", name)
     except OSError as error:
         # The path is not shown: it may be the secret itself, given under the wrong key.

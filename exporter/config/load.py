@@ -12,9 +12,7 @@ from exporter.config.document import compose
 from exporter.config.reader import Reader
 from exporter.config.settings import Config, Task
 from exporter.config.tasks import load_discovery, load_tasks
-from exporter.credentials import SecretFile
 from exporter.faults import ConfigError, Fault
-from exporter.ninedata.tls import TlsFiles
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Config:
@@ -53,11 +51,6 @@ def load(path: Path, environment: Mapping[str, str]) -> Config:
         scrape_timeout=scrape_timeout,
         reason_bytes=reason_bytes,
         task_status=task_status,
-        watched_files=tuple(
-            file
-            for file in (api.access_key_id, api.secret_key, api.tls.source)
-            if isinstance(file, SecretFile | TlsFiles)
-        ),
     )
 
 

@@ -16,6 +16,8 @@ _NUMBER_TAGS = (f"{_TAG}int", f"{_TAG}float")
 _TEXT_TAGS = (f"{_TAG}str", *_NUMBER_TAGS)
 _NULL_TAG = f"{_TAG}null"
 _TYPE_NAMES = {
+    "map": "a mapping",
+    "seq": "a list",
     "str": "text",
     "bool": "a boolean",
     "null": "empty",
@@ -214,8 +216,4 @@ def _fault_of_text(node: yaml.Node) -> str | None:
 
 def _type_name(node: yaml.Node) -> str:
     """What kind of value this is. The value itself may be secret."""
-    if isinstance(node, yaml.MappingNode):
-        return "a mapping"
-    if isinstance(node, yaml.SequenceNode):
-        return "a list"
     return _TYPE_NAMES.get(node.tag.removeprefix(_TAG), "a special YAML value")

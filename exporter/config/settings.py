@@ -87,8 +87,12 @@ class Config:
     """The most bytes of a failure text in metrics; 0: none go there."""
     task_status: bool = False
     """Whether the tasks themselves are queried as well as their prechecks."""
-    watched_files: tuple[SecretFile | TlsFiles, ...] = ()
-    """Secrets and certificates, to be used without a reload when they change."""
+
+    @property
+    def watched_files(self) -> tuple[SecretFile | TlsFiles, ...]:
+        """Secrets and certificates, to be used without a reload when they change."""
+        sources = (self.api.access_key_id, self.api.secret_key, self.api.tls.source)
+        return tuple(source for source in sources if isinstance(source, SecretFile | TlsFiles))
 
     def most_requests(self, task: Task, *, listed: bool = False) -> int:
         """The most requests that a scrape sends for a task, without retries; `listed`: a list shows its status."""

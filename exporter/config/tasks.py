@@ -73,27 +73,26 @@ def _load_task(reader: Reader) -> Task | None:
     task_id = _load_id(reader, "task_id")
     kind = reader.text("kind") or DEFAULT_KIND
     precheck_task_id = _load_id(reader, "precheck_task_id", required=False)
-    if kind in KINDS and not KINDS[kind].has_precheck_id and reader.has("precheck_task_id"):
-        reader.fault(f"must be left out: a precheck of kind {kind} has no id", "precheck_task_id")
     if kind not in KINDS:
         reader.fault(f"must be one of {', '.join(KINDS)}", "kind")
+    elif reader.has("precheck_task_id") and not KINDS[kind].has_precheck_id:
+        reader.fault(f"must be left out: a precheck of kind {kind} has no id", "precheck_task_id")
     name = reader.text("name", max_bytes=MAX_NAME)
     if name and "`" in name:
         reader.fault("must not contain a backquote, with which the dashboards quote it", "name")
     labels = _load_labels(reader.mapping("labels"))
     reader.done()
-    if task_id is None:
+    if not task_id:
         return None
-    return Task(TaskRef(kind, task_id, precheck_task_id or ""), name=(name or task_id).strip(), labels=labels)
+    return Task(TaskRef(kind, task_id, precheck_task_id), name=(name or task_id).strip(), labels=labels)
 
 
-def _load_id(reader: Reader, name: str, *, required: bool = True) -> str | None:
-    text = reader.text(name)
-    if not reader.has(name):
-        if required:
-            reader.fault("is missing", name)
-    elif text is not None and ID.fullmatch(text.strip()):
-        return text.strip()
-    elif text is not None:
+def _load_id(reader: Reader, name: str, *, required: bool = True) -> str:
+    """An id; empty if it is missing or wrong."""
+    text = (reader.text(name) or "").strip()
+    if required and not reader.has(name):
+        reader.fault("is missing", name)
+    if text and not ID.fullmatch(text):
         reader.fault("has characters that an id must not have; an id looks like cd-tg3isu1xgs", name)
-    return None
+        return ""
+    return text

@@ -15,7 +15,7 @@ from exporter.sandbox import Sandbox
 from exporter.scraping.shard import Shard
 from exporter.signals import heeded
 from exporter.streams import show
-from exporter.threads import DaemonThreads
+from exporter.threads import ManyThreads
 
 
 def run_doctor(
@@ -23,7 +23,7 @@ def run_doctor(
 ) -> int:
     """Examine a configuration, or the demonstration without one; print the report.
 
-    Returns 0 if nothing is at fault, else 1. After an interrupt the report has what was found until then.
+    Returns 0 if nothing is at fault, else 1. After a signal the report has what was found until then.
     """
     place = "the demonstration" if path is None else str(path)
     findings: list[Finding] = []
@@ -34,7 +34,7 @@ def run_doctor(
         for number in heeded(signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, lambda: examination and examination.cancel())
         # A name server that does not answer must not hold up the end.
-        loop.set_default_executor(DaemonThreads())
+        loop.set_default_executor(ManyThreads())
         if path is not None:
             await examine(lambda: load(path, environment), web_config, place, shard, findings)
             return
@@ -45,7 +45,7 @@ def run_doctor(
     complete = True
     try:
         asyncio.run(run())
-    except (asyncio.CancelledError, KeyboardInterrupt):
+    except asyncio.CancelledError:
         complete = False
     if form == "json":
         text = json_of(place, findings, complete=complete)

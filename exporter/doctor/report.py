@@ -1,35 +1,19 @@
 """Findings, and the report of them as a table or as JSON. Pure."""
 
-import enum
 import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Literal, get_args
 
 from exporter import __version__
 
+Check = Literal["configuration", "name", "connection", "query", "clock", "discovery", "task"]
+"""The checks, in the order of the report."""
 
-class Check(enum.StrEnum):
-    """The checks, in the order of the report."""
-
-    CONFIGURATION = "configuration"
-    NAME = "name"
-    CONNECTION = "connection"
-    QUERY = "query"
-    CLOCK = "clock"
-    DISCOVERY = "discovery"
-    TASK = "task"
-
-
-class Level(enum.StrEnum):
-    """How bad a finding is, the worst first."""
-
-    FAULT = "fault"
-    WARNING = "warning"
-    SKIPPED = "skipped"
-    """Not examined: an earlier check failed, or there is nothing to examine."""
-    OK = "ok"
+Level = Literal["fault", "warning", "skipped", "ok"]
+"""How bad a finding is, the worst first. Skipped: an earlier check failed, or there is nothing to examine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +30,24 @@ class Finding:
 
 def skipped(checks: Iterable[Check], why: str) -> list[Finding]:
     """A finding for each check that was skipped."""
-    return [Finding(check, "", Level.SKIPPED, why) for check in checks]
-
-
-def counted(number: int, thing: str) -> str:
-    """A number with its noun: `1 task`, `2 tasks`."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+    return [Finding(check, "", "skipped", why) for check in checks]
 
 
 def is_good(findings: Iterable[Finding]) -> bool:
     """Whether nothing is at fault."""
-    return not any(found.level is Level.FAULT for found in findings)
+    return not any(found.level == "fault" for found in findings)
 
 
 def json_of(examined: str, findings: Sequence[Finding], *, complete: bool = True) -> str:
     """One JSON document with every finding; not `complete` if the examination was interrupted."""
-    summary = {"version": __version__, "examined": examined, "good": complete and is_good(findings)}
-    rest = {"complete": complete, "findings": [asdict(found) for found in findings]}
-    return json.dumps(summary | rest, indent=2) + "\n"
+    document = {
+        "version": __version__,
+        "examined": examined,
+        "good": complete and is_good(findings),
+        "complete": complete,
+        "findings": [asdict(found) for found in findings],
+    }
+    return json.dumps(document, indent=2) + "\n"
 
 
 def table_of(examined: str, findings: Sequence[Finding], *, complete: bool = True, width: int = 100) -> str:
@@ -72,15 +56,15 @@ def table_of(examined: str, findings: Sequence[Finding], *, complete: bool = Tru
     head = _wrapped("", f"ninedata-exporter {__version__} examined {examined}", width)
     verdict = "Interrupted" if not complete else "Good" if is_good(findings) else "Not good"
     counts = Counter(found.level for found in findings)
-    numbers = ", ".join(f"{level} {counts[level]}" for level in Level if counts[level])
+    numbers = ", ".join(f"{level} {counts[level]}" for level in get_args(Level) if counts[level])
     blocks = (head, _rows(findings, width), _advice(findings, width), [f"{verdict}: {numbers}."])
     return "\n\n".join(text for block in blocks if (text := "\n".join(block))) + "\n"
 
 
 def _rows(findings: Sequence[Finding], width: int) -> Iterator[str]:
     """The findings of each check, the worst first; of each level at most 50."""
-    for check in Check:
-        for level in Level:
+    for check in get_args(Check):
+        for level in get_args(Level):
             found = [each for each in findings if (each.check, each.level) == (check, level)]
             head = f"{level:<9}{check:<15}"
             for each in found[:50]:
@@ -93,8 +77,8 @@ def _advice(findings: Iterable[Finding], width: int) -> Iterator[str]:
     """Each piece of advice once, with at most 5 subjects that it is for."""
     subjects: dict[str, list[str]] = {}
     for found in findings:
-        if found.advice and found.level is not Level.SKIPPED:
-            subjects.setdefault(found.advice, []).append(found.subject or str(found.check))
+        if found.advice and found.level != "skipped":
+            subjects.setdefault(found.advice, []).append(found.subject or found.check)
     if subjects:
         yield "What to do"
     for number, (advice, named) in enumerate(subjects.items(), start=1):

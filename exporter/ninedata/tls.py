@@ -20,11 +20,7 @@ class TlsFiles(WatchedFile[ssl.SSLContext]):
             description="TLS file of the API",
             related=lambda _: others,
         )
-        self._first = self.load()
-
-    def current(self) -> ssl.SSLContext:
-        """The context of the last good content. A new object after each change."""
-        return self.content or self._first
+        self.load()
 
 
 def client_context(ca_file: Path | None, identity: tuple[Path, Path] | None = None, *, verify: bool) -> ssl.SSLContext:

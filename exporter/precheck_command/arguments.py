@@ -13,14 +13,14 @@ from exporter.api_client import open_client
 from exporter.config import Config, Task, load
 from exporter.config.reader import duration_seconds
 from exporter.faults import ConfigError
-from exporter.ninedata import DEFAULT_KIND, ID, KINDS, Precheck, QueryError, Reason, TaskRef
+from exporter.ninedata import DEFAULT_KIND, ID, KINDS, QueryError, Reason, TaskRef
 from exporter.ninedata.precheck_start import start_precheck
-from exporter.precheck_command.following import ProgressDisplay, follow
+from exporter.precheck_command.following import ProgressDisplay, answers
 from exporter.precheck_command.outcome import Outcome, json_of_outcome, junit_of_outcome, text_of_outcome
 from exporter.precheck_command.task_file_writer import kept_task, write_task_file
 from exporter.signals import heeded
 from exporter.streams import complain, show
-from exporter.threads import DaemonThreads
+from exporter.threads import ManyThreads
 
 _PROGRAM = "ninedata-precheck"
 
@@ -28,14 +28,11 @@ _PROGRAM = "ninedata-precheck"
 class _Unobserved:
     """A command has no metrics of its requests."""
 
-    def request_sent(self, kind: str) -> None:
-        """Nothing."""
+    def request_sent(self, kind: str) -> None: ...
 
-    def request_ended(self, kind: str, seconds: float, failure: Reason | None) -> None:
-        """Nothing."""
+    def request_ended(self, kind: str, seconds: float, failure: Reason | None) -> None: ...
 
-    def clock_skew(self, seconds: float) -> None:
-        """Nothing."""
+    def clock_skew(self, seconds: float) -> None: ...
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--label", action="append", type=_label, metavar="K=V", help="label for the task file")
     start.add_argument("--task-file", type=Path, metavar="FILE", help="task file to write for the exporter")
     status = commands.add_parser("status", parents=[common], help="report one that exists", allow_abbrev=False)
-    status.add_argument("precheck_task_id", metavar="PRECHECK_TASK_ID", nargs="?", type=_id)
+    status.add_argument("precheck_task_id", metavar="PRECHECK_TASK_ID", nargs="?", type=_id, default="")
+    start.set_defaults(precheck_task_id="")
+    status.set_defaults(task_file=None)
     return parser
 
 
@@ -100,82 +99,67 @@ def _label(text: str) -> tuple[str, str]:
 
 
 def _run(flags: argparse.Namespace, config: Config) -> int:
-    ref = TaskRef(flags.kind, flags.task_id, getattr(flags, "precheck_task_id", None) or "")
+    ref = TaskRef(flags.kind, flags.task_id, flags.precheck_task_id)
     if flags.command == "status" and bool(ref.precheck_task_id) is not KINDS[ref.kind].has_precheck_id:
         raise ValueError(f"a precheck of kind {ref.kind} {'has no id' if ref.precheck_task_id else 'needs its id'}")
     if flags.command == "start" and flags.format == "junit" and not flags.wait:
         raise ValueError("--format=junit needs --wait")
-    name = flags.name or flags.task_id
-    if getattr(flags, "task_file", None):
-        name = _task_for_file(flags, ref).name  # before the start: only its answer has the id
-    run = _Run(flags, Outcome(ref, name))
-    error = ""
+    task = Task(ref, flags.name or flags.task_id)
+    if flags.task_file:
+        task = kept_task(flags.task_file, ref, flags.name, dict(flags.label) if flags.label else None)
+    outcome = Outcome(ref, task.name)
+    id_shown = True
     try:
-        asyncio.run(run.go(config))
+        id_shown = asyncio.run(_query(flags, config, task, outcome))
     except QueryError as failure:
-        error = str(failure)
+        outcome.error = str(failure)
     except TimeoutError:
-        error = f"no end within {flags.timeout:g} s"
+        outcome.error = f"no end within {flags.timeout:g} s"
     except KeyboardInterrupt:
-        error = "interrupted"
-    run.display.end()
-    code = _report(flags, replace(run.outcome, error=error))
-    return code if run.shown else 2
+        outcome.error = "interrupted"
+    code = _report(flags, outcome)
+    return code if id_shown else 2
 
 
-def _task_for_file(flags: argparse.Namespace, ref: TaskRef) -> Task:
-    return kept_task(flags.task_file, ref, flags.name, dict(flags.label) if flags.label else None)
+async def _query(flags: argparse.Namespace, config: Config, task: Task, outcome: Outcome) -> bool:
+    """Start the precheck if asked to, and query it. `outcome` has what is known, also after an exception.
 
-
-class _Run:
-    """One call. `outcome` has what is known so far, for an end before the precheck's."""
-
-    def __init__(self, flags: argparse.Namespace, outcome: Outcome) -> None:
-        self.outcome = outcome
-        self.display = ProgressDisplay()
-        self.shown = True
-        """Whether standard output took what was written to it."""
-        self._flags = flags
-
-    async def go(self, config: Config) -> None:
-        """Start the precheck if asked to, and query it. Raises QueryError, TimeoutError, OSError."""
-        flags = self._flags
-        # A name server that does not answer must not hold up the end.
-        asyncio.get_running_loop().set_default_executor(DaemonThreads())
-        client, transport = open_client(config.api, _Unobserved(), _PROGRAM)
-        try:
-            if flags.command == "start":
-                self._started(await start_precheck(client, self.outcome.ref))
-            if flags.wait:
-                async with asyncio.timeout(flags.timeout):
-                    await follow(client, self.outcome.ref, self._answered)
-            elif flags.command == "status":
-                self._answered(await client.query(self.outcome.ref))
-        finally:
-            await transport.aclose()
-
-    def _started(self, precheck_id: str) -> None:
-        ref, flags = replace(self.outcome.ref, precheck_task_id=precheck_id), self._flags
-        self.outcome = replace(self.outcome, ref=ref)
-        if flags.format == "text" and precheck_id:
-            # At once: if the task file cannot be written, the id is not lost.
-            self.shown = show(f"{precheck_id}\n", _PROGRAM)
-        if flags.task_file:
-            write_task_file(flags.task_file, _task_for_file(flags, ref))
-
-    def _answered(self, precheck: Precheck) -> None:
-        self.outcome = replace(self.outcome, precheck=precheck)
-        if self._flags.wait:
-            self.display.show(precheck)
+    Returns whether standard output took the id. Raises QueryError, TimeoutError, OSError.
+    """
+    # A name server that does not answer must not hold up the end.
+    asyncio.get_running_loop().set_default_executor(ManyThreads())
+    client, transport = open_client(config.api, _Unobserved(), _PROGRAM)
+    id_shown, display = True, ProgressDisplay()
+    try:
+        if flags.command == "start":
+            precheck_id = await start_precheck(client, outcome.ref)
+            outcome.ref = replace(outcome.ref, precheck_task_id=precheck_id)
+            if flags.format == "text" and precheck_id:
+                # At once: if the task file cannot be written, the id is not lost.
+                id_shown = show(f"{precheck_id}\n", _PROGRAM)
+            if flags.task_file:
+                write_task_file(flags.task_file, replace(task, ref=outcome.ref))
+        elif not flags.wait:
+            outcome.precheck = await client.query(outcome.ref)
+        if flags.wait:
+            async with asyncio.timeout(flags.timeout):
+                async for precheck in answers(client, outcome.ref):
+                    outcome.precheck = precheck
+                    display.show(precheck)
+    finally:
+        display.end()
+        await transport.aclose()
+    return id_shown
 
 
 def _report(flags: argparse.Namespace, outcome: Outcome) -> int:
     """Print what is known; the exit status."""
     strict = flags.fail_on == "warning"
-    started_only = flags.command == "start" and not flags.wait and not outcome.error
-    code = 0 if started_only else outcome.exit_status(fail_on_warning=strict)
-    if started_only and flags.format == "text":
-        return code
+    code = outcome.exit_status(fail_on_warning=strict)
+    if flags.command == "start" and not flags.wait and not outcome.error:
+        code = 0
+        if flags.format == "text":  # the id is already there
+            return code
     if flags.format == "json":
         text = json_of_outcome(outcome, code)
     elif flags.format == "junit":

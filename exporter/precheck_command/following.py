@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 
 from exporter.ninedata import Precheck, QueryError, Reason, Status, TaskRef
 from exporter.ninedata.client import NineDataClient
@@ -13,7 +13,7 @@ _PASSING = (Reason.TIMEOUT, Reason.CONNECT, Reason.HTTP_ERROR, Reason.RATE_LIMIT
 """Failures that may be over at the next query; every other one ends the wait."""
 
 
-async def follow(client: NineDataClient, ref: TaskRef, on_answer: Callable[[Precheck], None]) -> None:
+async def answers(client: NineDataClient, ref: TaskRef) -> AsyncIterator[Precheck]:
     """Query until the precheck has ended. Raises QueryError for a failure that will not pass by itself."""
     while True:
         try:
@@ -23,7 +23,7 @@ async def follow(client: NineDataClient, ref: TaskRef, on_answer: Callable[[Prec
                 raise
             complain(f"ninedata-precheck: {error}; trying again\n")
         else:
-            on_answer(precheck)
+            yield precheck
             if precheck.status in ENDED:
                 return
         await asyncio.sleep(2)

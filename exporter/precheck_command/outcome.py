@@ -3,18 +3,17 @@
 import json
 import re
 import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from exporter.ninedata import CheckItem, Precheck, Status, TaskRef
+from exporter.ninedata import Precheck, Status, TaskRef
 
 ENDED = (Status.SUCCESS, Status.WARNING, Status.FAILED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
-    """What is known of a precheck."""
+    """What is known of a precheck so far."""
 
     ref: TaskRef
     name: str
@@ -40,20 +39,18 @@ class Outcome:
         return int(status is Status.FAILED or (fail_on_warning and status is Status.WARNING))
 
 
-def text_of_outcome(outcome: Outcome, width: int = 100) -> str:
+def text_of_outcome(outcome: Outcome) -> str:
     """A table for people: the check items, the worst first, with reason and remediation."""
-    return "".join(f"{line}\n" for line in _lines(outcome, width))
-
-
-def _lines(outcome: Outcome, width: int) -> Iterator[str]:
     order = (Status.FAILED, Status.WARNING, Status.UNKNOWN, Status.RUNNING, Status.UNSTARTED, Status.SUCCESS)
+    lines, indent = [], " " * 11
     items = outcome.precheck.items if outcome.precheck else ()
     for item in sorted(items, key=lambda item: order.index(item.status)):
-        yield f"{item.status:<10} {item.name or item.item} ({item.item})"
+        lines.append(f"{item.status:<10} {item.name or item.item} ({item.item})")
         for paragraph in item.message.splitlines():
-            yield from textwrap.wrap(paragraph, width, initial_indent=" " * 11, subsequent_indent=" " * 11)
+            lines += textwrap.wrap(paragraph, width=100, initial_indent=indent, subsequent_indent=indent)
     verdict = f"{outcome.name}: the precheck's status is {outcome.status()}"
-    yield f"{verdict}; {outcome.error}" if outcome.error else verdict
+    lines.append(f"{verdict}; {outcome.error}" if outcome.error else verdict)
+    return "\n".join(lines) + "\n"
 
 
 def json_of_outcome(outcome: Outcome, exit_status: int) -> str:
@@ -78,41 +75,36 @@ def json_of_outcome(outcome: Outcome, exit_status: int) -> str:
 def junit_of_outcome(outcome: Outcome, *, fail_on_warning: bool) -> str:
     """One test case for each check item, and one that is an error if the precheck's end is not known."""
     suite = ET.Element("testsuite", name=_xml(f"NineData precheck of {outcome.name}"), time="0")
+
+    def add_case(name: str, tag: str = "", message: str = "", status: Status | None = None) -> None:
+        # The API tells no times, but some readers want the attribute.
+        case = ET.SubElement(suite, "testcase", classname=_xml(f"ninedata.{outcome.name}"), name=_xml(name), time="0")
+        if tag:
+            # Jenkins shows attribute and text, GitLab the text alone.
+            attributes = {"message": _xml(message.partition("\n")[0]), "type": str(status)} if status else {}
+            ET.SubElement(case, tag, attributes).text = _xml(message)
+
     for item in outcome.precheck.items if outcome.precheck else ():
-        _add_case(suite, outcome, item, fail_on_warning=fail_on_warning)
+        name = f"{item.name} ({item.item})" if item.name else item.item  # GitLab drops cases of the same name
+        if item.status is Status.FAILED or (fail_on_warning and item.status is Status.WARNING):
+            add_case(name, "failure", item.message or "The API gives no reason.", item.status)
+        elif item.status is Status.WARNING:
+            add_case(name, "system-out", f"Warning: {item.message}")
+        elif item.status is Status.SUCCESS:
+            add_case(name)
+        else:
+            add_case(name, "skipped", f"The check item is {item.status}.", item.status)
     code = outcome.exit_status(fail_on_warning=fail_on_warning)
     if code == 2 or (code == 1 and suite.find("testcase/failure") is None):  # noqa: PLR2004 - not known
         message = outcome.error or f"the precheck's status is {outcome.status()}"
-        _add_result(_case(suite, outcome, "precheck"), "error" if code > 1 else "failure", outcome.status(), message)
+        add_case("precheck", "error" if code > 1 else "failure", message, outcome.status())
     suite.set("tests", str(len(suite)))
-    for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        suite.set(name, str(len(suite.findall(f"testcase/{tag}"))))
+    for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(attribute, str(len(suite.findall(f"testcase/{tag}"))))
     root = ET.Element("testsuites")
     root.append(suite)
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
-
-
-def _add_case(suite: ET.Element, outcome: Outcome, item: CheckItem, *, fail_on_warning: bool) -> None:
-    # With the id: GitLab drops cases of the same name.
-    case = _case(suite, outcome, f"{item.name} ({item.item})" if item.name else item.item)
-    if item.status is Status.FAILED or (fail_on_warning and item.status is Status.WARNING):
-        _add_result(case, "failure", item.status, item.message or "The API gives no reason.")
-    elif item.status is Status.WARNING:
-        ET.SubElement(case, "system-out").text = _xml(f"Warning: {item.message}")
-    elif item.status is not Status.SUCCESS:
-        _add_result(case, "skipped", item.status, f"The check item is {item.status}.")
-
-
-def _case(suite: ET.Element, outcome: Outcome, name: str) -> ET.Element:
-    # The API tells no times, but some readers want the attribute.
-    return ET.SubElement(suite, "testcase", classname=_xml(f"ninedata.{outcome.name}"), name=_xml(name), time="0")
-
-
-def _add_result(case: ET.Element, tag: str, status: Status, message: str) -> None:
-    """Jenkins shows attribute and text, GitLab the text alone."""
-    result = ET.SubElement(case, tag, message=_xml(message.partition("\n")[0]), type=str(status))
-    result.text = _xml(message)
 
 
 def _xml(text: str) -> str:

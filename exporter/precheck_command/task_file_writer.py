@@ -13,13 +13,11 @@ from exporter.ninedata import KINDS, TaskRef
 
 
 def kept_task(path: Path, ref: TaskRef, name: str | None, labels: Mapping[str, str] | None) -> Task:
-    """The task to write: name and labels that are not given stay as the file has them.
+    """The task to write after the start: name and labels that are not given stay as the file has them.
 
     Raises ConfigError if the file has other tasks, which would be lost, or if the entry would be a fault.
     """
-    before: tuple[Task, ...] = ()
-    if path.exists():
-        before = load_task_file(path)
+    before = load_task_file(path) if path.exists() else ()
     if [task.task_id for task in before] not in ([], [ref.task_id]):
         raise ConfigError([Fault(str(path), None, "", "has other tasks as well; give each task a file of its own")])
     old = before[0] if before else Task(ref, ref.task_id)

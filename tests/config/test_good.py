@@ -26,14 +26,6 @@ tasks:
 ENVIRONMENT = {"NINEDATA_ACCESS_KEY_ID": "hush-ak", "NINEDATA_SECRET_KEY": "hush-sk"}
 
 
-def test_defaults(load_text: Load, least: str) -> None:
-    """Only the address and the credentials have no default."""
-    config = load_text(least)
-    assert (config.api.request_timeout, config.api.concurrency, config.api.rate_limit) == (5, 32, 0)
-    assert (config.api.proxy_url, config.scrape_timeout, config.reason_bytes) == (None, 10, 1000)
-    assert (config.tasks, config.task_files, config.discovery, config.probe_unlisted) == ((), (), (), False)
-
-
 def test_every_key(load_text: Load, tmp_path: Path) -> None:
     """All keys are used as written."""
     config = load_text("""
@@ -229,6 +221,9 @@ def test_the_example_is_good_and_shows_the_defaults(load_text: Load) -> None:
     example = load_text(EXAMPLE, ENVIRONMENT)
     default = load_text("api: {base_url: https://console.ninedata.cloud}", ENVIRONMENT)
     assert (example.tasks[0].name, dict(example.tasks[0].labels)) == ("orders-prod", {"team": "dba", "env": "prod"})
+    assert (default.api.request_timeout, default.api.concurrency, default.api.rate_limit) == (5, 32, 0)
+    assert (default.api.proxy_url, default.scrape_timeout, default.reason_bytes) == (None, 10, 1000)
+    assert (default.tasks, default.task_files, default.discovery, default.probe_unlisted) == ((), (), (), False)
     for name in ("base_url", "request_timeout", "concurrency", "rate_limit", "proxy_url"):
         assert getattr(example.api, name) == getattr(default.api, name), name
     for name in ("task_files", "discovery", "probe_unlisted", "scrape_timeout", "reason_bytes", "task_status"):

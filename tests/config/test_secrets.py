@@ -17,14 +17,6 @@ def secrets_of(config: Config) -> tuple[str, str]:
     return config.api.access_key_id.current().reveal(), config.api.secret_key.current().reveal()
 
 
-def fault_of(load_text: Load, text: str, environment: dict[str, str]) -> str:
-    with pytest.raises(ConfigError) as caught:
-        load_text(text, environment)
-    (fault,) = caught.value.faults
-    assert "hush" not in str(fault)
-    return f"{fault.key}: {fault.message}"
-
-
 def test_the_configuration_takes_precedence_over_the_environment(load_text: Load) -> None:
     """The environment is used for what the configuration does not give."""
     assert secrets_of(load_text(BARE, ENVIRONMENT)) == ("hush-env-ak", "hush-env-sk")
@@ -47,27 +39,21 @@ def test_secret_files_are_relative_to_the_configuration(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("keys", "variable", "fault"),
     [
-        (b" \n", "is empty"),
-        (b"hush\nhush", "has characters that an access key id must not have"),
-        (b"hush\xff", "is not UTF-8 text"),
+        ("access_key_id_file: hush-empty", "hush", "access_key_id_file: the file is empty"),
+        ("access_key_id_file: hush-bad", "hush", "access_key_id_file: the file is not UTF-8 text"),
+        ("", "a\nhush", "secret_key: NINEDATA_SECRET_KEY has line breaks or control characters"),
+        ("", "", "secret_key: is missing: give secret_key, secret_key_file or the environment variable"),
+        ("secret_key: ''", "hush", "secret_key: is empty"),
     ],
 )
-def test_a_bad_secret_file_is_a_fault(load_text: Load, tmp_path: Path, content: bytes, message: str) -> None:
-    """The message shows neither its path, which may be a secret by mistake, nor its content."""
-    (tmp_path / "hush").write_bytes(content)
-    fault = fault_of(load_text, f"{BARE}  access_key_id_file: hush\n", ENVIRONMENT)
-    assert fault == f"api.access_key_id_file: the file {message}"
-
-
-def test_a_bad_variable_is_named(load_text: Load) -> None:
-    """An empty variable counts as missing."""
-    bad = fault_of(load_text, BARE, ENVIRONMENT | {"NINEDATA_SECRET_KEY": "hush\nhush"})
-    assert bad == "api.secret_key: NINEDATA_SECRET_KEY has line breaks or control characters"
-    assert fault_of(load_text, BARE, ENVIRONMENT | {"NINEDATA_SECRET_KEY": ""}).startswith("api.secret_key: is missing")
-
-
-def test_a_bad_secret_is_not_replaced_by_the_environment(load_text: Load) -> None:
-    """A secret that the configuration names is the one that is meant."""
-    assert fault_of(load_text, f"{BARE}  secret_key: ''\n", ENVIRONMENT) == "api.secret_key: is empty"
+def test_a_bad_secret_is_a_fault(load_text: Load, tmp_path: Path, keys: str, variable: str, fault: str) -> None:
+    """The environment does not replace it. The message shows neither it nor its file's name, which may be a secret."""
+    (tmp_path / "hush-empty").write_bytes(b" \n")
+    (tmp_path / "hush-bad").write_bytes(b"hush\xff")
+    with pytest.raises(ConfigError) as caught:
+        load_text(f"{BARE}  {keys}\n", ENVIRONMENT | {"NINEDATA_SECRET_KEY": variable})
+    (found,) = caught.value.faults
+    assert f"{found.key}: {found.message}".startswith(f"api.{fault}")
+    assert "hush" not in str(found)

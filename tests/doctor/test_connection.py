@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,9 +14,10 @@ import pytest
 from exporter.config.settings import Api, Tls
 from exporter.credentials import Secret
 from exporter.doctor.connection import check_connection
-from exporter.doctor.report import Level
+from exporter.doctor.report import Finding, Level
 from exporter.ninedata.tls import client_context
-from exporter.threads import DaemonThreads
+from exporter.threads import ManyThreads
+from tests.http.certificates import Identity, new_issuer
 
 pytestmark = pytest.mark.anyio
 
@@ -32,19 +32,13 @@ async def found(api: Api) -> list[tuple[Level, str]]:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed one for 127.0.0.1 that expires in 5 days, with its key."""
-    file = tmp_path_factory.mktemp("certificate") / "server.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-days", "5", "-subj", "/CN=server", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, "-keyout", file, "-out", f"{file}.crt"], check=True, capture_output=True)  # noqa: S603 - the tests' own
-    with file.open("a") as pem:
-        pem.write(Path(f"{file}.crt").read_text())
-    return file
+def identity(tmp_path_factory: pytest.TempPathFactory) -> Identity:
+    """A self-signed certificate of 127.0.0.1 that expires in 2 days."""
+    return new_issuer(tmp_path_factory.mktemp("certificate"), "server", ("subjectAltName=IP:127.0.0.1",)).own
 
 
 @asynccontextmanager
-async def server(certificate: Path | None = None, answer: bytes = b"") -> AsyncIterator[str]:
+async def server(identity: Identity | None = None, answer: bytes = b"") -> AsyncIterator[str]:
     """The address of a server that answers each connection so and closes it."""
 
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -52,9 +46,9 @@ async def server(certificate: Path | None = None, answer: bytes = b"") -> AsyncI
         writer.close()
 
     context = None
-    if certificate:
+    if identity:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
+        context.load_cert_chain(identity.certificate, identity.key)
     async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as running:
         yield f"127.0.0.1:{running.sockets[0].getsockname()[1]}"
 
@@ -62,73 +56,66 @@ async def server(certificate: Path | None = None, answer: bytes = b"") -> AsyncI
 async def test_http_on_this_machine_is_fine() -> None:
     async with server() as address:
         (name, connection) = await found(api_at(f"http://{address}"))
-    assert name[0] is connection[0] is Level.OK
+    assert name[0] == connection[0] == "ok"
     assert name[1].startswith("resolves to ")
     assert connection[1].endswith(" ms by http, on this machine")
 
 
-async def test_a_name_that_does_not_resolve_leaves_nothing_to_connect_to() -> None:
-    (name, connection) = await found(api_at("http://ninedata.invalid"))
-    assert name[0] is Level.FAULT
-    assert name[1].startswith("does not resolve: ")
-    assert connection == (Level.SKIPPED, "ninedata.invalid does not resolve")
-
-
-async def test_a_name_that_is_none_is_said_in_plain_words() -> None:
-    (name, _) = await found(api_at("http://a..example"))
-    assert name == (Level.FAULT, "does not resolve: it is not a valid host name")
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [("ninedata.invalid", ""), ("a..example", "it is not a valid host name")],
+    ids=["unknown", "bad"],
+)
+async def test_a_name_that_does_not_resolve_leaves_nothing_to_connect_to(host: str, reason: str) -> None:
+    ((level, what), connection) = await found(api_at(f"http://{host}"))
+    assert (level, what.startswith(f"does not resolve: {reason}")) == ("fault", True)
+    assert connection == ("skipped", f"{host} does not resolve")
 
 
 async def test_a_name_server_that_does_not_answer_costs_one_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(1))
-    asyncio.get_running_loop().set_default_executor(DaemonThreads())
+    asyncio.get_running_loop().set_default_executor(ManyThreads())
     api = replace(api_at("http://ninedata.example"), request_timeout=0.05)
     began = time.monotonic()
-    assert (await found(api))[0] == (Level.FAULT, "does not resolve: no answer within api.request_timeout")
+    assert (await found(api))[0] == ("fault", "does not resolve: no answer within api.request_timeout")
     assert time.monotonic() - began < 0.8
 
 
 async def test_a_refused_connection_is_a_fault() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    assert (await found(api_at(f"http://127.0.0.1:{port}")))[1] == (Level.FAULT, "cannot connect: Connection refused")
+    assert (await found(api_at(f"http://127.0.0.1:{port}")))[1] == ("fault", "cannot connect: Connection refused")
 
 
 async def test_a_proxy_is_what_is_connected_to() -> None:
     async with server() as address:
         proxy = Secret(f"http://user:hush@{address}")
         (_, connection) = await check_connection(replace(api_at("https://ninedata.example"), proxy_url=proxy))
-    assert (connection.level, connection.subject) == (Level.OK, address)
+    assert (connection.level, connection.subject) == ("ok", address)
     assert "hush" not in repr(connection)
 
 
-async def test_a_trusted_certificate_that_expires_soon_is_a_warning(certificate: Path) -> None:
-    async with server(certificate) as address:
-        level, what = (await found(api_at(f"https://{address}", certificate)))[1]
-    assert level is Level.WARNING
-    assert "TLSv1.3, the certificate is trusted and expires on 20" in what
-
-
-async def test_an_unknown_issuer_is_a_fault(certificate: Path) -> None:
-    async with server(certificate) as address:
-        (_, connection) = await check_connection(api_at(f"https://{address}"))
-    assert connection.level is Level.FAULT
-    assert connection.what == "cannot connect: the certificate is not trusted: self-signed certificate"
-    assert "api.tls.ca_file" in connection.advice
-
-
-async def test_a_certificate_that_is_not_verified_is_a_warning(certificate: Path) -> None:
-    async with server(certificate) as address:
-        level, what = (await found(api_at(f"https://{address}", verify=False)))[1]
-    assert level is Level.WARNING
-    assert what.endswith("; the certificate is not verified")
+@pytest.mark.parametrize(
+    ("trusted", "verify", "level", "what", "advice"),
+    [
+        (True, True, "warning", "TLSv1.3, the certificate is trusted and expires on 20", "certificate renewed"),
+        (False, True, "fault", "the certificate is not trusted: self-signed certificate", "into api.tls.ca_file"),
+        (False, False, "warning", "; the certificate is not verified", "Remove api.tls.insecure_skip_verify"),
+    ],
+    ids=["expires soon", "unknown issuer", "not verified"],
+)
+async def test_the_certificate(
+    identity: Identity, level: Level, what: str, advice: str, *, trusted: bool, verify: bool
+) -> None:
+    async with server(identity) as address:
+        api = api_at(f"https://{address}", identity.certificate if trusted else None, verify=verify)
+        (_, connection) = await check_connection(api)
+    assert (connection.level, what in connection.what, advice in connection.advice) == (level, True, True)
 
 
 async def test_a_port_that_speaks_no_tls_is_a_fault() -> None:
     async with server(answer=b"HTTP/1.1 400 Bad Request\r\n\r\n") as address:
         (_, connection) = await check_connection(api_at(f"https://{address}"))
-    assert (connection.level, connection.what) == (
-        Level.FAULT,
-        "cannot connect: the TLS handshake failed: wrong version number",
-    )
-    assert "names a port that speaks TLS" in connection.advice
+    advice = "Check whether api.base_url names a port that speaks TLS, and whether a firewall or a proxy interferes."
+    what = "cannot connect: the TLS handshake failed: wrong version number"
+    assert connection == Finding("connection", address, "fault", what, advice)

@@ -41,6 +41,14 @@ class Pipeline:
     def run(self, *arguments: str) -> int:
         return main([*arguments, "--config.file", str(self.config)])
 
+    def start(self, *flags: str) -> int:
+        """Hands the id over by the task file."""
+        return self.run("start", TASK, *flags, "--task-file", str(self.task_file))
+
+    def process(self, *flags: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "exporter.precheck_command", "start", TASK, "--config.file", str(self.config)]
+        return subprocess.Popen([*command, *flags], stdout=stdout, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own
+
 
 @pytest.fixture
 def pipeline(folder: Path) -> Iterator[Pipeline]:
@@ -53,12 +61,11 @@ def pipeline(folder: Path) -> Iterator[Pipeline]:
 
 
 def test_a_failed_precheck_is_told_with_its_reasons_and_handed_over(
-    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+    pipeline: Pipeline, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pipeline.precheck({"failed": {"targetDataExistCheck": REASON}})
-    flags = ("--name", "billing", "--label", "team=dba", "--task-file", str(pipeline.task_file))
-    assert pipeline.run("start", TASK, "--wait", *flags) == 1
-    out = capsys.readouterr().out
+    assert pipeline.start("--wait", "--name", "billing", "--label", "team=dba") == 1
+    out = capfd.readouterr().out
     assert "Failed     Target object existence check (targetDataExistCheck)\n           Table x is missing.\n" in out
     (task,) = load_task_file(pipeline.task_file)
     assert task.ref.precheck_task_id == out.splitlines()[0]
@@ -69,11 +76,9 @@ def test_a_failed_precheck_is_told_with_its_reasons_and_handed_over(
 
 
 def test_name_and_labels_stay_when_a_precheck_is_started_again(pipeline: Pipeline) -> None:
-    assert (
-        pipeline.run("start", TASK, "--label", "team=dba", "--name", "x", "--task-file", str(pipeline.task_file)) == 0
-    )
+    assert pipeline.start("--label", "team=dba", "--name", "x") == 0
     (before,) = load_task_file(pipeline.task_file)
-    assert pipeline.run("start", TASK, "--task-file", str(pipeline.task_file)) == 0
+    assert pipeline.start() == 0
     (after,) = load_task_file(pipeline.task_file)
     assert (after.name, after.labels) == (before.name, before.labels)
     assert after.ref.precheck_task_id != before.ref.precheck_task_id
@@ -81,7 +86,7 @@ def test_name_and_labels_stay_when_a_precheck_is_started_again(pipeline: Pipelin
 
 @pytest.mark.parametrize("flags", [("--label", "job=x"), ("--name", "a`b")])
 def test_an_entry_that_the_exporter_would_refuse_starts_nothing(pipeline: Pipeline, flags: tuple[str, ...]) -> None:
-    assert pipeline.run("start", TASK, *flags, "--task-file", str(pipeline.task_file)) == 2
+    assert pipeline.start(*flags) == 2
     assert not pipeline.sandbox.requests
     assert list(pipeline.task_file.parent.iterdir()) == []
 
@@ -89,7 +94,7 @@ def test_an_entry_that_the_exporter_would_refuse_starts_nothing(pipeline: Pipeli
 def test_a_file_with_other_tasks_is_left_alone(pipeline: Pipeline) -> None:
     text = "- {task_id: cd-1, precheck_task_id: p}\n- {task_id: cd-2, precheck_task_id: p}\n"
     pipeline.task_file.write_text(text)
-    assert pipeline.run("start", TASK, "--task-file", str(pipeline.task_file)) == 2
+    assert pipeline.start() == 2
     assert pipeline.task_file.read_text() == text
 
 
@@ -111,20 +116,19 @@ def test_the_exit_status(pipeline: Pipeline, script: object, flags: tuple[str, .
 
 
 def test_a_refused_key_could_not_be_told_and_a_start_is_sent_once(
-    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+    pipeline: Pipeline, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pipeline.sandbox.faults[""] = InjectedFault(kind="http_error", status=503)
     assert pipeline.run("start", TASK, "--wait", "--format", "json") == 2
     assert pipeline.sandbox.requests == {TASK: 1}
-    captured = capsys.readouterr()
+    captured = capfd.readouterr()
     assert "HTTP 503" in json.loads(captured.out)["error"]
     assert SECRET_KEY not in captured.out + captured.err
 
 
 def test_an_interrupt_leaves_what_is_known(pipeline: Pipeline) -> None:
     pipeline.precheck({"status": "Running"})
-    command = [sys.executable, "-m", "exporter.precheck_command", "start", TASK, "--wait", "--config.file"]
-    with subprocess.Popen([*command, str(pipeline.config)], stdout=-1, stderr=-1, text=True) as process:  # noqa: S603 - our own
+    with pipeline.process("--wait") as process:
         assert process.stderr
         assert process.stderr.readline().startswith("Running, 0 of 12")
         process.send_signal(signal.SIGINT)
@@ -136,19 +140,16 @@ def test_an_interrupt_leaves_what_is_known(pipeline: Pipeline) -> None:
 def test_a_closed_pipe_loses_the_answer_and_not_the_task_file(pipeline: Pipeline) -> None:
     read, write = os.pipe()
     os.close(read)
-    command = [sys.executable, "-m", "exporter.precheck_command", "start", TASK, "--config.file", str(pipeline.config)]
-    command += ["--task-file", str(pipeline.task_file)]
-    done = subprocess.run(command, stdout=write, stderr=-1, text=True, check=False)  # noqa: S603 - our own
-    os.close(write)
-    assert done.returncode == 2
-    assert done.stderr == "ninedata-precheck: cannot write to standard output: Broken pipe\n"
+    with pipeline.process("--task-file", str(pipeline.task_file), stdout=write) as process:
+        os.close(write)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert err == "ninedata-precheck: cannot write to standard output: Broken pipe\n"
     assert load_task_file(pipeline.task_file)
 
 
 def test_several_at_once_never_tear_the_file(pipeline: Pipeline) -> None:
-    command = [sys.executable, "-m", "exporter.precheck_command", "start", TASK, "--config.file", str(pipeline.config)]
-    command += ["--task-file", str(pipeline.task_file)]
-    runs = [subprocess.Popen(command, stdout=-1, text=True) for _ in range(3)]  # noqa: S603 - our own
+    runs = [pipeline.process("--task-file", str(pipeline.task_file)) for _ in range(3)]
     while any(run.poll() is None for run in runs):
         if pipeline.task_file.exists():
             load_task_file(pipeline.task_file)

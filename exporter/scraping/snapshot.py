@@ -30,6 +30,15 @@ class QueryFailure:
         """What a person can do about it; `request` is its kind."""
         return self.own_advice or advice_on(self.reason, request)
 
+    def log_fields(self, request: str) -> dict[str, object]:
+        """Its fields in a line of the log."""
+        return {
+            "reason": self.reason.value,
+            "error": self.message,
+            "advice": self.advice(request),
+            "request_id": self.request_id or None,
+        }
+
     @property
     def timed_out(self) -> bool:
         """Whether a request was sent and not answered in time."""

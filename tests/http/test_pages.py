@@ -270,7 +270,7 @@ def test_a_task_file_with_a_fault(site: Site, tmp_path: Path) -> None:
     assert f"{path}:1: [0].task_id" in page.text
     assert site.json("/")["task_files"][0]["loaded_at"] is None
     path.write_text("[]\n")
-    site.exporter.watch_list.task_files.refresh()
+    site.exporter.watch_list.refresh()
     assert "has a problem" not in page_of(site).text
 
 

@@ -51,7 +51,7 @@ def test_until_every_task_file_was_read_once_there_is_no_list(site: Site, tmp_pa
     assert (refused.status_code, refused.text) == (503, told)
     for content in ("- {task_id: cd-3, precheck_task_id: p}\n", "nonsense"):
         path.write_text(content)
-        site.exporter.watch_list.task_files.refresh()
+        site.exporter.watch_list.refresh()
         assert len(site.get("/sd").json()) == 3
 
 

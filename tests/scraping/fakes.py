@@ -133,7 +133,7 @@ def result(task_id: str, outcome: Precheck | QueryFailure, minute: int = 0) -> Q
 
 
 def config_of(*named: Task) -> Config:
-    api = Api("https://api.example", Secret("id"), Secret("key"), Tls(ssl.create_default_context()))
+    api = Api("https://api.example", Secret("id"), Secret("key"), Tls(ssl.create_default_context()), concurrency=3)
     return Config(api=api, tasks=named)
 
 

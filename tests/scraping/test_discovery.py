@@ -121,3 +121,14 @@ def test_logs_what_is_new_and_gone(lines: Lines) -> None:
     discovery.update(listed(("rp-1", "one", "running"), ("rp-2", "two", "running")), None, 0.1)
     discovery.update(listed(("rp-2", "two", "running"), ("rp-3", "three", "running")), None, 0.1)
     assert [(line["tasks"], line["new"], line["gone"]) for line in lines()] == [(2, 2, 0), (2, 1, 1)]
+
+
+def test_logs_when_it_begins_to_fail_and_when_it_recovers(lines: Lines) -> None:
+    discovery = Discovery(DiscoverySettings("replication"))
+    for failure in (None, FAILURE, FAILURE, QueryFailure(Reason.TIMEOUT, "too late"), None):
+        discovery.update({}, failure, 0.1)
+    assert [(line["msg"], line.get("reason")) for line in lines()] == [
+        ("discovery failed; the tasks known so far stay watched", Reason.CONNECT),
+        ("discovery failed; the tasks known so far stay watched", Reason.TIMEOUT),
+        ("discovery succeeded again", None),
+    ]

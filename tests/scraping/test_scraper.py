@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.scraping.fakes import (
     RUNNING,
     FakeClient,
     after,
+    config_of,
     deadline_in,
     empty_watch_list,
     hangs,
@@ -53,7 +55,7 @@ def watch_list() -> WatchList:
 
 @pytest.fixture
 def scraper(client: FakeClient, watch_list: WatchList, history: History) -> Scraper:
-    return Scraper(client, watch_list, history, concurrency=3, wall_clock=lambda: NOON)
+    return Scraper(client, config_of(), watch_list, history, wall_clock=lambda: NOON)
 
 
 async def test_queries_every_task_once_with_bounded_concurrency(scraper: Scraper, client: FakeClient) -> None:
@@ -269,7 +271,7 @@ async def test_a_shard_queries_only_its_share_of_the_discovered_tasks(client: Fa
     queried = []
     for index in range(2):
         watch_list = empty_watch_list(Discovery(DiscoverySettings("replication")), shard=Shard(index, 2))
-        scraper = Scraper(client, watch_list, History(), concurrency=3)
+        scraper = Scraper(client, config_of(), watch_list, History())
         snapshot = await scraper.scrape(Targets((), discover=True), deadline_in(60))
         queried += list(outcomes(snapshot))
     assert sorted(queried) == sorted(entry.task_id for entry in client.listed)
@@ -281,7 +283,7 @@ async def test_a_shard_queries_only_its_share_of_the_discovered_tasks(client: Fa
 @pytest.fixture
 def both(client: FakeClient, watch_list: WatchList, history: History) -> Scraper:
     """A scraper that queries every task itself as well as its precheck."""
-    return Scraper(client, watch_list, history, concurrency=3, task_status=True, wall_clock=lambda: NOON)
+    return Scraper(client, replace(config_of(), task_status=True), watch_list, history, wall_clock=lambda: NOON)
 
 
 def states(snapshot: Snapshot) -> dict[str, TaskState | Reason]:
@@ -376,7 +378,7 @@ async def test_a_named_task_that_is_on_the_list_has_its_status_too(scraper: Scra
 async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, history: History) -> None:
     """Schema comparisons have no precheck that could be found; a probe queries such a task itself."""
     watch_list = empty_watch_list(*(Discovery(DiscoverySettings(kind)) for kind in ("replication", "schema_compare")))
-    scraper = Scraper(client, watch_list, history, concurrency=3)
+    scraper = Scraper(client, config_of(), watch_list, history)
     client.listed = [*REPLICATIONS, ListedTask("cc-1", "schema", "stopped")]
     snapshot = await scraper.scrape(Targets((), discover=True), deadline_in(60))
     assert [(found.kind, len(found.tasks)) for found in snapshot.discoveries] == [

@@ -256,14 +256,10 @@ def _facts(state: TaskState) -> Iterator[str]:
 
 
 def view_of(task: Task, history: History, now: datetime) -> TaskView:
-    """The view of a task. Results of an earlier precheck of the same task are not shown."""
-    precheck, state = history.prechecks.get(task.task_id), history.states.get(task.task_id)
+    """The view of a task."""
     kind = KINDS[task.ref.kind]
-    return TaskView(
-        task,
-        QueryView(precheck if precheck and precheck.last.task.ref == task.ref else None, now, kind.name),
-        QueryView(state if state and state.last.task.ref == task.ref else None, now, kind.state_request),
-    )
+    precheck = QueryView(history.prechecks.of(task), now, kind.name)
+    return TaskView(task, precheck, QueryView(history.states.of(task), now, kind.state_request))
 
 
 def summary_of(queries: Iterable[QueryView[A]]) -> list[tuple[str, int]]:

@@ -2,8 +2,8 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from exporter.config import Task
 from exporter.logs import event
@@ -33,31 +33,36 @@ class Change(NamedTuple):
 
 def record_and_log(snapshot: Snapshot, history: History) -> None:
     """Put the results of a scrape into the history, and log what is new in them."""
-    results = snapshot.results
     # A status that a list failed to show is a failure of the list, not of each task.
     states = [state for state in snapshot.states if state.up or state.seconds is not None]
     changes = [
-        *_changes("precheck", "query", history.prechecks, results),
-        *_changes("task", "task query", history.states, states),
+        *_record("precheck", "query", history.prechecks, snapshot.results),
+        *_record("task", "task query", history.states, states),
     ]
-    skipped = history.skipped
-    history.record(results, states)
     _log_changes(changes)
-    if history.skipped and not skipped:
+    _log_skipped([*snapshot.results, *states], history)
+
+
+def _log_skipped(results: Sequence[QueryResult[Any]], history: History) -> None:
+    tasks = {result.task.task_id for result in results}
+    failures = [(result.task.task_id, result.failure) for result in results]
+    reasons = {task_id: failure.reason for task_id, failure in failures if failure and not failure.sent}
+    before, history.skipped = history.skipped, (history.skipped - tasks) | reasons.keys()
+    if reasons and not before:
         message = "scrape ran out of time before querying all tasks"
-        failures = [*(result.failure for result in results), *(state.failure for state in states)]
-        if any(failure and failure.reason is Reason.RATE_LIMITED for failure in failures):
+        if Reason.RATE_LIMITED in reasons.values():
             message = "scrape left out tasks because of a rate limit"
-        event(_log, logging.WARNING, message, skipped=len(history.skipped), tasks=len(history.task_ids))
-    elif skipped and not history.skipped:
-        event(_log, logging.INFO, "scrape queried all tasks again", tasks=len(history.task_ids))
+        event(_log, logging.WARNING, message, skipped=len(reasons), tasks=len(tasks))
+    elif before and not history.skipped:
+        event(_log, logging.INFO, "scrape queried all tasks again", tasks=len(tasks))
 
 
-def _changes(
+def _record(
     about: str, query: str, histories: QueryHistories[A], results: Iterable[QueryResult[A]]
 ) -> Iterator[Change]:
+    """Put results into the history; yields what changed."""
     for result in results:
-        before, answer, failure = histories.before(result), result.answer, result.failure
+        before, answer, failure = histories.record(result), result.answer, result.failure
         known, logged_reason = (before.answer, before.logged_reason) if before else (None, None)
         if answer is not None and (known is None or known.status is not answer.status):
             yield _status_change(about, known, answer, result.task)
@@ -65,7 +70,7 @@ def _changes(
             if before and before.failing_since and logged_reason:
                 seconds = (result.at - before.failing_since).total_seconds()
                 yield Change(f"{query} succeeded again", "", result.task, {"failed_for_seconds": seconds}, logging.INFO)
-        elif result.sent and failure.reason is not logged_reason:
+        elif failure.sent and failure.reason is not logged_reason:
             kind = KINDS[result.task.ref.kind]
             fields = failure.log_fields(kind.name if about == "precheck" else kind.state_request)
             yield Change(f"{query} failed", failure.reason.value, result.task, fields)

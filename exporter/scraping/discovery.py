@@ -9,7 +9,7 @@ from exporter.config import DiscoverySettings, Task
 from exporter.logs import event
 from exporter.ninedata import KINDS, LISTS, ListedTask, Reason, TaskRef
 from exporter.ninedata.task_lists import MAX_TASKS
-from exporter.scraping.history import FIRST_PRIORITY, Priority, next_priority
+from exporter.scraping.history import next_priority
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure
 
 _log = logging.getLogger(__name__)
@@ -25,17 +25,20 @@ class Discovery:
         self.kind = settings.kind
         self._settings = settings
         self._statuses = {status.casefold() for status in settings.statuses}
-        self.known: Mapping[str, ListedTask] = before.known if before else {}
+        self.known: Mapping[str, ListedTask] = {}
         """All listed tasks by id, selected or not."""
-        self.tasks = self._select()
-        """The selected tasks; the same object while nothing changes."""
-        # A list of one status lacks the tasks that another selection needs.
-        unfiltered = before is not None and before.status_filter in (None, self.status_filter)
-        self.complete: bool = before is not None and before.complete and unfiltered
+        self.complete = False
         """Whether the list was read whole once since the start. Of one that is too long, MAX_TASKS count as whole."""
-        self.last: DiscoveryResult | None = before.last if before else None
+        self.last: DiscoveryResult | None = None
         """The latest attempt."""
-        self.priority: Priority = before.priority if before else FIRST_PRIORITY
+        self.priority = 0
+        """Sorts it among the queries of a scrape."""
+        if before is not None:
+            # A list of one status lacks the tasks that another selection needs.
+            self.complete = before.complete and before.status_filter in (None, self.status_filter)
+            self.known, self.last, self.priority = before.known, before.last, before.priority
+        self.tasks = self._select()
+        """The selected tasks."""
 
     @property
     def status_filter(self) -> str | None:
@@ -55,19 +58,18 @@ class Discovery:
         self.complete = self.complete or failure is None or too_long
         if found != self.known:
             self.known = dict(found)
-            tasks = self._select()
-            if tasks != self.tasks:
-                self._log_tasks(tasks)
-                self.tasks = tasks
+            before, self.tasks = self.tasks, self._select()
+            self._log_tasks(before)
         self._log_failure(failure)
-        self.priority = next_priority(self.priority, failure, sent=failure is None or failure.sent)
+        self.priority = next_priority(self.priority, failure)
         self.last = self.result(failure, seconds)
         return self.last
 
-    def _log_tasks(self, tasks: tuple[Task, ...]) -> None:
-        before, now = {task.task_id for task in self.tasks}, {task.task_id for task in tasks}
-        counts = {"tasks": len(now), "new": len(now - before), "gone": len(before - now)}
-        event(_log, logging.INFO, "discovered tasks", kind=self.kind, **counts)
+    def _log_tasks(self, before: tuple[Task, ...]) -> None:
+        if self.tasks != before:
+            old, new = {task.task_id for task in before}, {task.task_id for task in self.tasks}
+            counts = {"tasks": len(new), "new": len(new - old), "gone": len(old - new)}
+            event(_log, logging.INFO, "discovered tasks", kind=self.kind, **counts)
 
     def _log_failure(self, failure: QueryFailure | None) -> None:
         before = self.last.failure if self.last else None

@@ -2,18 +2,17 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
 from typing import Any
 
 from exporter.config import Config, Task
-from exporter.ninedata.client import NineDataClient, QueryProgress
+from exporter.ninedata.client import NineDataClient
 from exporter.scraping.changes import record_and_log
 from exporter.scraping.history import History
 from exporter.scraping.queries import ListQuery, PrecheckQuery, Query, StateQuery
-from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, Snapshot
+from exporter.scraping.snapshot import DiscoveryResult, Snapshot
 from exporter.scraping.watch_list import WatchList
 
 
@@ -82,29 +81,31 @@ class _Run:
         self._prechecks: dict[str, PrecheckQuery] = {}
         self._states: dict[str, StateQuery] = {}
         discoveries = scraper.watch_list.discoveries if targets.discover else ()
-        self._lists = {discovery.kind: ListQuery(discovery) for discovery in discoveries}
+        self._lists = {discovery.kind: ListQuery(discovery, scraper.client) for discovery in discoveries}
         queries: list[Query[Any]] = []
         if targets.query:
             queries += self._add(targets.tasks, discovered=False)
             queries += self._add(targets.discovered, discovered=True)
         queries += self._lists.values()
         self._queue = deque(sorted(queries, key=lambda query: query.priority))
+        self._under_way: set[Query[Any]] = set()
         self._snapshot: Snapshot | None = None
         self._workers = asyncio.TaskGroup()
         self.work = asyncio.create_task(self._work())
 
     def _add(self, tasks: Iterable[Task], *, discovered: bool) -> list[Query[Any]]:
         """Add tasks to the answer. Returns their queries."""
-        config, history = self._scraper.config, self._scraper.history
+        client, config, history = self._scraper.client, self._scraper.config, self._scraper.history
         queries: list[Query[Any]] = []
         for task in tasks:
-            task_id = task.task_id
-            self._tasks[task_id] = task
+            self._tasks[task.task_id] = task
             if task.has_precheck:
-                precheck = self._prechecks[task_id] = PrecheckQuery(task, history.prechecks.priority(task_id))
+                precheck = PrecheckQuery(task, client.query, history.prechecks.priority(task))
+                self._prechecks[task.task_id] = precheck
                 queries.append(precheck)
             if config.queries_itself(task, listed=discovered and task.ref.kind in self._lists):
-                state = self._states[task_id] = StateQuery(task, history.states.priority(task_id))
+                state = StateQuery(task, client.query_task, history.states.priority(task))
+                self._states[task.task_id] = state
                 queries.append(state)
         return queries
 
@@ -119,7 +120,9 @@ class _Run:
     async def _worker(self) -> None:
         while self._queue:
             query = self._queue.popleft()
-            await query.run(self._scraper.client, self._scraper.wall_clock)
+            self._under_way.add(query)
+            await query.run(self._scraper.wall_clock)
+            self._under_way.remove(query)
             if isinstance(query, ListQuery):
                 new = self._take_over(query)
                 self._queue.extend(new)
@@ -128,7 +131,7 @@ class _Run:
 
     def _take_over(self, query: ListQuery) -> list[Query[Any]]:
         """Watch what was listed. Returns the queries of the tasks that are new; those that are gone are left out."""
-        listed = self._share(query.update_discovery(self._skipped())).tasks
+        listed = self._share(query.update_discovery()).tasks
         if not self.targets.query:
             return []
         gone = {task.task_id for task in self.targets.discovered if task.ref.kind == query.discovery.kind}
@@ -163,23 +166,20 @@ class _Run:
         return self._snapshot
 
     def _results_so_far(self) -> Snapshot:
-        skipped, now = self._skipped(), self._scraper.wall_clock()
-        results = [query.result(now, skipped) for query in self._prechecks.values()]
-        states = []
+        rate_limited = any(query.progress.waiting_for_rate_limit for query in self._under_way)
+        for waiting in self._queue:  # for the same as those that are under way
+            waiting.progress.waiting_for_rate_limit = rate_limited
+        now, states = self._scraper.wall_clock(), []
         for task_id, task in self._tasks.items():
-            listed = self._lists.get(task.ref.kind)
             if query := self._states.get(task_id):
-                states.append(query.result(now, skipped))
-            elif listed and task_id in listed.discovery.known:
-                states.append(listed.state_of(task, now, skipped))
-        discoveries = (self._share(query.result(skipped)) for query in self._lists.values())
-        return Snapshot(tuple(results), tuple(states), tuple(discoveries))
+                states.append(query.result(now))
+            elif (listed := self._lists.get(task.ref.kind)) and (state := listed.state_of(task, now)):
+                states.append(state)
+        return Snapshot(
+            tuple(query.result(now) for query in self._prechecks.values()),
+            tuple(states),
+            tuple(self._share(query.result()) for query in self._lists.values()),
+        )
 
     def _share(self, result: DiscoveryResult) -> DiscoveryResult:
         return self._scraper.watch_list.share(result)
-
-    def _skipped(self) -> QueryFailure:
-        """The failure of a query that has not begun."""
-        queries: Iterator[Query[Any]] = chain(self._prechecks.values(), self._states.values(), self._lists.values())
-        waiting = any(query.outcome is None and query.progress.waiting_for_rate_limit for query in queries)
-        return QueryFailure.of(QueryProgress(waiting_for_rate_limit=waiting).error_at_deadline())

@@ -73,11 +73,6 @@ class QueryResult(Generic[T]):
         """Whether the query was answered and understood."""
         return not isinstance(self.outcome, QueryFailure)
 
-    @property
-    def sent(self) -> bool:
-        """Whether a request left."""
-        return not isinstance(self.outcome, QueryFailure) or self.outcome.sent or self.partial is not None
-
 
 @dataclass(frozen=True, slots=True)
 class DiscoveryResult:

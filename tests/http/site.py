@@ -120,11 +120,12 @@ class Site:
 
     def record(self, task: Task, outcome: Precheck | QueryFailure, *, ago: float = 0.0, seconds: float = 0.25) -> None:
         """Add a result to the history, so many seconds old."""
-        self.exporter.history.record([QueryResult(task, outcome, seconds, datetime.now(UTC) - timedelta(seconds=ago))])
+        at = datetime.now(UTC) - timedelta(seconds=ago)
+        self.exporter.history.prechecks.record(QueryResult(task, outcome, seconds, at))
 
     def record_state(self, task: Task, outcome: TaskState | QueryFailure, partial: TaskState | None = None) -> None:
         """Add a result of the task itself to the history."""
-        self.exporter.history.record([], [QueryResult(task, outcome, 0.5, datetime.now(UTC), partial)])
+        self.exporter.history.states.record(QueryResult(task, outcome, 0.5, datetime.now(UTC), partial))
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[int]:

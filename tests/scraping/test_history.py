@@ -1,6 +1,7 @@
 """The history of tasks: what pages show, what the log says, and the order of the next scrape."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -32,22 +33,23 @@ def test_keeps_the_last_answer_while_queries_fail(history: History) -> None:
     record(history, result("a", FAILED, minute=0))
     record(history, result("a", TIMEOUT, minute=1))
     record(history, result("a", TIMEOUT, minute=2))
-    task = history.prechecks.get("a")
+    task = history.prechecks.of(*tasks("a"))
     assert task is not None
     assert (task.answer, task.answered_at, task.failing_since) == (FAILED, NOON, result("a", TIMEOUT, minute=1).at)
     assert task.last.outcome is TIMEOUT
     record(history, result("a", GOOD, minute=3))
-    task = history.prechecks.get("a")
+    task = history.prechecks.of(*tasks("a"))
     assert task is not None
     assert (task.answer, task.failing_since) == (GOOD, None)
 
 
 def test_a_new_precheck_of_a_task_starts_a_new_history(history: History) -> None:
+    (old,) = tasks("a")
+    new = replace(old, ref=replace(old.ref, precheck_task_id="pcte-new"))
     record(history, result("a", FAILED))
-    (other,) = tasks("a")
-    moved = QueryResult(type(other)(type(other.ref)("data_compare", "a", "pcte-new"), "a"), TIMEOUT, 0.1, NOON)
-    record(history, moved)
-    task = history.prechecks.get("a")
+    assert history.prechecks.of(new) is None
+    record(history, QueryResult(new, TIMEOUT, 0.1, NOON))
+    task = history.prechecks.of(new)
     assert task is not None
     assert task.answer is None
 
@@ -57,7 +59,8 @@ def test_forgets_what_is_no_longer_watched(history: History, lines: Lines) -> No
     state = QueryResult(tasks("b")[0], TaskState(TaskStatus.RUNNING), 0.1, NOON)
     record_and_log(Snapshot((result("a", SKIPPED), result("b", GOOD)), (state,)), history)
     history.retain({"b"}, set())
-    assert (history.prechecks.task_ids, history.states.task_ids) == ({"b"}, set())
+    assert history.prechecks.of(*tasks("a")) is history.states.of(*tasks("b")) is None
+    assert history.prechecks.of(*tasks("b"))
     lines()
     record(history, result("b", SKIPPED))
     assert [line["skipped"] for line in lines()] == [1]

@@ -98,7 +98,7 @@ async def test_at_the_deadline_every_task_without_an_answer_has_the_reason(
     client.answers |= {"a": hangs, "b": hangs, "c": hangs}
     snapshot = await scraper.scrape(Targets(tasks("x", "a", "b", "c", "d")), deadline_in(0.05))
     assert outcomes(snapshot) == {"x": GOOD} | dict.fromkeys("abcd", Reason.DEADLINE)
-    assert [result.sent for result in snapshot.results] == [True, True, True, True, False]
+    assert [result.failure.sent for result in snapshot.results if result.failure] == [True, True, True, False]
     await settle()
     assert sorted(client.cancelled) == ["a", "b", "c"]
 
@@ -107,7 +107,7 @@ async def test_what_the_rate_limit_leaves_no_time_for_is_rate_limited(scraper: S
     client.answers = dict.fromkeys("abcd", waits_for_rate_limit)
     snapshot = await scraper.scrape(Targets(tasks(*"abcd")), deadline_in(0.05))
     assert outcomes(snapshot) == dict.fromkeys("abcd", Reason.RATE_LIMITED)
-    assert not any(result.sent for result in snapshot.results)
+    assert not any(result.failure.sent for result in snapshot.results if result.failure)
 
 
 async def test_skipped_tasks_come_first_and_tasks_that_timed_out_last(scraper: Scraper, client: FakeClient) -> None:
@@ -144,11 +144,11 @@ async def test_a_patient_scraper_gets_what_a_hasty_one_beside_it_does_not(
     await settle()
     patient = asyncio.create_task(scraper.scrape(Targets(tasks("a", "b")), deadline_in(60)))
     assert outcomes(await hasty) == {"a": GOOD, "b": Reason.DEADLINE}
-    assert history.prechecks.get("b") is None
+    assert history.prechecks.of(*tasks("b")) is None
     event.set()
     assert outcomes(await patient) == {"a": GOOD, "b": GOOD}
     assert client.queried == ["a", "b"]
-    task = history.prechecks.get("b")
+    task = history.prechecks.of(*tasks("b"))
     assert task is not None
     assert task.failing_since is None
 
@@ -176,14 +176,14 @@ async def test_a_run_is_cancelled_with_its_last_scraper(scraper: Scraper, client
     scrapes[1].cancel()
     await settle()
     assert client.cancelled == ["b"]
-    assert history.prechecks.get("a") is not None
-    assert history.prechecks.get("b") is None
+    assert history.prechecks.of(*tasks("a")) is not None
+    assert history.prechecks.of(*tasks("b")) is None
 
 
 async def test_a_probe_of_an_unwatched_task_leaves_no_history(scraper: Scraper, history: History) -> None:
     snapshot = await scraper.scrape(Targets(tasks("a"), record=False), deadline_in(60))
     assert outcomes(snapshot) == {"a": GOOD}
-    assert history.prechecks.get("a") is None
+    assert history.prechecks.of(*tasks("a")) is None
 
 
 async def test_discovered_tasks_are_queried_in_the_same_scrape(
@@ -204,11 +204,12 @@ async def test_tasks_that_the_list_no_longer_has_are_left_out(
     """Their queries failed because they are gone: that is not recorded as a failure."""
     client.listed = REPLICATIONS
     await scraper.scrape(Targets((), discover=True), deadline_in(60))
+    _, gone = watch_list.discovered
     client.listed = REPLICATIONS[:1]
     client.answers["rp-2"] = raises(QueryError(Reason.NOT_FOUND, "gone"))
     snapshot = await scraper.scrape(Targets((), watch_list.discovered, discover=True), deadline_in(60))
     assert outcomes(snapshot) == {"rp-1": GOOD}
-    task = history.prechecks.get("rp-2")
+    task = history.prechecks.of(gone)
     assert task is not None
     assert task.failing_since is None
 
@@ -325,7 +326,7 @@ async def test_what_a_failed_query_learnt_before_is_kept(
     snapshot = await both.scrape(Targets(tasks(*"abc")), deadline_in(0.5))
     assert states(snapshot) == {"a": Reason.HTTP_ERROR, "b": Reason.DEADLINE, "c": Reason.DEADLINE}
     assert [state.answer for state in snapshot.states] == [RUNNING, RUNNING, None]
-    kept = history.states.get("a")
+    kept = history.states.of(*tasks("a"))
     assert kept is not None
     assert (kept.answer, kept.failing_since) == (RUNNING, NOON)
     assert [line["msg"] for line in lines() if line["task_id"] == "a"] == [
@@ -358,7 +359,7 @@ async def test_a_discovered_task_has_its_status_from_the_list(
     client.listed, client.list_error = REPLICATIONS[:1], QueryError(Reason.CONNECT, "refused")
     snapshot = await scraper.scrape(Targets((), watch_list.discovered, discover=True), deadline_in(60))
     assert states(snapshot) == {"rp-1": TaskState(TaskStatus.RUNNING, "running"), "rp-2": Reason.CONNECT}
-    kept = history.states.get("rp-2")
+    kept = history.states.of(watch_list.tasks[1])
     assert kept is not None
     assert kept.failing_since is None
 

@@ -1,10 +1,10 @@
 """The queries of a run: of prechecks, of tasks themselves, of lists of tasks."""
 
-import asyncio
 import logging
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Generic, TypeVar
 
 from exporter.config import Task
@@ -18,38 +18,42 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Query(Generic[T]):
+class Query(ABC, Generic[T]):
     """One query of a run: it has not begun, is under way, or has ended with an outcome."""
 
-    def __init__(self, ask: Callable[[QueryProgress], Awaitable[T]], priority: int, about: Mapping[str, str]) -> None:
-        """`about` names it in the log."""
+    __slots__ = ("_began", "_ended", "_subject", "ended_at", "outcome", "priority", "progress")
+
+    def __init__(self, subject: str, priority: int) -> None:
+        """`subject` is what is queried, for the log."""
         self.priority = priority
         self.progress = QueryProgress()
         self.outcome: T | QueryFailure | None = None
         """None until the query has ended."""
         self.ended_at: datetime | None = None
-        self._ask = ask
-        self._about = about
-        self._clock = asyncio.get_running_loop().time
+        self._subject = subject
         self._began: float | None = None
         self._ended: float | None = None
 
+    @abstractmethod
+    def ask(self) -> Awaitable[T]:
+        """The answer. May raise QueryError."""
+
     async def run(self, wall_clock: Callable[[], datetime]) -> None:
         """Query, to the end. This is the one place where errors become values."""
-        self._began = self._clock()
+        self._began = time.monotonic()
         try:
-            self.outcome = await self._ask(self.progress)
+            self.outcome = await self.ask()
         except QueryError as error:
             self.outcome = QueryFailure.of(error)
         except Exception as error:  # noqa: BLE001 - a bug that one answer triggers must not cost the other tasks
-            _log.exception("internal error", extra={"fields": self._about})
+            _log.exception("internal error", extra={"fields": {"query": self._subject}})
             self.outcome = QueryFailure(Reason.INTERNAL, f"{type(error).__name__} in the exporter; see its log")
-        self._ended, self.ended_at = self._clock(), wall_clock()
+        self._ended, self.ended_at = time.monotonic(), wall_clock()
 
     @property
     def seconds(self) -> float:
         """Time spent on the query so far."""
-        return 0.0 if self._began is None else (self._ended or self._clock()) - self._began
+        return 0.0 if self._began is None else (self._ended or time.monotonic()) - self._began
 
     @property
     def outcome_now(self) -> T | QueryFailure:
@@ -60,9 +64,16 @@ class Query(Generic[T]):
 class TaskQuery(Query[T]):
     """A query of one task."""
 
+    __slots__ = ("_ask", "task")
+
     def __init__(self, task: Task, ask: Callable[[TaskRef, QueryProgress], Awaitable[T]], priority: int) -> None:
-        super().__init__(partial(ask, task.ref), priority, {"task": task.name, "task_id": task.task_id})
+        super().__init__(task.task_id, priority)
         self.task = task
+        self._ask = ask
+
+    def ask(self) -> Awaitable[T]:
+        """The answer about the task."""
+        return self._ask(self.task.ref, self.progress)
 
     def result(self, now: datetime) -> QueryResult[T]:
         """The result for a scrape that ends now."""
@@ -78,9 +89,13 @@ class TaskQuery(Query[T]):
 class PrecheckQuery(TaskQuery[Precheck]):
     """A query of a task's precheck."""
 
+    __slots__ = ()
+
 
 class StateQuery(TaskQuery[TaskState]):
     """A query of a task itself."""
+
+    __slots__ = ()
 
     def known_part(self) -> TaskState | None:
         """A comparison's status, if only the query of its results failed."""
@@ -91,14 +106,15 @@ class ListQuery(Query[Mapping[str, ListedTask]]):
     """A query of a list of tasks, for discovery. The list shows the status of each task itself as well."""
 
     def __init__(self, discovery: Discovery, client: NineDataClient) -> None:
-        super().__init__(self._list, discovery.priority, {"discovery": discovery.kind})
+        super().__init__(f"list of {discovery.kind} tasks", discovery.priority)
         self.discovery = discovery
         self._client = client
         self._found: dict[str, ListedTask] = {}
 
-    async def _list(self, progress: QueryProgress) -> Mapping[str, ListedTask]:
-        status = self.discovery.status_filter
-        await self._client.list_tasks(self.discovery.kind, self._found, status=status, progress=progress)
+    async def ask(self) -> Mapping[str, ListedTask]:
+        """The tasks on the list, by id."""
+        kind, status = self.discovery.kind, self.discovery.status_filter
+        await self._client.list_tasks(kind, self._found, status=status, progress=self.progress)
         return self._found
 
     def result(self) -> DiscoveryResult:

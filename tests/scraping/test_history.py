@@ -9,7 +9,7 @@ from exporter.ninedata import CheckItem, Precheck, Reason, Status, TaskState, Ta
 from exporter.scraping.changes import MAX_LINES, record_and_log
 from exporter.scraping.history import History
 from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
-from tests.scraping.fakes import GOOD, NOON, result, tasks
+from tests.scraping.fakes import GOOD, NOON, history_of, result, tasks
 
 Lines = Callable[[], list[dict[str, object]]]
 
@@ -33,13 +33,11 @@ def test_keeps_the_last_answer_while_queries_fail(history: History) -> None:
     record(history, result("a", FAILED, minute=0))
     record(history, result("a", TIMEOUT, minute=1))
     record(history, result("a", TIMEOUT, minute=2))
-    task = history.prechecks.of(*tasks("a"))
-    assert task is not None
+    task = history_of(history.prechecks, *tasks("a"))
     assert (task.answer, task.answered_at, task.failing_since) == (FAILED, NOON, result("a", TIMEOUT, minute=1).at)
     assert task.last.outcome is TIMEOUT
     record(history, result("a", GOOD, minute=3))
-    task = history.prechecks.of(*tasks("a"))
-    assert task is not None
+    task = history_of(history.prechecks, *tasks("a"))
     assert (task.answer, task.failing_since) == (GOOD, None)
 
 
@@ -49,9 +47,7 @@ def test_a_new_precheck_of_a_task_starts_a_new_history(history: History) -> None
     record(history, result("a", FAILED))
     assert history.prechecks.of(new) is None
     record(history, QueryResult(new, TIMEOUT, 0.1, NOON))
-    task = history.prechecks.of(new)
-    assert task is not None
-    assert task.answer is None
+    assert history_of(history.prechecks, new).answer is None
 
 
 def test_forgets_what_is_no_longer_watched(history: History, lines: Lines) -> None:

@@ -71,14 +71,6 @@ def test_repeated_task_ids_are_logged_once(task_files: TaskFiles, lines: Lines, 
     ]
 
 
-def test_the_lists_stay_the_same_objects_while_nothing_changes(task_files: TaskFiles, discovery: Discovery) -> None:
-    watch_list = WatchList(config_of(), Shard(), task_files, [discovery])
-    listed, discovered = watch_list.named, watch_list.discovered
-    watch_list.refresh()
-    assert watch_list.named is listed
-    assert all(new is old for new, old in zip(watch_list.discovered, discovered, strict=True))
-
-
 def test_a_shard_watches_its_share_and_finds_every_task(task_files: TaskFiles, discovery: Discovery) -> None:
     """Any shard can answer a probe of any task."""
     shards = [WatchList(config_of(*tasks("cd-1")), Shard(index, 3), task_files, [discovery]) for index in range(3)]

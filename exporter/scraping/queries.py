@@ -4,11 +4,12 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from exporter.config import Task
-from exporter.ninedata import KINDS, ListedTask, Precheck, QueryError, Reason, TaskRef, TaskState, TaskStatus
+from exporter.ninedata import KINDS, ListedTask, QueryError, Reason, TaskRef, TaskState, TaskStatus
 from exporter.ninedata.client import NineDataClient, QueryProgress
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult
@@ -77,19 +78,7 @@ class TaskQuery(Query[T]):
 
     def result(self, now: datetime) -> QueryResult[T]:
         """The result for a scrape that ends now."""
-        outcome = self.outcome_now
-        known = self.known_part() if isinstance(outcome, QueryFailure) else None
-        return QueryResult(self.task, outcome, self.seconds, self.ended_at or now, known)
-
-    def known_part(self) -> T | None:
-        """The part of the answer that came before the query failed."""
-        return None
-
-
-class PrecheckQuery(TaskQuery[Precheck]):
-    """A query of a task's precheck."""
-
-    __slots__ = ()
+        return QueryResult(self.task, self.outcome_now, self.seconds, self.ended_at or now)
 
 
 class StateQuery(TaskQuery[TaskState]):
@@ -97,9 +86,10 @@ class StateQuery(TaskQuery[TaskState]):
 
     __slots__ = ()
 
-    def known_part(self) -> TaskState | None:
-        """A comparison's status, if only the query of its results failed."""
-        return self.progress.state
+    def result(self, now: datetime) -> QueryResult[TaskState]:
+        """With a comparison's status, if only the query of its results failed."""
+        result = super().result(now)
+        return replace(result, partial=self.progress.state) if result.failure else result
 
 
 class ListQuery(Query[Mapping[str, ListedTask]]):

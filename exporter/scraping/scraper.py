@@ -2,17 +2,18 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from exporter.config import Config, Task
+from exporter.ninedata import Precheck
 from exporter.ninedata.client import NineDataClient
 from exporter.scraping.changes import record_and_log
 from exporter.scraping.history import History
-from exporter.scraping.queries import ListQuery, PrecheckQuery, Query, StateQuery
-from exporter.scraping.snapshot import DiscoveryResult, Snapshot
+from exporter.scraping.queries import ListQuery, Query, StateQuery, TaskQuery
+from exporter.scraping.snapshot import Snapshot
 from exporter.scraping.watch_list import WatchList
 
 
@@ -76,45 +77,43 @@ class _Run:
         self.joinable_until = joinable_until
         self.waiters = 0
         self._scraper = scraper
-        self._tasks: dict[str, Task] = {}
+        self._tasks = dict[str, Task]()
         """The tasks of the answer."""
-        self._prechecks: dict[str, PrecheckQuery] = {}
-        self._states: dict[str, StateQuery] = {}
+        self._prechecks = dict[str, TaskQuery[Precheck]]()
+        self._states = dict[str, StateQuery]()
         discoveries = scraper.watch_list.discoveries if targets.discover else ()
         self._lists = {discovery.kind: ListQuery(discovery, scraper.client) for discovery in discoveries}
-        queries: list[Query[Any]] = []
+        self._queue = deque[Query[Any]]()
+        self._under_way = set[Query[Any]]()
+        self._snapshot: Snapshot | None = None
+        queries = list[Query[Any]]()
         if targets.query:
             queries += self._add(targets.tasks, discovered=False)
             queries += self._add(targets.discovered, discovered=True)
         queries += self._lists.values()
-        self._queue = deque(sorted(queries, key=lambda query: query.priority))
-        self._under_way: set[Query[Any]] = set()
-        self._snapshot: Snapshot | None = None
         self._workers = asyncio.TaskGroup()
-        self.work = asyncio.create_task(self._work())
+        self.work = asyncio.create_task(self._work(queries))
 
-    def _add(self, tasks: Iterable[Task], *, discovered: bool) -> list[Query[Any]]:
-        """Add tasks to the answer. Returns their queries."""
+    def _add(self, tasks: Iterable[Task], *, discovered: bool) -> Iterator[Query[Any]]:
+        """Add tasks to the answer; yields their queries."""
         client, config, history = self._scraper.client, self._scraper.config, self._scraper.history
-        queries: list[Query[Any]] = []
         for task in tasks:
-            self._tasks[task.task_id] = task
+            task_id = task.task_id
+            self._tasks[task_id] = task
             if task.has_precheck:
-                precheck = PrecheckQuery(task, client.query, history.prechecks.priority(task))
-                self._prechecks[task.task_id] = precheck
-                queries.append(precheck)
+                self._prechecks[task_id] = TaskQuery(task, client.query, history.prechecks.priority(task))
+                yield self._prechecks[task_id]
             if config.queries_itself(task, listed=discovered and task.ref.kind in self._lists):
-                state = StateQuery(task, client.query_task, history.states.priority(task))
-                self._states[task.task_id] = state
-                queries.append(state)
-        return queries
+                self._states[task_id] = StateQuery(task, client.query_task, history.states.priority(task))
+                yield self._states[task_id]
 
-    async def _work(self) -> None:
+    async def _work(self, queries: Iterable[Query[Any]]) -> None:
         async with self._workers:
-            self._start_workers(len(self._queue))
+            self._start(sorted(queries, key=lambda query: query.priority))
 
-    def _start_workers(self, queries: int) -> None:
-        for _ in range(min(queries, self._scraper.config.api.concurrency)):
+    def _start(self, queries: list[Query[Any]]) -> None:
+        self._queue.extend(queries)
+        for _ in range(min(len(queries), self._scraper.config.api.concurrency)):
             self._workers.create_task(self._worker())
 
     async def _worker(self) -> None:
@@ -124,21 +123,20 @@ class _Run:
             await query.run(self._scraper.wall_clock)
             self._under_way.remove(query)
             if isinstance(query, ListQuery):
-                new = self._take_over(query)
-                self._queue.extend(new)
-                self._start_workers(len(new))
+                self._start(self._take_over(query))
             self._snapshot = None
 
     def _take_over(self, query: ListQuery) -> list[Query[Any]]:
         """Watch what was listed. Returns the queries of the tasks that are new; those that are gone are left out."""
-        listed = self._share(query.update_discovery()).tasks
+        listed = self._scraper.watch_list.share(query.update_discovery()).tasks
         if not self.targets.query:
             return []
         gone = {task.task_id for task in self.targets.discovered if task.ref.kind == query.discovery.kind}
         for task_id in gone.difference(task.task_id for task in listed):
             for results in (self._tasks, self._prechecks, self._states):
                 results.pop(task_id, None)
-        return self._add((task for task in listed if task.task_id not in self._tasks), discovered=True)
+        new = [task for task in listed if task.task_id not in self._tasks]
+        return list(self._add(new, discovered=True))
 
     def end(self, *, out_of_time: bool) -> None:
         """End the run and record its results, as those of a scrape that is `out_of_time` or that went away."""
@@ -178,8 +176,5 @@ class _Run:
         return Snapshot(
             tuple(query.result(now) for query in self._prechecks.values()),
             tuple(states),
-            tuple(self._share(query.result()) for query in self._lists.values()),
+            tuple(self._scraper.watch_list.share(query.result()) for query in self._lists.values()),
         )
-
-    def _share(self, result: DiscoveryResult) -> DiscoveryResult:
-        return self._scraper.watch_list.share(result)

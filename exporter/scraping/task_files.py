@@ -3,8 +3,7 @@
 import glob
 import logging
 import os
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +31,10 @@ class TaskFile:
 class TaskFiles:
     """The files that match some shell patterns, in the order of their paths."""
 
-    def __init__(
-        self, patterns: Iterable[str], before: "TaskFiles | None" = None, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, patterns: Iterable[str], before: "TaskFiles | None" = None) -> None:
         """`before`: the task files before a reload. Those that still match stay in use, and are read if they change."""
         self.current: tuple[TaskFile, ...] = ()
-        """The files as last read; the same object while nothing changes."""
+        """The files as last read, and the folders that cannot be listed."""
         self.unmatched: tuple[str, ...] = ()
         """Patterns that match no file."""
         self.unread: tuple[str, ...] = ()
@@ -47,7 +44,6 @@ class TaskFiles:
         self.read: frozenset[str] = before.read if before else frozenset()
         """Files and folders that were read whole once."""
         self._patterns = tuple(patterns)
-        self._clock = clock
 
     def refresh(self) -> None:
         """Look for files, and read those that changed. May block; logs what changes, and never raises."""
@@ -61,18 +57,20 @@ class TaskFiles:
         unmatched = tuple(pattern for pattern, found in matches.items() if not found)
         self._log(unlistable, self.watched.keys() - paths, unmatched)
         self.unmatched = unmatched
-        self.watched = {path: self.watched.get(path) or self._watch(path) for path in sorted(paths)}
+        self.watched = {path: self.watched.get(path) or _watched_file(path) for path in sorted(paths)}
         for file in self.watched.values():
             file.refresh()
-        self._publish(unlistable)
-        self.read |= {path for path, file in self.watched.items() if file.loaded_at is not None}
-        self.read |= folders - faults.keys()
+        files = [
+            TaskFile(printable(path), file.content or (), file.faults, file.loaded_at)
+            for path, file in self.watched.items()
+            if file.loaded_at is not None or file.faults
+        ]
+        self.current = tuple(sorted((*files, *unlistable), key=lambda file: file.path))
+        loaded = {path for path, file in self.watched.items() if file.loaded_at is not None}
+        self.read |= loaded | (folders - faults.keys())
         # A pattern with a wildcard may match nothing; a file that is named must have been there.
         sources = {*paths, *faults, *(pattern for pattern in unmatched if not glob.has_magic(pattern))}
         self.unread = tuple(map(printable, sorted(sources - self.read)))
-
-    def _watch(self, path: str) -> WatchedFile[tuple[Task, ...]]:
-        return WatchedFile(Path(path), load_task_file, description="task file", clock=self._clock)
 
     def _log(self, unlistable: Iterable[TaskFile], gone: Iterable[str], unmatched: Iterable[str]) -> None:
         for folder in unlistable:
@@ -84,15 +82,9 @@ class TaskFiles:
             if pattern not in self.unmatched:
                 event(_log, logging.WARNING, "no task file matches", pattern=printable(pattern))
 
-    def _publish(self, unlistable: Iterable[TaskFile]) -> None:
-        files = [
-            TaskFile(printable(path), file.content or (), file.faults, file.loaded_at)
-            for path, file in self.watched.items()
-            if file.loaded_at is not None or file.faults
-        ]
-        current = tuple(sorted((*files, *unlistable), key=lambda file: file.path))
-        if current != self.current:
-            self.current = current
+
+def _watched_file(path: str) -> WatchedFile[tuple[Task, ...]]:
+    return WatchedFile(Path(path), load_task_file, description="task file")
 
 
 def _folder_of(pattern: str) -> str:

@@ -43,7 +43,7 @@ class WatchList:
     def refresh(self) -> None:
         """Read the task files that changed. May block; logs what changes, and never raises."""
         self.task_files.refresh()
-        if self.task_files.current is not self.files:
+        if self.task_files.current != self.files:
             self.files = self.task_files.current
             self._merge()
         # After the tasks: an incomplete list must never look complete.

@@ -318,14 +318,6 @@ async def test_what_a_failed_query_learnt_before_is_kept(
     assert found == ["precheck status", "task status", "task query failed"]
 
 
-async def test_a_discovered_task_has_its_status_from_the_list(scraper: Scraper, client: FakeClient) -> None:
-    """Without a query of its own."""
-    client.listed = REPLICATIONS
-    snapshot = await scrape(scraper, DISCOVERY)
-    assert client.queried == ["list", "rp-1", "rp-2"]
-    assert outcomes(snapshot.states) == STATES
-
-
 async def test_a_named_task_that_is_on_the_list_has_its_status_too(scraper: Scraper, client: FakeClient) -> None:
     """One that is not on the list has none, and that is no failure."""
     named = tuple(Task(TaskRef("replication", task_id, ""), task_id) for task_id in ("rp-1", "rp-9"))
@@ -339,7 +331,10 @@ async def test_a_named_task_that_is_on_the_list_has_its_status_too(scraper: Scra
 
 
 async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, history: History) -> None:
-    """Schema comparisons have no precheck that could be found; a probe queries such a task itself."""
+    """The list shows their status; a schema comparison has no precheck that could be found.
+
+    A probe queries such a task itself.
+    """
     watch_list = empty_watch_list(*(Discovery(DiscoverySettings(kind)) for kind in ("replication", "schema_compare")))
     scraper = Scraper(client, config_of(), watch_list, history)
     client.listed = [*REPLICATIONS, ListedTask("cc-1", "schema", "stopped")]
@@ -350,6 +345,7 @@ async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, his
     ]
     assert outcomes(snapshot.results) == {"rp-1": GOOD, "rp-2": GOOD}
     assert outcomes(snapshot.states) == STATES | {"cc-1": TaskState(TaskStatus.STOPPED, "stopped")}
+    assert sorted(client.queried) == ["list", "list", "rp-1", "rp-2"]
     assert watch_list.most_requests() == 4
     client.queried = []
     snapshot = await scrape(scraper, Targets(watch_list.discovered[2:]))

@@ -112,5 +112,5 @@ class WatchList:
             if ids and ids != self.repeated.get(file.path):
                 message = "task file repeats task ids that another source names; these entries are ignored"
                 event(_log, logging.WARNING, message, file=file.path, task_ids=",".join(ids[:10]))
-        self._all_named, self.repeated = named, repeated
-        self.named = tuple(task for task in named.values() if self._shard.has(task.task_id))
+        share = tuple(task for task in named.values() if self._shard.has(task.task_id))
+        self.named, self._all_named, self.repeated = share, named, repeated

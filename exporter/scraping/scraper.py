@@ -96,15 +96,16 @@ class _Run:
 
     def _add(self, tasks: Iterable[Task], *, discovered: bool) -> Iterator[Query[Any]]:
         """Add tasks to the answer; yields their queries."""
-        client, config, history = self._scraper.client, self._scraper.config, self._scraper.history
+        config, history = self._scraper.config, self._scraper.history
+        query_precheck, query_itself = self._scraper.client.query, self._scraper.client.query_task
         for task in tasks:
             task_id = task.task_id
             self._tasks[task_id] = task
             if task.has_precheck:
-                self._prechecks[task_id] = TaskQuery(task, client.query, history.prechecks.priority(task))
+                self._prechecks[task_id] = TaskQuery(task, query_precheck, history.prechecks.priority(task))
                 yield self._prechecks[task_id]
             if config.queries_itself(task, listed=discovered and task.ref.kind in self._lists):
-                self._states[task_id] = StateQuery(task, client.query_task, history.states.priority(task))
+                self._states[task_id] = StateQuery(task, query_itself, history.states.priority(task))
                 yield self._states[task_id]
 
     async def _work(self, queries: Iterable[Query[Any]]) -> None:

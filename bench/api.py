@@ -1,8 +1,7 @@
 """A fast stand-in for the NineData API: `python -m bench.api LATENCY_SECONDS`.
 
-It answers every request for a precheck with 12 passed check items, and requests for the task itself, and checks no
-signature, so that the exporter and not
-the API is measured. It is a process of its own and prints its base URL.
+It answers requests for a precheck with 12 passed check items, and requests for the task itself. It checks no signature,
+so that the exporter and not the API is measured. It is a process of its own and prints its base URL.
 """
 
 import asyncio

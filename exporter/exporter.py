@@ -43,7 +43,7 @@ class Exporter:
         self.forget_unwatched()
         targets = Targets((), discover=True, query=False)
         if tasks:
-            targets = Targets(watch_list.listed, watch_list.discovered, discover=discover)
+            targets = Targets(watch_list.named, watch_list.discovered, discover=discover)
         return await self.scraper.scrape(targets, deadline)
 
     async def probe(self, task: Task, deadline: float) -> Snapshot:
@@ -74,7 +74,7 @@ class Exporter:
         """Read the task files, secrets and certificates that changed. Blocks; never raises."""
         for file in self.config.watched_files:
             file.refresh()
-        self.watch_list.task_files.refresh()
+        self.watch_list.refresh()
 
     async def close(self) -> None:
         """Close the connections to the API."""
@@ -93,7 +93,7 @@ def open_exporter(config: Config, own: OwnMetrics, before: Exporter | None = Non
     discoveries = [Discovery(settings, known.get(settings.kind)) for settings in config.discovery]
     task_files = TaskFiles(config.task_files, before.watch_list.task_files if before else None)
     watch_list = WatchList(config, own.shard, task_files, discoveries)
-    scraper = Scraper(client, watch_list, history, concurrency=api.concurrency, task_status=config.task_status)
+    scraper = Scraper(client, config, watch_list, history)
     return Exporter(config, watch_list, history, own, client, scraper, transport)
 
 

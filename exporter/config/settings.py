@@ -94,7 +94,10 @@ class Config:
         sources = (self.api.access_key_id, self.api.secret_key, self.api.tls.source)
         return tuple(source for source in sources if isinstance(source, SecretFile | TlsFiles))
 
+    def queries_itself(self, task: Task, *, listed: bool) -> bool:
+        """Whether the task itself is queried; `listed`: a list shows its status."""
+        return self.task_status or not (task.has_precheck or listed)
+
     def most_requests(self, task: Task, *, listed: bool = False) -> int:
-        """The most requests that a scrape sends for a task, without retries; `listed`: a list shows its status."""
-        own_status = self.task_status or not (task.has_precheck or listed)
-        return task.has_precheck + own_status * KINDS[task.ref.kind].state_requests
+        """The most requests that a scrape sends for a task, without retries."""
+        return task.has_precheck + self.queries_itself(task, listed=listed) * KINDS[task.ref.kind].state_requests

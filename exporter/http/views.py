@@ -152,8 +152,7 @@ class TaskView:
 
 def view_of(task: Task, history: History, now: datetime) -> TaskView:
     """The view of a task at the time `now`."""
-    prechecked = _current(task, history.prechecks.get(task.task_id))
-    stated = _current(task, history.states.get(task.task_id))
+    prechecked, stated = history.prechecks.of(task), history.states.of(task)
     kind = KINDS[task.ref.kind]
     precheck = _query_view(prechecked, kind.name, now) if task.has_precheck else None
     state = _query_view(stated, kind.state_request, now) if stated or not task.has_precheck else None
@@ -161,11 +160,6 @@ def view_of(task: Task, history: History, now: datetime) -> TaskView:
     items = tuple(sorted(items, key=lambda item: _RANKS[item.status]))
     results = stated.answer if stated else None
     return TaskView(task, precheck, state, items, results, tuple(_problems(precheck, state, items, results)))
-
-
-def _current(task: Task, history: QueryHistory[A] | None) -> QueryHistory[A] | None:
-    """The history, unless it is that of an earlier precheck of the same task."""
-    return history if history and history.last.task.ref == task.ref else None
 
 
 def _query_view(history: QueryHistory[A] | None, request: str, now: datetime) -> QueryView:

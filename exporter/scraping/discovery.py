@@ -7,8 +7,9 @@ from itertools import islice
 
 from exporter.config import DiscoverySettings, Task
 from exporter.logs import event
-from exporter.ninedata import LISTS, ListedTask, Reason, TaskRef
+from exporter.ninedata import KINDS, LISTS, ListedTask, Reason, TaskRef
 from exporter.ninedata.task_lists import MAX_TASKS
+from exporter.scraping.history import next_priority
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure
 
 _log = logging.getLogger(__name__)
@@ -24,16 +25,20 @@ class Discovery:
         self.kind = settings.kind
         self._settings = settings
         self._statuses = {status.casefold() for status in settings.statuses}
-        self.known: Mapping[str, ListedTask] = before.known if before else {}
+        self.known: Mapping[str, ListedTask] = {}
         """All listed tasks by id, selected or not."""
-        self.tasks = self._select()
-        """The selected tasks; the same object while nothing changes."""
-        # A list of one status lacks the tasks that another selection needs.
-        unfiltered = before is not None and before.status_filter in (None, self.status_filter)
-        self.complete: bool = before is not None and before.complete and unfiltered
+        self.complete = False
         """Whether the list was read whole once since the start. Of one that is too long, MAX_TASKS count as whole."""
-        self.last: DiscoveryResult | None = before.last if before else None
+        self.last: DiscoveryResult | None = None
         """The latest attempt."""
+        self.priority = 0
+        """Sorts it among the queries of a scrape."""
+        if before is not None:
+            # A list of one status lacks the tasks that another selection needs.
+            self.complete = before.complete and before.status_filter in (None, self.status_filter)
+            self.known, self.last, self.priority = before.known, before.last, before.priority
+        self.tasks = self._select()
+        """The selected tasks."""
 
     @property
     def status_filter(self) -> str | None:
@@ -41,22 +46,39 @@ class Discovery:
         one = len(self._settings.statuses) == 1 and LISTS[self.kind].filters_by_status
         return next(iter(self._settings.statuses)) if one else None
 
+    def result(self, failure: QueryFailure | None, seconds: float) -> DiscoveryResult:
+        """The result of an attempt, with the tasks to watch now."""
+        return DiscoveryResult(self.kind, self.tasks, failure, seconds, complete=self.complete)
+
     def update(self, found: Mapping[str, ListedTask], failure: QueryFailure | None, seconds: float) -> DiscoveryResult:
-        """Take over a list. After a failure the tasks known before stay."""
+        """Take over a list, and log what changed. After a failure the tasks known before stay."""
         if failure is not None:
             found = dict(islice({**self.known, **found}.items(), MAX_TASKS))
         too_long = failure is not None and failure.reason is Reason.TOO_LARGE and len(found) == MAX_TASKS
         self.complete = self.complete or failure is None or too_long
         if found != self.known:
             self.known = dict(found)
-            before, after = self.tasks, self._select()
-            if after != before:
-                old, new = {task.task_id for task in before}, {task.task_id for task in after}
-                counts = {"tasks": len(new), "new": len(new - old), "gone": len(old - new)}
-                event(_log, logging.INFO, "discovered tasks", kind=self.kind, **counts)
-                self.tasks = after
-        self.last = DiscoveryResult(self.kind, self.tasks, failure, seconds, complete=self.complete)
+            before, self.tasks = self.tasks, self._select()
+            self._log_tasks(before)
+        self._log_failure(failure)
+        self.priority = next_priority(self.priority, failure)
+        self.last = self.result(failure, seconds)
         return self.last
+
+    def _log_tasks(self, before: tuple[Task, ...]) -> None:
+        if self.tasks != before:
+            old, new = {task.task_id for task in before}, {task.task_id for task in self.tasks}
+            counts = {"tasks": len(new), "new": len(new - old), "gone": len(old - new)}
+            event(_log, logging.INFO, "discovered tasks", kind=self.kind, **counts)
+
+    def _log_failure(self, failure: QueryFailure | None) -> None:
+        before = self.last.failure if self.last else None
+        if failure is not None and (before is None or failure.reason is not before.reason):
+            message = "discovery failed; the tasks known so far stay watched"
+            fields = failure.log_fields(KINDS[self.kind].list_request)
+            event(_log, logging.WARNING, message, kind=self.kind, **fields, tasks=len(self.tasks))
+        elif failure is None and before is not None:
+            event(_log, logging.INFO, "discovery succeeded again", kind=self.kind, tasks=len(self.tasks))
 
     def _select(self) -> tuple[Task, ...]:
         return tuple(

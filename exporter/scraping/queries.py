@@ -1,9 +1,10 @@
-"""The queries of one run: what is under way, and what has ended."""
+"""The queries of a run: of prechecks, of tasks themselves, of lists of tasks."""
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -18,105 +19,112 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class UnderWay:
-    """A query that has begun and not ended."""
+class Query(ABC, Generic[T]):
+    """One query of a run: it has not begun, is under way, or has ended with an outcome."""
 
-    began: float
-    progress: QueryProgress
+    __slots__ = ("_began", "_ended", "_subject", "ended_at", "outcome", "priority", "progress")
+
+    def __init__(self, subject: str, priority: int) -> None:
+        """`subject` is what is queried, for the log."""
+        self.priority = priority
+        self.progress = QueryProgress()
+        self.outcome: T | QueryFailure | None = None
+        """None until the query has ended."""
+        self.ended_at: datetime | None = None
+        self._subject = subject
+        self._began: float | None = None
+        self._ended: float | None = None
+
+    @abstractmethod
+    def ask(self) -> Awaitable[T]:
+        """The answer. May raise QueryError."""
+
+    async def run(self, wall_clock: Callable[[], datetime]) -> None:
+        """Query, to the end. This is the one place where errors become values."""
+        self._began = time.monotonic()
+        try:
+            self.outcome = await self.ask()
+        except QueryError as error:
+            self.outcome = QueryFailure.of(error)
+        except Exception as error:  # noqa: BLE001 - a bug that one answer triggers must not cost the other tasks
+            _log.exception("internal error", extra={"fields": {"query": self._subject}})
+            self.outcome = QueryFailure(Reason.INTERNAL, f"{type(error).__name__} in the exporter; see its log")
+        self._ended, self.ended_at = time.monotonic(), wall_clock()
+
+    @property
+    def seconds(self) -> float:
+        """Time spent on the query so far."""
+        return 0.0 if self._began is None else (self._ended or time.monotonic()) - self._began
+
+    @property
+    def outcome_now(self) -> T | QueryFailure:
+        """The outcome, or the failure of a query that has none at the deadline."""
+        return self.outcome if self.outcome is not None else QueryFailure.of(self.progress.error_at_deadline())
 
 
-class Queries(Generic[T]):
-    """The queries of a run that ask the same of each task: for its precheck, or for the task itself."""
+class TaskQuery(Query[T]):
+    """A query of one task."""
 
-    def __init__(
-        self,
-        ask: Callable[[TaskRef, QueryProgress], Awaitable[T]],
-        partial_answer: Callable[[QueryProgress], T | None],
-        wall_clock: Callable[[], datetime],
-    ) -> None:
-        self.under_way: dict[str, UnderWay] = {}
-        self.results: dict[str, QueryResult[T]] = {}
+    __slots__ = ("_ask", "task")
+
+    def __init__(self, task: Task, ask: Callable[[TaskRef, QueryProgress], Awaitable[T]], priority: int) -> None:
+        super().__init__(task.task_id, priority)
+        self.task = task
         self._ask = ask
-        self._partial_answer = partial_answer
-        self._wall_clock = wall_clock
-        self._clock = asyncio.get_running_loop().time
 
-    async def query(self, task: Task) -> None:
-        """Query a task, to its end."""
-        query = self.under_way[task.task_id] = UnderWay(self._clock(), QueryProgress())
-        outcome = await outcome_of(self._ask(task.ref, query.progress), task=task.name, task_id=task.task_id)
-        self.results[task.task_id] = self._result(task, query, outcome)
-        del self.under_way[task.task_id]
+    def ask(self) -> Awaitable[T]:
+        """The answer about the task."""
+        return self._ask(self.task.ref, self.progress)
 
-    def result(self, task: Task, not_begun: QueryFailure) -> QueryResult[T]:
-        """The result so far: that of a scrape that is out of time if the query has not ended or not begun."""
-        result = self.results.get(task.task_id)
-        if result is not None:
-            return result
-        query = self.under_way.get(task.task_id)
-        if query is None:
-            return QueryResult(task, not_begun, 0.0, self._wall_clock())
-        return self._result(task, query, QueryFailure.of(query.progress.error_at_deadline()))
-
-    def _result(self, task: Task, query: UnderWay, outcome: T | QueryFailure) -> QueryResult[T]:
-        partial = self._partial_answer(query.progress) if isinstance(outcome, QueryFailure) else None
-        return QueryResult(task, outcome, self._clock() - query.began, self._wall_clock(), partial)
+    def result(self, now: datetime) -> QueryResult[T]:
+        """The result for a scrape that ends now."""
+        return QueryResult(self.task, self.outcome_now, self.seconds, self.ended_at or now)
 
 
-class Listing:
-    """A discovery as a part of a run."""
+class StateQuery(TaskQuery[TaskState]):
+    """A query of a task itself."""
 
-    def __init__(self, discovery: Discovery, known: tuple[Task, ...]) -> None:
-        """`known` are the tasks of this run that an earlier discovery found."""
+    __slots__ = ()
+
+    def result(self, now: datetime) -> QueryResult[TaskState]:
+        """With a comparison's status, if only the query of its results failed."""
+        result = super().result(now)
+        return replace(result, partial=self.progress.state) if result.failure else result
+
+
+class ListQuery(Query[Mapping[str, ListedTask]]):
+    """A query of a list of tasks, for discovery. The list shows the status of each task itself as well."""
+
+    def __init__(self, discovery: Discovery, client: NineDataClient) -> None:
+        super().__init__(f"list of {discovery.kind} tasks", discovery.priority)
         self.discovery = discovery
-        self.ended: DiscoveryResult | None = None
-        self._known = known
+        self._client = client
         self._found: dict[str, ListedTask] = {}
-        self._query: UnderWay | None = None
-        self._clock = asyncio.get_running_loop().time
 
-    async def list(self, client: NineDataClient) -> QueryFailure | None:
-        """List the tasks. Returns the failure, if any."""
-        self._query = UnderWay(self._clock(), QueryProgress())
-        status = self.discovery.status_filter
-        listing = client.list_tasks(self.discovery.kind, self._found, status=status, progress=self._query.progress)
-        return await outcome_of(listing, discovery=self.discovery.kind)
+    async def ask(self) -> Mapping[str, ListedTask]:
+        """The tasks on the list, by id."""
+        kind, status = self.discovery.kind, self.discovery.status_filter
+        await self._client.list_tasks(kind, self._found, status=status, progress=self.progress)
+        return self._found
 
-    def end(self, failure: QueryFailure | None) -> None:
-        """Take over what was listed."""
-        self.ended = self.discovery.update(self._found, failure, self._seconds())
+    def result(self) -> DiscoveryResult:
+        """The result for a scrape that ends now."""
+        return self.discovery.result(self._failure, self.seconds)
 
-    def result(self, not_begun: QueryFailure) -> DiscoveryResult:
-        """The result so far."""
-        if self.ended:
-            return self.ended
-        kind, failure, complete = self.discovery.kind, self.failure(not_begun), self.discovery.complete
-        return DiscoveryResult(kind, self._known, failure, self._seconds(), complete=complete)
+    def update_discovery(self) -> DiscoveryResult:
+        """Watch the tasks on the list from now on; after a failure, those that came before it too."""
+        return self.discovery.update(self._found, self._failure, self.seconds)
 
-    def _seconds(self) -> float:
-        return self._clock() - self._query.began if self._query else 0.0
+    def state_of(self, task: Task, now: datetime) -> QueryResult[TaskState] | None:
+        """A task's own status, as the list shows it; None if the task is not on the list."""
+        entry, failure = self._found.get(task.task_id), self._failure
+        if entry is not None:
+            status = TaskStatus.of_word(entry.status, KINDS[self.discovery.kind].statuses)
+            return QueryResult(task, TaskState(status, entry.status), None, now)
+        listed_before = task.task_id in self.discovery.known
+        return QueryResult(task, failure, None, now) if failure and listed_before else None
 
-    def failure(self, not_begun: QueryFailure) -> QueryFailure:
-        """Why a discovery that has not ended is not complete at the deadline."""
-        return QueryFailure.of(self._query.progress.error_at_deadline()) if self._query else not_begun
-
-    def state_of(self, task: Task, not_begun: QueryFailure, at: datetime) -> QueryResult[TaskState]:
-        """A task's own status, which its entry of the list shows: no query is needed."""
-        entry = self._found.get(task.task_id)
-        if entry is None:
-            failure = self.ended.failure if self.ended else None
-            return QueryResult(task, failure or self.failure(not_begun), None, at)
-        status = TaskStatus.of_word(entry.status, KINDS[self.discovery.kind].statuses)
-        return QueryResult(task, TaskState(status, entry.status), None, at)
-
-
-async def outcome_of(query: Awaitable[T], **about: str) -> T | QueryFailure:
-    """The result of a query, or its failure: the one place where errors become values."""
-    try:
-        return await query
-    except QueryError as error:
-        return QueryFailure.of(error)
-    except Exception as error:  # noqa: BLE001 - a bug that one answer triggers must not cost the other tasks
-        _log.exception("internal error", extra={"fields": about})
-        return QueryFailure(Reason.INTERNAL, f"{type(error).__name__} in the exporter; see its log")
+    @property
+    def _failure(self) -> QueryFailure | None:
+        outcome = self.outcome_now
+        return outcome if isinstance(outcome, QueryFailure) else None

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_SHARDS = 10_000
 
@@ -37,6 +38,7 @@ def parse_shard(text: str) -> Shard:
     return Shard(index, count)
 
 
+@lru_cache(maxsize=40_000)  # the same in every scrape, and slow to hash
 def shard_of(task_id: str, count: int) -> int:
     """Which of `count` shards a task belongs to: jump consistent hashing (Lamping and Veach, 2014).
 

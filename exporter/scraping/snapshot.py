@@ -30,6 +30,15 @@ class QueryFailure:
         """What a person can do about it; `request` is its kind."""
         return self.own_advice or advice_on(self.reason, request)
 
+    def log_fields(self, request: str) -> dict[str, object]:
+        """Its fields in a line of the log."""
+        return {
+            "reason": self.reason.value,
+            "error": self.message,
+            "advice": self.advice(request),
+            "request_id": self.request_id or None,
+        }
+
     @property
     def timed_out(self) -> bool:
         """Whether a request was sent and not answered in time."""
@@ -63,11 +72,6 @@ class QueryResult(Generic[T]):
     def up(self) -> bool:
         """Whether the query was answered and understood."""
         return not isinstance(self.outcome, QueryFailure)
-
-    @property
-    def sent(self) -> bool:
-        """Whether a request left."""
-        return not isinstance(self.outcome, QueryFailure) or self.outcome.sent or self.partial is not None
 
 
 @dataclass(frozen=True, slots=True)

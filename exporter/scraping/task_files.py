@@ -1,11 +1,9 @@
 """Files with lists of tasks, read again when they change."""
 
-import copy
 import glob
 import logging
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,75 +31,60 @@ class TaskFile:
 class TaskFiles:
     """The files that match some shell patterns, in the order of their paths."""
 
-    def __init__(
-        self, patterns: Iterable[str], before: "TaskFiles | None" = None, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, patterns: Iterable[str], before: "TaskFiles | None" = None) -> None:
         """`before`: the task files before a reload. Those that still match stay in use, and are read if they change."""
         self.current: tuple[TaskFile, ...] = ()
-        """The files as last read; the same object while nothing changes."""
+        """The files as last read, and the folders that cannot be listed."""
         self.unmatched: tuple[str, ...] = ()
         """Patterns that match no file."""
         self.unread: tuple[str, ...] = ()
         """Files and folders that were never read whole."""
-        self.found: frozenset[str] = before.found if before else frozenset()
-        """Files that a pattern names without a wildcard, and folders, that were there once."""
+        self.watched: Mapping[str, WatchedFile[tuple[Task, ...]]] = before.watched if before else {}
+        """By path."""
+        self.read: frozenset[str] = before.read if before else frozenset()
+        """Files and folders that were read whole once."""
         self._patterns = tuple(patterns)
-        self._clock = clock
-        # Copies: until the reload is complete, the files before it are refreshed as well.
-        known = before.watched if before else {}
-        self.watched: Mapping[str, WatchedFile[tuple[Task, ...]]] = {path: copy.copy(known[path]) for path in known}
-        """By path. Replaced at each refresh, which another thread may do."""
-        self._unlistable: tuple[TaskFile, ...] = ()
 
     def refresh(self) -> None:
         """Look for files, and read those that changed. May block; logs what changes, and never raises."""
-        self._look_for_unlistable_folders()
-        found = {pattern: glob.glob(pattern) for pattern in self._patterns}  # noqa: PTH207 - patterns have folders
-        paths = {path for matches in found.values() for path in matches}
-        if self._unlistable:
+        folders = {_folder_of(pattern) for pattern in self._patterns}
+        faults = {folder: fault for folder in sorted(folders) if (fault := _fault_of(folder))}
+        matches = {pattern: glob.glob(pattern) for pattern in self._patterns}  # noqa: PTH207 - patterns have folders
+        paths = {path for found in matches.values() for path in found}
+        if faults:
             paths |= self.watched.keys()  # they may still be there
-        for path in sorted(self.watched.keys() - paths):
-            event(_log, logging.INFO, "task file is gone", file=printable(path))
-        self.watched = {path: self.watched.get(path) or self._watch(path) for path in sorted(paths)}
+        unlistable = [TaskFile(printable(folder), faults=(fault,)) for folder, fault in faults.items()]
+        unmatched = tuple(pattern for pattern, found in matches.items() if not found)
+        self._log(unlistable, self.watched.keys() - paths, unmatched)
+        self.unmatched = unmatched
+        self.watched = {path: self.watched.get(path) or _watched_file(path) for path in sorted(paths)}
         for file in self.watched.values():
             file.refresh()
-        self._log_unmatched(tuple(pattern for pattern, matches in found.items() if not matches))
-        self.found |= {pattern for pattern, matches in found.items() if matches}
-        self._publish()
-
-    def _watch(self, path: str) -> WatchedFile[tuple[Task, ...]]:
-        return WatchedFile(Path(path), load_task_file, description="task file", clock=self._clock)
-
-    def _publish(self) -> None:
         files = [
             TaskFile(printable(path), file.content or (), file.faults, file.loaded_at)
             for path, file in self.watched.items()
             if file.loaded_at is not None or file.faults
         ]
-        current = tuple(sorted((*files, *self._unlistable), key=lambda file: file.path))
-        if current != self.current:
-            self.current = current
-        unread = {path for path, file in self.watched.items() if file.loaded_at is None}
+        self.current = tuple(sorted((*files, *unlistable), key=lambda file: file.path))
+        loaded = {path for path, file in self.watched.items() if file.loaded_at is not None}
+        self.read |= loaded | (folders - faults.keys())
         # A pattern with a wildcard may match nothing; a file that is named must have been there.
-        unread |= {pattern for pattern in self.unmatched if not glob.has_magic(pattern)} - self.found
-        unread |= {file.path for file in self._unlistable} - self.found
-        # After the tasks: an incomplete list must never look complete.
-        self.unread = tuple(map(printable, sorted(unread)))
+        sources = {*paths, *faults, *(pattern for pattern in unmatched if not glob.has_magic(pattern))}
+        self.unread = tuple(map(printable, sorted(sources - self.read)))
 
-    def _log_unmatched(self, unmatched: tuple[str, ...]) -> None:
+    def _log(self, unlistable: Iterable[TaskFile], gone: Iterable[str], unmatched: Iterable[str]) -> None:
+        for folder in unlistable:
+            if folder not in self.current:
+                event(_log, logging.WARNING, "task files may be missing", fault=folder.faults[0])
+        for path in sorted(gone):
+            event(_log, logging.INFO, "task file is gone", file=printable(path))
         for pattern in unmatched:
             if pattern not in self.unmatched:
                 event(_log, logging.WARNING, "no task file matches", pattern=printable(pattern))
-        self.unmatched = unmatched
 
-    def _look_for_unlistable_folders(self) -> None:
-        folders = sorted({_folder_of(pattern) for pattern in self._patterns})
-        unlistable = tuple(file for folder in folders for file in _fault_of_folder(folder))
-        self.found |= {printable(folder) for folder in folders} - {file.path for file in unlistable}
-        for file in unlistable:
-            if file not in self._unlistable:
-                event(_log, logging.WARNING, "task files may be missing", fault=file.faults[0])
-        self._unlistable = unlistable
+
+def _watched_file(path: str) -> WatchedFile[tuple[Task, ...]]:
+    return WatchedFile(Path(path), load_task_file, description="task file")
 
 
 def _folder_of(pattern: str) -> str:
@@ -112,11 +95,12 @@ def _folder_of(pattern: str) -> str:
     return folder or "."
 
 
-def _fault_of_folder(folder: str) -> Iterator[TaskFile]:
+def _fault_of(folder: str) -> str | None:
     """A fault if a folder exists and cannot be listed, which glob does not report."""
     try:
         os.scandir(folder).close()
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return None
     except OSError as error:
-        yield TaskFile(printable(folder), faults=(f"{printable(folder)}: cannot be listed: {error.strerror}",))
+        return f"{printable(folder)}: cannot be listed: {error.strerror}"
+    return None

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from exporter.config import Config, Task
@@ -27,46 +27,42 @@ class WatchList:
     def __init__(self, config: Config, shard: Shard, task_files: TaskFiles, discoveries: Iterable[Discovery]) -> None:
         self.task_files = task_files
         self.discoveries = tuple(discoveries)
+        self.files: tuple[TaskFile, ...] = task_files.current
+        """The task files with their last good content."""
+        self.repeated: Mapping[str, tuple[str, ...]] = {}
+        """By the path of a task file: the task ids in it that another source before it names already."""
+        self.named: tuple[Task, ...] = ()
+        """This shard's tasks that the configuration or a file names."""
         self._config = config
         self._shard = shard
-        self._merged_files: tuple[TaskFile, ...] | None = None
-        self._named: dict[str, Task] = {}
-        self._repeated: dict[str, tuple[str, ...]] = {}
-        self._listed: tuple[Task, ...] = ()
-        self._shares: dict[str, tuple[tuple[Task, ...], tuple[Task, ...]]] = {}
-
-    @property
-    def files(self) -> tuple[TaskFile, ...]:
-        """The task files with their last good content."""
-        return self.task_files.current
-
-    @property
-    def repeated(self) -> dict[str, tuple[str, ...]]:
-        """By the path of a task file: the task ids in it that another source before it names already."""
+        self._all_named: Mapping[str, Task] = {}
+        """The same of all shards, by id."""
+        self._unread_files: tuple[str, ...] = task_files.unread
         self._merge()
-        return self._repeated
 
-    @property
-    def listed(self) -> tuple[Task, ...]:
-        """This shard's tasks that the configuration or a file names; the same object while nothing changes."""
-        self._merge()
-        return self._listed
+    def refresh(self) -> None:
+        """Read the task files that changed. May block; logs what changes, and never raises."""
+        self.task_files.refresh()
+        if self.task_files.current != self.files:
+            self.files = self.task_files.current
+            self._merge()
+        # After the tasks: an incomplete list must never look complete.
+        self._unread_files = self.task_files.unread
 
     @property
     def discovered(self) -> tuple[Task, ...]:
-        """This shard's tasks that only discovery names; the same objects while nothing changes."""
-        return tuple(task for found in self.discoveries for task in self._share(found.kind, found.tasks))
+        """This shard's tasks that only discovery names."""
+        return tuple(task for found in self.discoveries for task in self._share(found.tasks))
 
     @property
     def tasks(self) -> tuple[Task, ...]:
         """All tasks that this exporter watches."""
-        return self.listed + self.discovered
+        return self.named + self.discovered
 
     def find(self, task_id: str) -> Task | None:
         """A task by its id, in whatever shard; None if no source names it."""
-        self._merge()
-        if task_id in self._named:
-            return self._named[task_id]
+        if task_id in self._all_named:
+            return self._all_named[task_id]
         discovered = (task for discovery in self.discoveries for task in discovery.tasks)
         return next((task for task in discovered if task.task_id == task_id), None)
 
@@ -77,14 +73,14 @@ class WatchList:
     @property
     def unread(self) -> tuple[str, ...]:
         """The sources, for people, that were not read whole since the start: while there are any, tasks are missing."""
-        files = tuple(f"task file {path}" for path in self.task_files.unread)
+        files = tuple(f"task file {path}" for path in self._unread_files)
         how = "which a scrape of the metrics reads (all, or collect[]=discovery)"
         lists = tuple(f"list of {found.kind} tasks, {how}" for found in self.discoveries if not found.complete)
         return files + lists
 
     def counts(self) -> dict[str, int]:
         """The number of watched tasks of each kind; without the kinds of which tasks may be missing."""
-        if self.task_files.unread:
+        if self._unread_files:
             return {}
         counts = Counter(task.ref.kind for task in self.tasks)
         incomplete = {found.kind for found in self.discoveries if not found.complete}
@@ -94,36 +90,27 @@ class WatchList:
         """The most requests that a scrape sends, without retries."""
         pages = sum(-(-max(len(found.known), 1) // PAGE_SIZE) for found in self.discoveries)
         discovered = sum(self._config.most_requests(task, listed=True) for task in self.discovered)
-        return sum(map(self._config.most_requests, self.listed)) + discovered + pages
+        return sum(map(self._config.most_requests, self.named)) + discovered + pages
 
     def share(self, result: DiscoveryResult) -> DiscoveryResult:
         """A discovery's result limited to the tasks that this shard watches because of it."""
-        return replace(result, tasks=self._share(result.kind, result.tasks))
+        return replace(result, tasks=self._share(result.tasks))
 
-    def _share(self, kind: str, discovered: tuple[Task, ...]) -> tuple[Task, ...]:
-        self._merge()
-        known = self._shares.get(kind)
-        if known is None or known[0] is not discovered:
-            share = (task for task in discovered if task.task_id not in self._named and self._shard.has(task.task_id))
-            known = self._shares[kind] = discovered, tuple(share)
-        return known[1]
+    def _share(self, discovered: tuple[Task, ...]) -> tuple[Task, ...]:
+        named, shard = self._all_named, self._shard
+        return tuple(task for task in discovered if task.task_id not in named and shard.has(task.task_id))
 
     def _merge(self) -> None:
-        """Merge the configuration's tasks and those of the files, if a file changed."""
-        files = self.files
-        if files is self._merged_files:
-            return
-        self._merged_files = files
-        self._shares = {}
-        self._named = {task.task_id: task for task in self._config.tasks}
+        """Merge the tasks of the configuration and of the files; log task ids that are repeated now."""
+        named = {task.task_id: task for task in self._config.tasks}
         repeated = {}
-        for file in files:
-            ids = tuple(task.task_id for task in file.tasks if task.task_id in self._named)
-            self._named |= {task.task_id: task for task in file.tasks if task.task_id not in self._named}
+        for file in self.files:
+            ids = tuple(task.task_id for task in file.tasks if task.task_id in named)
+            named |= {task.task_id: task for task in file.tasks if task.task_id not in named}
             if ids:
                 repeated[file.path] = ids
-                if ids != self._repeated.get(file.path):
-                    message = "task file repeats task ids that another source names; these entries are ignored"
-                    event(_log, logging.WARNING, message, file=file.path, task_ids=",".join(ids[:10]))
-        self._repeated = repeated
-        self._listed = tuple(task for task in self._named.values() if self._shard.has(task.task_id))
+            if ids and ids != self.repeated.get(file.path):
+                message = "task file repeats task ids that another source names; these entries are ignored"
+                event(_log, logging.WARNING, message, file=file.path, task_ids=",".join(ids[:10]))
+        share = tuple(task for task in named.values() if self._shard.has(task.task_id))
+        self.named, self._all_named, self.repeated = share, named, repeated

@@ -16,7 +16,7 @@ from exporter.config import Config, ConfigError, load, load_task_file
 from exporter.http.web_config import load_web_config
 from exporter.ninedata import ID
 from exporter.ninedata.text import is_printable
-from tests.fuzz.inputs import SECRETS, texts
+from tests.fuzz.inputs import SECRETS, texts, values
 from tests.secrecy import ACCESS_KEY_ID, SECRET_KEY
 
 HASH = "$2y$05$" + "abcdefghijklmnopqrstuO" + "abcdefghijklmnopqrstuvwxyzABCDE"
@@ -45,12 +45,6 @@ TASKS = "- {task_id: cd-1, precheck_task_id: pcte-1, labels: {team: dba}}\n- {ta
 WORDS = ("api", "tls", "tasks", "task_id", "labels", "5s", "0", "1y", "0x1F", "1e400", ".nan", "2026-01-01", "~", "yes")
 SYNTAX = (*"\n:-{}[]&*!|>'\"%@`#,?\t ", "&a", "*a", "*first", "<<: ", "!!binary ", "---\n", "...")
 
-words = st.one_of(st.sampled_from((*WORDS, SECRET_KEY)), texts)
-values: SearchStrategy[object] = st.recursive(
-    st.one_of(words, st.none(), st.booleans(), st.integers(), st.floats()),
-    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(words, inner, max_size=5)),
-    max_leaves=12,
-)
 flow = values.map(lambda value: yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6))
 
 
@@ -63,7 +57,8 @@ def _spliced(document: str, cuts: list[tuple[int, int, str]]) -> bytes:
 
 def contents(document: str) -> SearchStrategy[bytes]:
     """A document with parts replaced by syntax, by values or by texts, or noise."""
-    cut = st.tuples(st.integers(0, 2000), st.integers(0, 30), st.one_of(st.sampled_from(SYNTAX), flow, texts))
+    put_in = st.one_of(st.sampled_from((*SYNTAX, *WORDS, SECRET_KEY)), flow, texts)
+    cut = st.tuples(st.integers(0, 2000), st.integers(0, 30), put_in)
     return st.one_of(
         st.builds(_spliced, st.just(document), st.lists(cut, min_size=1, max_size=4)), st.binary(max_size=300)
     )

@@ -120,14 +120,15 @@ class Site:
 
     def record(self, task: Task, outcome: Precheck | QueryFailure, *, ago: float = 0.0) -> None:
         """Add a result to the history, so many seconds old."""
-        self.exporter.history.record([QueryResult(task, outcome, 0.25, datetime.now(UTC) - timedelta(seconds=ago))])
+        at = datetime.now(UTC) - timedelta(seconds=ago)
+        self.exporter.history.prechecks.record(QueryResult(task, outcome, 0.25, at))
 
     def record_state(
         self, task: Task, outcome: TaskState | QueryFailure, partial: TaskState | None = None, *, ago: float = 0.0
     ) -> None:
         """Add a result of the task itself to the history."""
         at = datetime.now(UTC) - timedelta(seconds=ago)
-        self.exporter.history.record([], [QueryResult(task, outcome, 0.5, at, partial)])
+        self.exporter.history.states.record(QueryResult(task, outcome, 0.5, at, partial))
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[int]:

@@ -203,7 +203,8 @@ def test_a_task_as_json() -> None:
     state = COMPARED._replace(subtasks=REPLICATED.subtasks)
     for minutes, outcome in ((3, Precheck(Status.FAILED, ITEMS[:1], request_id="r-1")), (2, AUTH), (1, AUTH)):
         at = now - timedelta(minutes=minutes)
-        history.record([QueryResult(ORDERS, outcome, 2.0, at)], [QueryResult(ORDERS, state, 0.5, at)])
+        history.prechecks.record(QueryResult(ORDERS, outcome, 2.0, at))
+        history.states.record(QueryResult(ORDERS, state, 0.5, at))
     found = json.dumps(view_of(ORDERS, history, now).as_json(), default=datetime.isoformat, indent=2)
     assert f"{found}\n" == (Path(__file__).parent / "pages/task.json").read_text()
 
@@ -241,7 +242,7 @@ def test_a_task_file_with_a_fault_or_repeated_tasks(site: Site, tmp_path: Path) 
     assert f"{path}:1: [0].task_id" in page.text
     assert site.json("/")["task_files"][0]["loaded_at"] is None
     path.write_text("- {task_id: cd-1, precheck_task_id: p}\n- {task_id: cd-7, precheck_task_id: p}\n")
-    site.exporter.watch_list.task_files.refresh()
+    site.exporter.watch_list.refresh()
     text = page_of(site).text
     assert "never been loaded" not in text
     assert "because the configuration or an earlier file lists the same tasks: cd-1" in text

@@ -21,8 +21,9 @@ from exporter.ninedata import (
 )
 from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult, Snapshot
-from exporter.scraping.task_files import TaskFile
-from tests.scraping.fakes import empty_watch_list, tasks
+from exporter.scraping.task_files import TaskFile, TaskFiles
+from exporter.scraping.watch_list import WatchList
+from tests.scraping.fakes import config_of, tasks
 
 AT = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 EXECUTION = Execution(TaskStatus.SUCCESS, 3, 0, 12345678, 5, AT, AT + timedelta(seconds=90))
@@ -81,10 +82,10 @@ def own() -> Collector:
     metrics.web_config_successful = lambda: False
     metrics.request_sent("replication")
     metrics.request_ended("replication", 0.03, Reason.AUTH)
-    watch_list = empty_watch_list()
-    watch_list.task_files.current = (
+    task_files = TaskFiles(())
+    task_files.current = (
         TaskFile("/tasks.d/good.yaml", tasks("cd-1", "cd-2"), (), 1767355100.0),
         TaskFile("/tasks.d/never-good.yaml", (), ("/tasks.d/never-good.yaml: is empty",), None),
         TaskFile("/tasks.d/repeats.yaml", tasks("cd-2"), (), 1767355150.0),
     )
-    return metrics.collector(watch_list)
+    return metrics.collector(WatchList(config_of(), Shard(), task_files, ()))

@@ -2,18 +2,19 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from exporter.config import Config, DiscoverySettings, Task
 from exporter.config.settings import Api, Tls
 from exporter.credentials import Secret
-from exporter.ninedata import ListedTask, Precheck, QueryError, Reason, Status, TaskRef, TaskState, TaskStatus
+from exporter.ninedata import ListedTask, Precheck, Reason, Status, TaskRef, TaskState, TaskStatus
 from exporter.ninedata.client import QueryProgress
 from exporter.scraping.discovery import Discovery
+from exporter.scraping.history import QueryHistories, QueryHistory
 from exporter.scraping.shard import Shard
-from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
+from exporter.scraping.snapshot import QueryFailure, QueryResult
 from exporter.scraping.task_files import TaskFiles
 from exporter.scraping.watch_list import WatchList
 
@@ -23,78 +24,50 @@ NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 RUNNING = TaskState(TaskStatus.RUNNING)
 
 A = TypeVar("A")
+Q = TypeVar("Q", Precheck, TaskState)
 Answer = Callable[[QueryProgress], Awaitable[A]]
 
 
 class FakeClient:
-    """Answers with GOOD and RUNNING unless `answers` or `states` has something else. Records the order of the queries.
+    """Answers with GOOD, RUNNING and `listed` unless `answers` has something else. Records the order of the queries.
 
-    The query of a task itself is recorded as `ID itself`.
+    A query of the precheck of `ID` is recorded as `ID`, one of the task itself as `ID itself`, one of a list as `list`.
     """
 
     def __init__(self) -> None:
-        self.answers: dict[str, Answer[Precheck]] = {}
-        self.states: dict[str, Answer[TaskState]] = {}
+        self.answers: dict[str, Answer[Any]] = {}
+        self.listed: list[ListedTask] = []
         self.queried: list[str] = []
         self.cancelled: list[str] = []
         self.running = 0
         self.most_running = 0
-        self.listed: list[ListedTask] = []
-        self.list_error: QueryError | None = None
-        self.list_hangs = False
-        self.list_status: str | None = None
 
     async def query(self, task: TaskRef, progress: QueryProgress) -> Precheck:
-        return await self._answered(task.task_id, self.answers.get(task.task_id, good), progress)
+        return await self._answered(task.task_id, GOOD, progress)
 
     async def query_task(self, task: TaskRef, progress: QueryProgress) -> TaskState:
-        return await self._answered(f"{task.task_id} itself", self.states.get(task.task_id, runs), progress)
+        return await self._answered(f"{task.task_id} itself", RUNNING, progress)
 
-    async def _answered(self, what: str, answer: Answer[A], progress: QueryProgress) -> A:
+    async def list_tasks(
+        self, kind: str, found: dict[str, ListedTask], *, status: str | None, progress: QueryProgress
+    ) -> None:
+        assert status is None
+        prefix = {"replication": "rp", "schema_compare": "cc"}[kind]
+        found.update({entry.task_id: entry for entry in self.listed if entry.task_id.startswith(prefix)})
+        await self._answered("list", None, progress)
+
+    async def _answered(self, what: str, answer: A, progress: QueryProgress) -> A:
         self.queried.append(what)
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         try:
             await asyncio.sleep(0)
-            return await answer(progress)
+            return await self.answers[what](progress) if what in self.answers else answer
         except asyncio.CancelledError:
             self.cancelled.append(what)
             raise
         finally:
             self.running -= 1
-
-    async def list_tasks(
-        self,
-        kind: str,
-        found: dict[str, ListedTask],
-        *,
-        status: str | None = None,
-        progress: QueryProgress | None = None,
-    ) -> None:
-        self.queried.append("list" if kind == "replication" else f"list of {kind}")
-        self.list_status = status
-        await asyncio.sleep(0)
-        found.update(
-            {
-                entry.task_id: entry
-                for entry in self.listed
-                if entry.task_id.startswith("rp" if kind == "replication" else "cc")
-            }
-        )
-        if self.list_hangs:
-            if progress:
-                progress.sent = True
-            await asyncio.get_running_loop().create_future()
-        if self.list_error is not None:
-            raise self.list_error
-
-
-async def good(_: QueryProgress) -> Precheck:
-    return GOOD
-
-
-async def runs(_: QueryProgress) -> TaskState:
-    return RUNNING
 
 
 async def hangs(progress: QueryProgress) -> Any:  # noqa: ANN401 - never returns
@@ -133,7 +106,7 @@ def result(task_id: str, outcome: Precheck | QueryFailure, minute: int = 0) -> Q
 
 
 def config_of(*named: Task) -> Config:
-    api = Api("https://api.example", Secret("id"), Secret("key"), Tls(ssl.create_default_context()))
+    api = Api("https://api.example", Secret("id"), Secret("key"), Tls(ssl.create_default_context()), concurrency=3)
     return Config(api=api, tasks=named)
 
 
@@ -158,8 +131,16 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def outcomes(snapshot: Snapshot) -> dict[str, Precheck | Reason]:
+def outcomes(results: Iterable[QueryResult[A]]) -> dict[str, A | Reason]:
+    """The answers, or the reasons of the failures, by task id."""
     return {
         result.task.task_id: result.outcome.reason if isinstance(result.outcome, QueryFailure) else result.outcome
-        for result in snapshot.results
+        for result in results
     }
+
+
+def history_of(histories: QueryHistories[Q], task: Task) -> QueryHistory[Q]:
+    """The history of a task that has one."""
+    history = histories.of(task)
+    assert history is not None
+    return history

@@ -26,24 +26,13 @@ ALL = listed(("rp-2", "orders-eu", "running"), ("rp-1", "orders-us", "Failed"), 
 @pytest.mark.parametrize(
     ("statuses", "names", "expected"),
     [
-        ([], [], ["rp-1", "rp-2", "rp-3"]),
-        (["running"], [], ["rp-2", "rp-3"]),
-        (["failed", "running"], ["orders-*"], ["rp-1", "rp-2"]),
-        ([], ["users", "orders-[e]*"], ["rp-2", "rp-3"]),
-        ([], ["ORDERS-*"], []),
-        ([], ["!orders-*"], ["rp-3"]),
-        ([], ["orders-*", "!*-us"], ["rp-2"]),
-        ([], ["!*-eu", "!users"], ["rp-1"]),
-    ],
-    ids=[
-        "all",
-        "one-status",
-        "statuses-and-name",
-        "several-patterns",
-        "case-of-names",
-        "excluded",
-        "wanted-and-excluded",
-        "several-excluded",
+        pytest.param([], [], ["rp-1", "rp-2", "rp-3"], id="all"),
+        pytest.param(["running"], [], ["rp-2", "rp-3"], id="one-status"),
+        pytest.param(["failed", "running"], ["orders-*"], ["rp-1", "rp-2"], id="statuses-and-name"),
+        pytest.param([], ["users", "orders-[e]*"], ["rp-2", "rp-3"], id="several-patterns"),
+        pytest.param([], ["ORDERS-*"], [], id="case-of-names"),
+        pytest.param([], ["orders-*", "!*-us"], ["rp-2"], id="wanted-and-excluded"),
+        pytest.param([], ["!*-eu", "!users"], ["rp-1"], id="several-excluded"),
     ],
 )
 def test_selects_by_status_and_name(statuses: Iterable[str], names: Iterable[str], expected: list[str]) -> None:
@@ -108,16 +97,19 @@ def test_a_failed_listing_adds_what_it_found_and_drops_nothing() -> None:
     assert len(discovery.known) == MAX_TASKS
 
 
-def test_the_tasks_stay_the_same_object_while_nothing_changes() -> None:
-    """Scrapes share a run if their targets are equal, which is quick for the same objects."""
-    discovery = discovered(ALL)
-    before = discovery.tasks
-    discovery.update(dict(ALL), None, 0.1)
-    assert discovery.tasks is before
-
-
 def test_logs_what_is_new_and_gone(lines: Lines) -> None:
     discovery = Discovery(DiscoverySettings("replication"))
     discovery.update(listed(("rp-1", "one", "running"), ("rp-2", "two", "running")), None, 0.1)
     discovery.update(listed(("rp-2", "two", "running"), ("rp-3", "three", "running")), None, 0.1)
     assert [(line["tasks"], line["new"], line["gone"]) for line in lines()] == [(2, 2, 0), (2, 1, 1)]
+
+
+def test_logs_when_it_begins_to_fail_and_when_it_recovers(lines: Lines) -> None:
+    discovery = Discovery(DiscoverySettings("replication"))
+    for failure in (None, FAILURE, FAILURE, QueryFailure(Reason.TIMEOUT, "too late"), None):
+        discovery.update({}, failure, 0.1)
+    assert [(line["msg"], line.get("reason")) for line in lines()] == [
+        ("discovery failed; the tasks known so far stay watched", Reason.CONNECT),
+        ("discovery failed; the tasks known so far stay watched", Reason.TIMEOUT),
+        ("discovery succeeded again", None),
+    ]

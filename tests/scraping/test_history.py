@@ -1,13 +1,15 @@
 """The history of tasks: what pages show, what the log says, and the order of the next scrape."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from exporter.ninedata import CheckItem, Precheck, Reason, Status, TaskState, TaskStatus
-from exporter.scraping.history import MAX_LINES, History
-from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult
-from tests.scraping.fakes import GOOD, NOON, result, tasks
+from exporter.scraping.changes import MAX_LINES, record_and_log
+from exporter.scraping.history import History
+from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
+from tests.scraping.fakes import GOOD, NOON, history_of, result, tasks
 
 Lines = Callable[[], list[dict[str, object]]]
 
@@ -18,48 +20,51 @@ TIMEOUT = QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s")
 SKIPPED = QueryFailure(Reason.DEADLINE, "not queried", sent=False)
 
 
+def record(history: History, *results: QueryResult[Precheck]) -> None:
+    record_and_log(Snapshot(results), history)
+
+
 @pytest.fixture
 def history() -> History:
     return History()
 
 
 def test_keeps_the_last_answer_while_queries_fail(history: History) -> None:
-    history.record([result("a", FAILED, minute=0)])
-    history.record([result("a", TIMEOUT, minute=1)])
-    history.record([result("a", TIMEOUT, minute=2)])
-    task = history.prechecks.get("a")
-    assert task is not None
+    record(history, result("a", FAILED, minute=0))
+    record(history, result("a", TIMEOUT, minute=1))
+    record(history, result("a", TIMEOUT, minute=2))
+    task = history_of(history.prechecks, *tasks("a"))
     assert (task.answer, task.answered_at, task.failing_since) == (FAILED, NOON, result("a", TIMEOUT, minute=1).at)
     assert task.last.outcome is TIMEOUT
-    history.record([result("a", GOOD, minute=3)])
-    task = history.prechecks.get("a")
-    assert task is not None
+    record(history, result("a", GOOD, minute=3))
+    task = history_of(history.prechecks, *tasks("a"))
     assert (task.answer, task.failing_since) == (GOOD, None)
 
 
 def test_a_new_precheck_of_a_task_starts_a_new_history(history: History) -> None:
-    history.record([result("a", FAILED)])
-    (other,) = tasks("a")
-    moved = QueryResult(type(other)(type(other.ref)("data_compare", "a", "pcte-new"), "a"), TIMEOUT, 0.1, NOON)
-    history.record([moved])
-    task = history.prechecks.get("a")
-    assert task is not None
-    assert task.answer is None
+    (old,) = tasks("a")
+    new = replace(old, ref=replace(old.ref, precheck_task_id="pcte-new"))
+    record(history, result("a", FAILED))
+    assert history.prechecks.of(new) is None
+    record(history, QueryResult(new, TIMEOUT, 0.1, NOON))
+    assert history_of(history.prechecks, new).answer is None
 
 
 def test_forgets_what_is_no_longer_watched(history: History, lines: Lines) -> None:
     """A task, or only its precheck, or only the task itself; and that there was no time for it."""
-    history.record([result("a", SKIPPED), result("b", GOOD)], [result("b", TaskState(TaskStatus.RUNNING))])
+    state = QueryResult(tasks("b")[0], TaskState(TaskStatus.RUNNING), 0.1, NOON)
+    record_and_log(Snapshot((result("a", SKIPPED), result("b", GOOD)), (state,)), history)
     history.retain({"b"}, set())
-    assert (history.prechecks.task_ids, history.states.task_ids) == ({"b"}, set())
+    assert history.prechecks.of(*tasks("a")) is history.states.of(*tasks("b")) is None
+    assert history.prechecks.of(*tasks("b"))
     lines()
-    history.record([result("b", SKIPPED)])
+    record(history, result("b", SKIPPED))
     assert [line["skipped"] for line in lines()] == [1]
 
 
 def test_logs_the_status_once_and_then_its_changes(history: History, lines: Lines) -> None:
     for outcome in (GOOD, GOOD, FAILED, FAILED):
-        history.record([result("a", outcome)])
+        record(history, result("a", outcome))
     assert lines() == [
         {"msg": "precheck status", "level": "INFO", "task": "a", "task_id": "a", "status": "Success"},
         {
@@ -78,7 +83,7 @@ def test_logs_the_status_once_and_then_its_changes(history: History, lines: Line
 def test_logs_a_failing_query_once_per_reason_and_its_recovery(history: History, lines: Lines) -> None:
     refused = QueryFailure(Reason.AUTH, "HTTP 401", "r-3")
     for minute, outcome in enumerate((GOOD, TIMEOUT, TIMEOUT, refused, GOOD)):
-        history.record([result("a", outcome, minute=minute)])
+        record(history, result("a", outcome, minute=minute))
     found = [(line["msg"], line.get("reason"), line.get("failed_for_seconds")) for line in lines()[1:]]
     assert found == [
         ("query failed", Reason.TIMEOUT, None),
@@ -88,31 +93,20 @@ def test_logs_a_failing_query_once_per_reason_and_its_recovery(history: History,
 
 
 def test_an_outage_of_many_tasks_is_a_few_lines_and_a_count(history: History, lines: Lines) -> None:
-    history.record([result(f"cd-{number}", TIMEOUT) for number in range(100)])
+    record(history, *(result(f"cd-{number}", TIMEOUT) for number in range(100)))
     found = lines()
     assert len(found) == MAX_LINES + 1
     assert found[-1] == {"msg": "query failed: more tasks", "level": "WARNING", "about": "timeout", "more": 80}
 
 
 def test_logs_skipped_tasks_once_per_scrape_and_not_one_by_one(history: History, lines: Lines) -> None:
-    history.record([result("a", GOOD), result("b", GOOD), result("c", GOOD)])
+    record(history, result("a", GOOD), result("b", GOOD), result("c", GOOD))
     lines()
     for _ in range(2):
-        history.record([result("a", GOOD), result("b", SKIPPED), result("c", SKIPPED)])
-    history.record([result("a", GOOD)])  # a probe of one task says nothing about the others
-    history.record([result("b", GOOD), result("c", GOOD)])
+        record(history, result("a", GOOD), result("b", SKIPPED), result("c", SKIPPED))
+    record(history, result("a", GOOD))  # a probe of one task says nothing about the others
+    record(history, result("b", GOOD), result("c", GOOD))
     assert [(line["msg"], line.get("skipped")) for line in lines()] == [
         ("scrape ran out of time before querying all tasks", 2),
         ("scrape queried all tasks again", None),
-    ]
-
-
-def test_logs_discovery_when_it_begins_to_fail_and_when_it_recovers(history: History, lines: Lines) -> None:
-    refused = QueryFailure(Reason.CONNECT, "refused")
-    for failure in (None, refused, refused, TIMEOUT, None):
-        history.record([], (), [DiscoveryResult("replication", tasks("rp-1"), failure, 0.1)])
-    assert [(line["msg"], line.get("reason")) for line in lines()] == [
-        ("discovery failed; the tasks known so far stay watched", Reason.CONNECT),
-        ("discovery failed; the tasks known so far stay watched", Reason.TIMEOUT),
-        ("discovery succeeded again", None),
     ]

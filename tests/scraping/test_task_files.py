@@ -28,7 +28,7 @@ def faults(files: TaskFiles) -> list[str]:
 @pytest.fixture
 def files(folder: Path) -> TaskFiles:
     """The files `*.yaml` of an empty folder."""
-    return TaskFiles([f"{folder}/*.yaml"], clock=lambda: 1000.0)
+    return TaskFiles([f"{folder}/*.yaml"])
 
 
 def test_files_come_change_and_go(files: TaskFiles, folder: Path, lines: Lines) -> None:
@@ -41,25 +41,13 @@ def test_files_come_change_and_go(files: TaskFiles, folder: Path, lines: Lines) 
     (folder / "a.yaml").write_text("[]")
     files.refresh()
     assert ids(files) == {"a.yaml": [], "b.yaml": ["cd-1", "cd-2"]}
-    assert (files.current[1].loaded_at, files.unmatched) == (1000.0, ())
+    assert files.unmatched == ()
     assert [line["msg"] for line in lines()] == ["task file loaded", "task file loaded"]
     (folder / "b.yaml").write_text(entry("cd-3"))
     (folder / "a.yaml").unlink()
     files.refresh()
     assert ids(files) == {"b.yaml": ["cd-3"]}
     assert [line["msg"] for line in lines()] == ["task file is gone", "task file loaded"]
-
-
-def test_while_nothing_changes_it_is_the_same_object(files: TaskFiles, folder: Path, lines: Lines) -> None:
-    """And nothing is logged."""
-    (folder / "a.yaml").write_text(entry("cd-1"))
-    (folder / "b.yaml").write_text("nonsense")
-    files.refresh()
-    current = files.current
-    lines()
-    files.refresh()
-    assert files.current is current
-    assert lines() == []
 
 
 def test_a_file_with_a_fault_keeps_its_last_good_tasks(files: TaskFiles, folder: Path) -> None:
@@ -86,12 +74,9 @@ def test_a_file_with_a_fault_keeps_its_last_good_tasks(files: TaskFiles, folder:
 @pytest.mark.parametrize(
     ("pattern", "matching"),
     [
-        ("*.yaml", ["a.yaml", "b.yaml"]),
-        ("[a]*.yaml", ["a.yaml"]),
         ("?.y*l", ["a.yaml", "b.yaml"]),
+        ("[a]*.yaml", ["a.yaml"]),
         ("*/*.yaml", ["sub/c.yaml"]),
-        (".*.yaml", [".hidden.yaml"]),
-        ("sub/../a.yaml", ["sub/../a.yaml"]),
         ("missing/*.yaml", []),
         ("a.yaml/*", []),
     ],
@@ -104,17 +89,6 @@ def test_patterns_are_those_of_a_shell(folder: Path, pattern: str, matching: lis
     files = TaskFiles([f"{folder}/{pattern}", f"{folder}/{pattern}"])
     files.refresh()
     assert [file.path.removeprefix(f"{folder}/") for file in files.current] == matching
-
-
-def test_a_pipe_and_a_folder_are_refused(files: TaskFiles, folder: Path) -> None:
-    """Reading a pipe could block forever."""
-    os.mkfifo(folder / "a.yaml")
-    (folder / "b.yaml").mkdir()
-    files.refresh()
-    assert faults(files) == [
-        "a.yaml: cannot be read: not a regular file",
-        "b.yaml: cannot be read: Is a directory",
-    ]
 
 
 def test_a_name_that_is_not_utf8_can_be_shown(files: TaskFiles, folder: Path) -> None:

@@ -38,9 +38,9 @@ class _Unobserved:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0 passed or started, 1 failed, 2 could not be told."""
     flags = _parser().parse_args(arguments)
-    for number in heeded(signal.SIGINT, signal.SIGTERM):  # the latter from a pipeline that is cancelled
-        signal.signal(number, signal.default_int_handler)
     try:
+        for number in heeded(signal.SIGINT, signal.SIGTERM):  # the latter from a pipeline that is cancelled
+            signal.signal(number, signal.default_int_handler)
         return _run(flags, load(flags.config_file, os.environ))
     except (ConfigError, OSError, ValueError) as error:
         complain(f"{_PROGRAM}: {error}\n")
@@ -111,10 +111,10 @@ def _run(flags: argparse.Namespace, config: Config) -> int:
     id_shown = True
     try:
         id_shown = asyncio.run(_query(flags, config, task, outcome))
-    except QueryError as failure:
-        outcome.error = str(failure)
     except TimeoutError:
         outcome.error = f"no end within {flags.timeout:g} s"
+    except (QueryError, OSError) as error:  # the latter if the task file cannot be written
+        outcome.error = str(error)
     except KeyboardInterrupt:
         outcome.error = "interrupted"
     code = _report(flags, outcome)
@@ -135,7 +135,7 @@ async def _query(flags: argparse.Namespace, config: Config, task: Task, outcome:
             precheck_id = await start_precheck(client, outcome.ref)
             outcome.ref = replace(outcome.ref, precheck_task_id=precheck_id)
             if flags.format == "text" and precheck_id:
-                # At once: if the task file cannot be written, the id is not lost.
+                # At once, in case the command is killed while it waits.
                 id_shown = show(f"{precheck_id}\n", _PROGRAM)
             if flags.task_file:
                 write_task_file(flags.task_file, replace(task, ref=outcome.ref))
@@ -143,9 +143,8 @@ async def _query(flags: argparse.Namespace, config: Config, task: Task, outcome:
             outcome.precheck = await client.query(outcome.ref)
         if flags.wait:
             async with asyncio.timeout(flags.timeout):
-                async for precheck in answers(client, outcome.ref):
+                async for precheck in answers(client, outcome.ref, display):
                     outcome.precheck = precheck
-                    display.show(precheck)
     finally:
         display.end()
         await transport.aclose()

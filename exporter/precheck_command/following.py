@@ -13,22 +13,6 @@ _PASSING = (Reason.TIMEOUT, Reason.CONNECT, Reason.HTTP_ERROR, Reason.RATE_LIMIT
 """Failures that may be over at the next query; every other one ends the wait."""
 
 
-async def answers(client: NineDataClient, ref: TaskRef) -> AsyncIterator[Precheck]:
-    """Query until the precheck has ended. Raises QueryError for a failure that will not pass by itself."""
-    while True:
-        try:
-            precheck = await client.query(ref)
-        except QueryError as error:
-            if error.reason not in _PASSING:
-                raise
-            complain(f"ninedata-precheck: {error}; trying again\n")
-        else:
-            yield precheck
-            if precheck.status in ENDED:
-                return
-        await asyncio.sleep(2)
-
-
 class ProgressDisplay:
     """On a terminal a bar that is drawn anew, in a log one line for each change."""
 
@@ -49,6 +33,28 @@ class ProgressDisplay:
         complain(f"\r\x1b[K[{'#' * filled}{'-' * (20 - filled)}] {line[:76]}" if self._terminal else f"{line}\n")
 
     def end(self) -> None:
-        """Leave the terminal's line."""
+        """Leave the terminal's line, if it is in use."""
         if self._terminal and self._shown:
+            self._shown = ""
             complain("\n")
+
+
+async def answers(client: NineDataClient, ref: TaskRef, display: ProgressDisplay) -> AsyncIterator[Precheck]:
+    """Query until the precheck has ended, and show how far it is.
+
+    Raises QueryError for a failure that will not pass by itself.
+    """
+    while True:
+        try:
+            precheck = await client.query(ref)
+        except QueryError as error:
+            if error.reason not in _PASSING:
+                raise
+            display.end()
+            complain(f"ninedata-precheck: {error}; trying again\n")
+        else:
+            display.show(precheck)
+            yield precheck
+            if precheck.status in ENDED:
+                return
+        await asyncio.sleep(2)

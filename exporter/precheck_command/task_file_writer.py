@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -23,14 +24,19 @@ def kept_task(path: Path, ref: TaskRef, name: str | None, labels: Mapping[str, s
     old = before[0] if before else Task(ref, ref.task_id)
     task = Task(ref, name or old.name, old.labels if labels is None else labels)
     if KINDS[ref.kind].has_precheck_id and not ref.precheck_task_id:
-        task = Task(TaskRef(ref.kind, ref.task_id, "not-yet-known"), task.name, task.labels)
-    os.unlink(_written_aside(path, task))  # noqa: PTH108 - only the check counts
+        task = replace(task, ref=replace(ref, precheck_task_id="not-yet-known"))
+    os.unlink(_written_aside(path, task))  # noqa: PTH108 - with str; only the check counts
     return task
 
 
 def write_task_file(path: Path, task: Task) -> None:
     """Write a task file that has this one task. Readers find the old file or the whole new one. Raises OSError."""
-    os.replace(_written_aside(path, task), path)  # noqa: PTH105 - with str
+    name = _written_aside(path, task)
+    try:
+        os.replace(name, path)  # noqa: PTH105 - with str
+    except OSError:
+        os.unlink(name)  # noqa: PTH108 - as above
+        raise
 
 
 def _written_aside(path: Path, task: Task) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import Mock
 from xml.etree import ElementTree as ET
 
 import httpx
@@ -146,6 +147,17 @@ def test_a_closed_pipe_loses_the_answer_and_not_the_task_file(pipeline: Pipeline
     assert process.returncode == 2
     assert err == "ninedata-precheck: cannot write to standard output: Broken pipe\n"
     assert load_task_file(pipeline.task_file)
+
+
+def test_a_task_file_that_cannot_be_written_loses_no_id(
+    pipeline: Pipeline, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.replace", Mock(side_effect=OSError("No space left on device")))
+    assert pipeline.start("--format", "json") == 2
+    document = json.loads(capfd.readouterr().out)
+    assert document["precheck_task_id"].startswith("pcte-")
+    assert document["error"] == "No space left on device"
+    assert list(pipeline.task_file.parent.iterdir()) == []
 
 
 def test_several_at_once_never_tear_the_file(pipeline: Pipeline) -> None:

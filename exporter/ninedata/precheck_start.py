@@ -19,7 +19,7 @@ async def start_precheck(client: NineDataClient, task: TaskRef) -> str:
         precheck_id = text_of(data.get(kind.precheck_key)).strip() if isinstance(data, dict) else ""
         if kind.has_precheck_id and not ID.fullmatch(precheck_id):
             raise QueryError(Reason.INVALID_RESPONSE, "the answer has no id of the precheck that it started")
-        return precheck_id if kind.has_precheck_id else ""
+        return precheck_id
 
     body = json.dumps({kind.task_key: task.task_id}).encode()
     path = kind.path.removesuffix("status") + "start"

@@ -50,13 +50,13 @@ def cut_middle(text: str, limit: int) -> str:
 
 def clean(value: object, limit: int = MAX_TEXT) -> str:
     """A text for people: printable, credentials masked, lines kept; at most `limit` characters, with an ellipsis."""
-    text = text_of(value)
+    text = text_of(value).strip()
     if not text:
         return text
     if len(text) > _MAX_READ:
         # Without its last word, which may be half of a credential that is not recognised any more.
         text = text[:_MAX_READ].rsplit(maxsplit=1)[0] + "…"
-    text = masked(_printable(text.replace("\r\n", "\n"))).strip()
+    text = masked(_printable(text.replace("\r\n", "\n")))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -140,16 +140,20 @@ class _Run:
         return list(self._add(new, discovered=True))
 
     def end(self, *, out_of_time: bool) -> None:
-        """End the run and record its results, as those of a scrape that is `out_of_time` or that went away."""
+        """End the run and record its results.
+
+        `out_of_time`: a query without an answer has failed. Otherwise the run is complete, or its last scraper went
+        away, and a query without an answer is not recorded.
+        """
         if out_of_time:
             for query in self._lists.values():
                 if query.outcome is None:
                     self._take_over(query)
                     self._snapshot = None
         elif not self.work.done():
-            # What is under way is no failure of the API.
             self._prechecks = {task_id: query for task_id, query in self._prechecks.items() if query.outcome}
-            self._states = {task_id: query for task_id, query in self._states.items() if query.outcome}
+            unanswered = {task_id for task_id, query in self._states.items() if query.outcome is None}
+            self._tasks = {task_id: task for task_id, task in self._tasks.items() if task_id not in unanswered}
             self._snapshot = None
         self.work.cancel()
         if self.targets.record:
@@ -166,8 +170,8 @@ class _Run:
 
     def _results_so_far(self) -> Snapshot:
         rate_limited = any(query.progress.waiting_for_rate_limit for query in self._under_way)
-        for waiting in self._queue:  # for the same as those that are under way
-            waiting.progress.waiting_for_rate_limit = rate_limited
+        for queued in self._queue:  # they wait for the same as those under way
+            queued.progress.waiting_for_rate_limit = rate_limited
         now, states = self._scraper.wall_clock(), []
         for task_id, task in self._tasks.items():
             if query := self._states.get(task_id):

@@ -37,6 +37,7 @@ def test_a_text_is_cut_to_the_limit_and_shows_it() -> None:
     assert clean("x" * 30, limit=30) == "x" * 30
     assert clean("x" * 31, limit=30) == "x" * 29 + "…"
     assert len(clean("x" * 1_000_000)) == MAX_TEXT
+    assert clean(" " * 1_000_000) == ""
 
 
 def test_cutting_in_the_middle_keeps_both_ends() -> None:

@@ -192,6 +192,19 @@ async def test_a_run_is_cancelled_with_its_last_scraper(scraper: Scraper, client
     assert history.prechecks.of(under_way) is None
 
 
+async def test_of_a_task_whose_query_was_under_way_nothing_is_recorded(
+    both: Scraper, client: FakeClient, history: History
+) -> None:
+    """Not even the status on the list: the query itself may be failing all the time."""
+    client.listed, client.answers["rp-1 itself"] = REPLICATIONS, hangs
+    running = asyncio.create_task(scrape(both, DISCOVERY))
+    await settle()
+    running.cancel()
+    await settle()
+    under_way, answered = both.watch_list.discovered
+    assert (history.states.of(under_way), history_of(history.states, answered).answer) == (None, RUNNING)
+
+
 async def test_a_probe_of_an_unwatched_task_leaves_no_history(scraper: Scraper, history: History) -> None:
     snapshot = await scrape(scraper, Targets(tasks("a"), record=False))
     assert outcomes(snapshot.results) == {"a": GOOD}

@@ -111,7 +111,7 @@ class NineDataClient:
             "accept-encoding": "identity",
             "user-agent": user_agent,
         }
-        self._signed_headers = lru_cache(maxsize=32)(self._sign)  # the same for all requests of a path in one second
+        self._signed_headers = lru_cache(maxsize=32)(self._sign_headers)  # of a path, for a second
         self._slots = asyncio.Semaphore(concurrency)
 
     async def query(self, task: TaskRef, progress: QueryProgress | None = None) -> Precheck:
@@ -207,7 +207,7 @@ class NineDataClient:
     async def _exchange(self, request: ApiRequest[T], extensions: dict[str, str] | None) -> T:
         """Send the signed request, read the answer within the timeout, understand it."""
         sent_at = self._wall_clock()
-        signed, secrets = self._signed(request, sent_at, extensions)
+        signed, secrets = self._signed_request(request, sent_at, extensions)
         timeout = asyncio.timeout(self._request_timeout)
         try:
             async with timeout:
@@ -231,7 +231,7 @@ class NineDataClient:
         except QueryError as error:
             raise blame_clock(error, skew) from None
 
-    def _signed(
+    def _signed_request(
         self, request: ApiRequest[T], sent_at: datetime, extensions: dict[str, str] | None
     ) -> tuple[httpx.Request, tuple[str, ...]]:
         """The request, and the secrets in it that an answer must not repeat into logs and pages."""
@@ -248,7 +248,7 @@ class NineDataClient:
             signed.headers["content-type"] = "application/json"
         return signed, secrets
 
-    def _sign(
+    def _sign_headers(
         self, path: str, second: int, access_key_id: str, secret_key: str
     ) -> tuple[httpx.Headers, tuple[str, ...]]:
         timestamp = timestamp_of(datetime.fromtimestamp(second, UTC))

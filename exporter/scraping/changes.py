@@ -17,7 +17,7 @@ Answer = Precheck | TaskState
 _log = logging.getLogger(__name__)
 
 MAX_LINES = 20
-"""Lines of one kind that one scrape writes to the log; the rest is counted. An outage concerns every task at once."""
+"""Lines with the same message and `about` that one scrape logs; the rest is counted. An outage concerns every task."""
 
 
 class Change(NamedTuple):
@@ -25,7 +25,7 @@ class Change(NamedTuple):
 
     message: str
     about: str
-    """With the message, the kind of the line."""
+    """The new status, or the reason of a failure: lines are counted by message and this."""
     task: Task
     fields: Mapping[str, object]
     level: int = logging.WARNING
@@ -58,25 +58,25 @@ def _log_skipped(results: Sequence[QueryResult[Any]], history: History) -> None:
 
 
 def _record(
-    about: str, query: str, histories: QueryHistories[A], results: Iterable[QueryResult[A]]
+    subject: str, query: str, histories: QueryHistories[A], results: Iterable[QueryResult[A]]
 ) -> Iterator[Change]:
     """Put results into the history; yields what changed."""
     for result in results:
         before, answer, failure = histories.record(result), result.answer, result.failure
         known, logged_reason = (before.answer, before.logged_reason) if before else (None, None)
         if answer is not None and (known is None or known.status is not answer.status):
-            yield _status_change(about, known, answer, result.task)
+            yield _status_change(subject, known, answer, result.task)
         if failure is None:
             if before and before.failing_since and logged_reason:
                 seconds = (result.at - before.failing_since).total_seconds()
                 yield Change(f"{query} succeeded again", "", result.task, {"failed_for_seconds": seconds}, logging.INFO)
         elif failure.sent and failure.reason is not logged_reason:
             kind = KINDS[result.task.ref.kind]
-            fields = failure.log_fields(kind.name if about == "precheck" else kind.state_request)
+            fields = failure.log_fields(kind.name if subject == "precheck" else kind.state_request)
             yield Change(f"{query} failed", failure.reason.value, result.task, fields)
 
 
-def _status_change(about: str, before: Answer | None, now: Answer, task: Task) -> Change:
+def _status_change(subject: str, before: Answer | None, now: Answer, task: Task) -> Change:
     items = now.items if isinstance(now, Precheck) else ()
     attention = [item.item for item in items if item.status.needs_attention]
     fields = {
@@ -88,7 +88,7 @@ def _status_change(about: str, before: Answer | None, now: Answer, task: Task) -
         "request_id": now.request_id or None,
     }
     level = logging.WARNING if attention or now.status.needs_attention else logging.INFO
-    message = f"{about} status changed" if before else f"{about} status"
+    message = f"{subject} status changed" if before else f"{subject} status"
     return Change(message, now.status.value, task, fields, level)
 
 

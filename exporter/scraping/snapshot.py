@@ -65,7 +65,7 @@ class QueryResult(Generic[T]):
 
     @property
     def answer(self) -> T | None:
-        """What is known."""
+        """The answer, or the part of it that came before a failure."""
         return self.partial if isinstance(self.outcome, QueryFailure) else self.outcome
 
     @property

@@ -25,6 +25,8 @@ class Discovery:
         self.kind = settings.kind
         self._settings = settings
         self._statuses = {status.casefold() for status in settings.statuses}
+        self._wanted = [pattern for pattern in settings.names if not pattern.startswith("!")]
+        self._excluded = [pattern[1:] for pattern in settings.names if pattern.startswith("!")]
         self.known: Mapping[str, ListedTask] = {}
         """All listed tasks by id, selected or not."""
         self.complete = False
@@ -89,10 +91,8 @@ class Discovery:
         )
 
     def _selects(self, found: ListedTask) -> bool:
-        excluded = [pattern[1:] for pattern in self._settings.names if pattern.startswith("!")]
-        wanted = [pattern for pattern in self._settings.names if not pattern.startswith("!")]
         return (
             (not self._statuses or found.status.casefold() in self._statuses)
-            and (not wanted or any(fnmatch.fnmatchcase(found.name, pattern) for pattern in wanted))
-            and not any(fnmatch.fnmatchcase(found.name, pattern) for pattern in excluded)
+            and (not self._wanted or any(fnmatch.fnmatchcase(found.name, pattern) for pattern in self._wanted))
+            and not any(fnmatch.fnmatchcase(found.name, pattern) for pattern in self._excluded)
         )

@@ -40,10 +40,7 @@ class ProgressDisplay:
 
 
 async def answers(client: NineDataClient, ref: TaskRef, display: ProgressDisplay) -> AsyncIterator[Precheck]:
-    """Query until the precheck has ended, and show how far it is.
-
-    Raises QueryError for a failure that will not pass by itself.
-    """
+    """Query until the precheck has ended, showing how far it is. Raises QueryError for a failure that will not pass."""
     while True:
         try:
             precheck = await client.query(ref)

@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,21 +26,18 @@ def kept_task(path: Path, ref: TaskRef, name: str | None, labels: Mapping[str, s
     task = Task(ref, name or old.name, old.labels if labels is None else labels)
     if KINDS[ref.kind].has_precheck_id and not ref.precheck_task_id:
         task = replace(task, ref=replace(ref, precheck_task_id="not-yet-known"))
-    os.unlink(_written_aside(path, task))  # noqa: PTH108 - with str; only the check counts
-    return task
+    with _written_aside(path, task):  # or fail before the start
+        return task
 
 
 def write_task_file(path: Path, task: Task) -> None:
     """Write a task file that has this one task. Readers find the old file or the whole new one. Raises OSError."""
-    name = _written_aside(path, task)
-    try:
-        os.replace(name, path)  # noqa: PTH105 - with str
-    except OSError:
-        os.unlink(name)  # noqa: PTH108 - as above
-        raise
+    with _written_aside(path, task) as file:
+        file.replace(path)
 
 
-def _written_aside(path: Path, task: Task) -> str:
+@contextmanager
+def _written_aside(path: Path, task: Task) -> Iterator[Path]:
     """A file beside `path` with the task, checked as the exporter will. No pattern such as *.yaml matches its name."""
     entry: dict[str, object] = {"task_id": task.task_id}
     if task.ref.precheck_task_id:
@@ -47,15 +45,15 @@ def _written_aside(path: Path, task: Task) -> str:
     entry |= {"name": task.name, "kind": task.ref.kind}
     if task.labels:
         entry["labels"] = dict(task.labels)
-    file, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    file = Path(name)
     try:
-        with os.fdopen(file, "w", encoding="utf-8") as stream:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             yaml.safe_dump([entry], stream, sort_keys=False, allow_unicode=True)
             stream.flush()
-            os.fchmod(file, 0o644)  # the exporter runs as another user, and the file has no secret
-            os.fsync(file)
-        load_task_file(Path(name))
-    except BaseException:
-        os.unlink(name)  # noqa: PTH108 - as above
-        raise
-    return name
+            os.fchmod(descriptor, 0o644)  # the exporter runs as another user, and the file has no secret
+            os.fsync(descriptor)
+        load_task_file(file)
+        yield file
+    finally:
+        file.unlink(missing_ok=True)

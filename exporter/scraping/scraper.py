@@ -142,8 +142,7 @@ class _Run:
     def end(self, *, out_of_time: bool) -> None:
         """End the run and record its results.
 
-        `out_of_time`: a query without an answer has failed. Otherwise the run is complete, or its last scraper went
-        away, and a query without an answer is not recorded.
+        A query without an answer has failed if the run is `out_of_time`, and is not recorded if its scraper went away.
         """
         if out_of_time:
             for query in self._lists.values():

@@ -138,12 +138,7 @@ class NineDataClient:
         return state._replace(execution=execution, error=state.error or execution.error)
 
     async def list_tasks(
-        self,
-        kind: str,
-        found: dict[str, ListedTask],
-        *,
-        status: str | None = None,
-        progress: QueryProgress | None = None,
+        self, kind: str, found: dict[str, ListedTask], status: str | None = None, progress: QueryProgress | None = None
     ) -> None:
         """Put all tasks of a kind that the key can see into `found`; only those in one status if it is given.
 

@@ -59,8 +59,7 @@ class QueryHistories(Generic[A]):
 
     def retain(self, task_ids: AbstractSet[str]) -> None:
         """Forget all other tasks."""
-        if not self._tasks.keys() <= task_ids:
-            self._tasks = {task_id: task for task_id, task in self._tasks.items() if task_id in task_ids}
+        self._tasks = {task_id: task for task_id, task in self._tasks.items() if task_id in task_ids}
 
 
 class History:

@@ -7,8 +7,6 @@ from functools import lru_cache
 
 MAX_SHARDS = 10_000
 
-_SHARD = re.compile(r"(\d{1,5})/(\d{1,5})", re.ASCII)
-
 
 @dataclass(frozen=True, slots=True)
 class Shard:
@@ -27,7 +25,7 @@ class Shard:
 
 def parse_shard(text: str) -> Shard:
     """A shard from `I/N`, I from 0 to N-1. Raises ValueError, with what is wrong, for anything else."""
-    match = _SHARD.fullmatch(text)
+    match = re.fullmatch(r"(\d{1,5})/(\d{1,5})", text, re.ASCII)
     if match is None:
         raise ValueError("must be I/N, such as 0/3 for the first of three")
     index, count = int(match[1]), int(match[2])

@@ -23,7 +23,3 @@ def test_words_are_known_in_any_case_and_all_others_are_unknown(status: str) -> 
 def test_the_statuses_are_the_published_ones() -> None:
     """Dashboards and alert rules rely on this set."""
     assert [*Status] == [*WORDS]
-
-
-def test_items_that_failed_or_warn_need_attention() -> None:
-    assert {status for status in Status if status.needs_attention} == {"Failed", "Warning"}

@@ -113,8 +113,10 @@ def _run(flags: argparse.Namespace, config: Config) -> int:
         id_shown = asyncio.run(_query(flags, config, task, outcome))
     except TimeoutError:
         outcome.error = f"no end within {flags.timeout:g} s"
-    except (QueryError, OSError) as error:  # the latter if the task file cannot be written
+    except QueryError as error:
         outcome.error = str(error)
+    except OSError as error:
+        outcome.error = f"task file not written (precheck {outcome.ref.precheck_task_id or 'without an id'}): {error}"
     except KeyboardInterrupt:
         outcome.error = "interrupted"
     code = _report(flags, outcome)

@@ -155,8 +155,8 @@ def test_a_task_file_that_cannot_be_written_loses_no_id(
     monkeypatch.setattr("os.replace", Mock(side_effect=OSError("No space left on device")))
     assert pipeline.start("--format", "json") == 2
     document = json.loads(capfd.readouterr().out)
-    assert document["precheck_task_id"].startswith("pcte-")
-    assert document["error"] == "No space left on device"
+    precheck_id = document["precheck_task_id"]
+    assert document["error"] == f"task file not written (precheck {precheck_id}): No space left on device"
     assert list(pipeline.task_file.parent.iterdir()) == []
 
 

@@ -140,16 +140,13 @@ class _Run:
         return list(self._add(new, discovered=True))
 
     def end(self, *, out_of_time: bool) -> None:
-        """End the run and record its results.
-
-        A query without an answer has failed if the run is `out_of_time`, and is not recorded if its scraper went away.
-        """
+        """End the run and record its results; a query without an answer has failed only if the run is `out_of_time`."""
         if out_of_time:
             for query in self._lists.values():
                 if query.outcome is None:
                     self._take_over(query)
                     self._snapshot = None
-        elif not self.work.done():
+        elif not self.work.done():  # its last scraper went away
             self._prechecks = {task_id: query for task_id, query in self._prechecks.items() if query.outcome}
             unanswered = {task_id for task_id, query in self._states.items() if query.outcome is None}
             self._tasks = {task_id: task for task_id, task in self._tasks.items() if task_id not in unanswered}

@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--name", help="name of the task (default: that in the task file, else its id)")
     add("--wait", action="store_true", help="wait for the end, then report the check items")
     add("--timeout", type=_seconds, default=900.0, metavar="DURATION", help="longest time to wait (default: 15m)")
-    add("--format", choices=("text", "json", "junit"), default="text", help="of the report (default: %(default)s)")
+    add("--format", choices=("text", "json", "junit"), default="text", help="report format (default: %(default)s)")
     text = "mildest result with exit status 1 (default: %(default)s)"
     add("--fail-on", choices=("failed", "warning"), default="failed", help=text)
     parser = argparse.ArgumentParser(

@@ -75,8 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--task-file", type=Path, metavar="FILE", help="task file to write for the exporter")
     status = commands.add_parser("status", parents=[common], help="report a precheck that exists", allow_abbrev=False)
     status.add_argument("precheck_task_id", metavar="PRECHECK_TASK_ID", nargs="?", type=_id)
-    start.set_defaults(precheck_task_id=None)
-    status.set_defaults(task_file=None)
+    parser.set_defaults(precheck_task_id=None, task_file=None)
     return parser
 
 

@@ -1,3 +1,3 @@
-"""Prometheus exporter for NineData prechecks."""
+"""Prometheus exporter for NineData prechecks, comparisons and replications."""
 
 __version__ = "0.1.0"

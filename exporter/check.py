@@ -65,8 +65,8 @@ def _summary(config: Config, tasks: Collection[Task], files: int) -> str:
     alone = sum(not task.has_precheck for task in tasks)
     without = f" ({alone} without precheck_task_id: only the task itself)" if alone else ""
     kinds = " and ".join(settings.kind for settings in config.discovery)
-    discovered = f" and the {kinds} tasks that are discovered" if kinds else ""
+    discovered = f" and the discovered {kinds} tasks" if kinds else ""
     watched = f"{counted(len(tasks), 'task')}{of_files}{without}{discovered}"
     requests = counted(sum(map(config.most_requests, tasks)), "request")
     of_discovery = " and those of discovery" if kinds else ""
-    return f"{watched} to watch at {config.api.base_url}; a scrape sends up to {requests}{of_discovery}"
+    return f"watches {watched} at {config.api.base_url}; a scrape sends up to {requests}{of_discovery}"

@@ -65,7 +65,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> _Parser:
-    description = "Prometheus exporter for NineData prechecks."
+    description = "Prometheus exporter for NineData prechecks, comparisons and replications."
     parser = _Parser(prog="ninedata-exporter", description=description, allow_abbrev=False, add_help=False)
     parser.add_argument("-h", "--help", action="store_true", help="show this help and exit")
     flag = parser.flag
@@ -93,7 +93,7 @@ def _parser() -> _Parser:
     flag("--scrape.timeout-offset", "seconds to subtract from the scraper's timeout", offset)
     flag("--log.level", "minimum log level", {"default": "info", "choices": tuple(LEVELS)})
     flag("--log.format", "log format", {"default": "logfmt", "choices": FORMATS})
-    flag("--demo", "watch the tasks of a built-in sandbox of the NineData API; needs no configuration and no account")
+    flag("--demo", "watch the tasks of an embedded sandbox of the NineData API; needs no configuration and no account")
     flag("--version", "show the version and exit")
     return parser
 

@@ -22,10 +22,10 @@ def run_demo(options: Options) -> None:
 async def _serve(options: Options) -> None:
     def greet(url: str) -> None:
         complain(
-            "\n  A demonstration: an embedded sandbox of the NineData API, nothing real is watched.\n\n"
+            "\n  A demonstration: the exporter watches an embedded sandbox of the NineData API.\n\n"
             f"  Metrics, open these first:  {url}{options.telemetry_path}\n"
             f"  Tasks, for people:          {url}/\n\n"
-            "  Each look at the metrics is a scrape that queries every task anew. Ctrl-C ends it all.\n\n"
+            "  Each request for the metrics is a scrape that queries every task. Ctrl-C stops everything.\n\n"
         )
 
     async with Sandbox().serve() as base_url:

@@ -17,7 +17,7 @@ _STATUS = panels.colored(words())
 def overview() -> dashboard.Dashboard:
     """The dashboard of all tasks."""
     description = "All watched NineData tasks: prechecks, migrations, what fails and why, and the exporters."
-    board = frame.frame("NineData prechecks", frame.OVERVIEW_UID, description, ALL)
+    board = frame.frame("NineData tasks", frame.OVERVIEW_UID, description, ALL)
     sizes = ((20, 3), (4, 3), (24, 13), (24, 16), (24, 14), (24, 8))
     board = frame.place(board, sizes, (_now(), _exporters_now(), _attention(), _timeline(), *_checks()))
     board = board.with_row(dashboard.Row("Migrations").collapsed(collapsed=False))

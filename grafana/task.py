@@ -15,7 +15,7 @@ from grafana.promql import INTERVAL, ONE
 def task() -> dashboard.Dashboard:
     """The dashboard of one task."""
     description = "One NineData task: its precheck with each check item, the task itself, and the queries of both."
-    board = frame.frame("NineData precheck of one task", frame.TASK_UID, description, ONE)
+    board = frame.frame("One NineData task", frame.TASK_UID, description, ONE)
     status = panels.word(
         "$task",
         "How the task stands now: the worse of its precheck and of its own status. Failed: fix what the "

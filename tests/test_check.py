@@ -12,7 +12,7 @@ API = "api: {base_url: https://ninedata.example, access_key_id: hush-ak, secret_
 TASKS = "tasks: [{task_id: cd-1, precheck_task_id: p}]\n"
 TASK_ALONE = "tasks: [{task_id: cd-1}]\n"
 DISCOVERY = "discovery: {replication: {enabled: true}}\n"
-DISCOVERED = " and the replication tasks that are discovered"
+DISCOVERED = " and the discovered replication tasks"
 NOTHING = "no task is watched; add some to tasks, task_files or discovery"
 
 
@@ -56,7 +56,7 @@ def test_a_good_configuration_has_a_summary(
 ) -> None:
     """Warnings are about what is allowed but probably not intended."""
     assert check(API + more) == Checked(
-        f"{watched} to watch at https://ninedata.example; a scrape sends up to {requests}",
+        f"watches {watched} at https://ninedata.example; a scrape sends up to {requests}",
         warnings=tuple(warnings),
     )
 

@@ -72,7 +72,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Config, Options]]:
     return runs
 
 
-SUMMARY = "config.yaml: good: 1 task to watch at https://ninedata.example; a scrape sends up to 1 request\n"
+SUMMARY = "config.yaml: good: watches 1 task at https://ninedata.example; a scrape sends up to 1 request\n"
 NO_TASKS = SUMMARY.replace("1 task", "0 tasks").replace("1 request", "0 requests")
 WARNING = "config.yaml: warning: no task is watched; add some to tasks, task_files or discovery\n"
 WEB = "http_server_config: {headers: {X-Frame-Options: deny}}"

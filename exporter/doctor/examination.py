@@ -45,7 +45,7 @@ def _check_files(checked: Checked, web_config: Path | None, place: str) -> list[
     faults = checked.faults + (check_web_config(web_config).faults if web_config else ())
     if not faults:
         return [Finding("configuration", place, "ok", checked.summary)]
-    advice = "Correct it there; config.example.yaml explains every key. --config.file names another file."
+    advice = "Correct the file; --config.example prints and explains every key. --config.file names another file."
     parts = (fault.partition(": ") for fault in faults)
     return [Finding("configuration", where, "fault", what, advice) for where, _, what in parts]
 

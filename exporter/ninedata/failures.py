@@ -61,7 +61,7 @@ def words_of_system(error: OSError) -> str:
 def advice_on(reason: Reason, request: str) -> str:
     """What a person can do about a failed query; `request` is its kind, one of REQUEST_PATHS."""
     if reason is Reason.NOT_FOUND and not (request in KINDS and KINDS[request].has_precheck_id):
-        return "Check that task_id is right and that this key's account may see the task, or list tasks at all."
+        return "Check that task_id is right, and that this key's account may see the task, or may list tasks."
     return _ADVICE[reason].format(path=REQUEST_PATHS.get(request, ""))
 
 

@@ -36,7 +36,7 @@ class _Unobserved:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status: 0 passed or started, 1 failed, 2 could not be told."""
+    """Run the command; returns its exit status: 0 passed or started, 1 failed, 2 unknown."""
     flags = _parser().parse_args(arguments)
     try:
         for number in heeded(signal.SIGINT, signal.SIGTERM):  # the latter from a pipeline that is cancelled
@@ -53,28 +53,29 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("task_id", metavar="TASK_ID", type=_id)
     add = common.add_argument
-    add("--config.file", dest="config_file", type=Path, default=Path("config.yaml"), metavar="FILE")
+    text = "configuration; its section api is used (default: %(default)s)"
+    add("--config.file", dest="config_file", type=Path, default=Path("config.yaml"), metavar="FILE", help=text)
     add("--kind", choices=tuple(KINDS), default=DEFAULT_KIND, help="kind of the task (default: %(default)s)")
-    add("--name", help="name of the task in the report and in the task file")
+    add("--name", help="name of the task (default: that in the task file, else its id)")
     add("--wait", action="store_true", help="wait for the end, then report the check items")
-    add("--timeout", type=_seconds, default=900.0, metavar="DURATION", help="longest wait (default: 15m)")
-    add("--format", choices=("text", "json", "junit"), default="text", help="what goes to standard output")
-    add("--fail-on", choices=("failed", "warning"), default="failed", help="what exit status 1 is for")
+    add("--timeout", type=_seconds, default=900.0, metavar="DURATION", help="longest time to wait (default: 15m)")
+    add("--format", choices=("text", "json", "junit"), default="text", help="report format (default: %(default)s)")
+    text = "mildest result with exit status 1 (default: %(default)s)"
+    add("--fail-on", choices=("failed", "warning"), default="failed", help=text)
     parser = argparse.ArgumentParser(
         prog=_PROGRAM,
-        description="Start a NineData precheck, wait for it, hand its id to the exporter.",
-        epilog="Exit status: 0 passed (or started, without --wait), 1 failed, 2 could not be told.",
+        description="Start a NineData precheck, wait for its end, and hand its id to the exporter.",
+        epilog="Exit status: 0 passed (or started, without --wait), 1 failed, 2 the result is unknown.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"{_PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("start", parents=[common], help="start a precheck and print its id", allow_abbrev=False)
-    start.add_argument("--label", action="append", type=_label, metavar="K=V", help="label for the task file")
+    start.add_argument("--label", action="append", type=_label, metavar="K=V", help="label for the task, repeatable")
     start.add_argument("--task-file", type=Path, metavar="FILE", help="task file to write for the exporter")
-    status = commands.add_parser("status", parents=[common], help="report one that exists", allow_abbrev=False)
-    status.add_argument("precheck_task_id", metavar="PRECHECK_TASK_ID", nargs="?", type=_id, default="")
-    start.set_defaults(precheck_task_id="")
-    status.set_defaults(task_file=None)
+    status = commands.add_parser("status", parents=[common], help="report a precheck that exists", allow_abbrev=False)
+    status.add_argument("precheck_task_id", metavar="PRECHECK_TASK_ID", nargs="?", type=_id)
+    parser.set_defaults(precheck_task_id=None, task_file=None)
     return parser
 
 
@@ -99,7 +100,7 @@ def _label(text: str) -> tuple[str, str]:
 
 
 def _run(flags: argparse.Namespace, config: Config) -> int:
-    ref = TaskRef(flags.kind, flags.task_id, flags.precheck_task_id)
+    ref = TaskRef(flags.kind, flags.task_id, flags.precheck_task_id or "")
     if flags.command == "status" and bool(ref.precheck_task_id) is not KINDS[ref.kind].has_precheck_id:
         raise ValueError(f"a precheck of kind {ref.kind} {'has no id' if ref.precheck_task_id else 'needs its id'}")
     if flags.command == "start" and flags.format == "junit" and not flags.wait:

@@ -32,7 +32,7 @@ class Outcome:
         return Status.WARNING if warned else self.precheck.status
 
     def exit_status(self, *, fail_on_warning: bool) -> int:
-        """0 passed, 1 failed, 2 could not be told."""
+        """0 passed, 1 failed, 2 unknown."""
         status = self.status()
         if self.error or status not in ENDED:
             return 2

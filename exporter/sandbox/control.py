@@ -53,6 +53,8 @@ async def control(sandbox: "Sandbox", request: web.Request) -> web.Response:
         status, answer = 200, _obey(sandbox, f"{request.method} {noun}", name, body)
     except LookupError:
         status, answer = 404, {"error": f"there is no such path, or no such task: {request.method} {request.path}"}
+    except json.JSONDecodeError as error:
+        status, answer = 400, {"error": f"the body is not JSON: {error}"}
     except ValueError as error:
         status, answer = 400, {"error": str(error)}
     return web.Response(text=json.dumps(answer) + "\n", status=status, content_type="application/json")
@@ -73,6 +75,7 @@ def _obey(sandbox: "Sandbox", command: str, name: str, body: object) -> object:
         case "DELETE prechecks":
             sandbox.served[name].play_precheck(None)
         case "PUT faults":
+            _check_has_requests(sandbox, name)
             sandbox.faults[name] = _read_fault(body)
         case "DELETE faults":
             sandbox.faults = {each: fault for each, fault in sandbox.faults.items() if name not in ("", each)}
@@ -83,6 +86,13 @@ def _obey(sandbox: "Sandbox", command: str, name: str, body: object) -> object:
         case _:
             raise LookupError
     return body
+
+
+def _check_has_requests(sandbox: "Sandbox", name: str) -> None:
+    """Raise LookupError if no request can be about this name: neither about such a task nor about such a list."""
+    lists = (listing.path.split("/")[3] for listing in LISTS.values())
+    if name.partition("/")[0] not in ("", *lists, *sandbox.served):
+        raise LookupError
 
 
 def _listed(served: ServedTask, requests: int) -> dict[str, object]:

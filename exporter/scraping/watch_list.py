@@ -74,8 +74,8 @@ class WatchList:
     def unread(self) -> tuple[str, ...]:
         """The sources, for people, that were not read whole since the start: while there are any, tasks are missing."""
         files = tuple(f"task file {path}" for path in self._unread_files)
-        how = "which a scrape of the metrics reads (all, or collect[]=discovery)"
-        lists = tuple(f"list of {found.kind} tasks, {how}" for found in self.discoveries if not found.complete)
+        how = "a scrape of the metrics reads it, unless collect[] leaves out discovery"
+        lists = tuple(f"list of {found.kind} tasks: {how}" for found in self.discoveries if not found.complete)
         return files + lists
 
     def counts(self) -> dict[str, int]:

@@ -8,7 +8,7 @@ from exporter import __version__
 from exporter.doctor.report import Finding, Level, json_of, table_of
 
 FINDINGS = (
-    Finding("configuration", "config.yaml", "ok", "2 tasks to watch at https://ninedata.example"),
+    Finding("configuration", "config.yaml", "ok", "watches 2 tasks at https://ninedata.example"),
     Finding("connection", "ninedata.example:443", "warning", "the certificate expires soon", "Renew it."),
     Finding("discovery", "", "skipped", "is not configured", "Shown for no skipped check."),
     Finding("task", "orders", "ok", "data_compare, Success, 12 check items"),
@@ -18,7 +18,7 @@ FINDINGS = (
 TABLE = f"""\
 ninedata-exporter {__version__} examined config.yaml
 
-ok       configuration  config.yaml: 2 tasks to watch at
+ok       configuration  config.yaml: watches 2 tasks at
                         https://ninedata.example
 warning  connection     ninedata.example:443: the certificate expires
                         soon

@@ -29,7 +29,7 @@ def test_until_discovery_succeeded_once_there_is_no_list(site: Site) -> None:
     """Prometheus would drop the targets that an incomplete list lacks; after an error it keeps those that it has."""
     site.configure(discovery=(DiscoverySettings("replication", labels={"team": "replication"}),))
     refused = site.get("/sd")
-    told = "The list of tasks is not complete yet. Not read so far:\n- list of replication tasks, "
+    told = "The list of tasks is not complete yet. Not read so far:\n- list of replication tasks: "
     assert (refused.status_code, refused.text.startswith(told)) == (503, True)
     (discovery,) = site.exporter.watch_list.discoveries
     page = {"rp-1": ListedTask("rp-1", "orders-standby", "running")}

@@ -114,6 +114,7 @@ def test_the_exit_status(pipeline: Pipeline, script: object, flags: tuple[str, .
     task_id = "rp-h2s8c5yk1wza"
     pipeline.precheck(script, task_id)
     assert pipeline.run("start", task_id, "--kind", "replication", "--wait", *flags) == code
+    assert pipeline.run("status", task_id, "--kind", "replication", *flags) == code
 
 
 def test_a_refused_key_could_not_be_told_and_a_start_is_sent_once(

@@ -54,7 +54,7 @@ def test_while_a_source_is_unread_tasks_are_missing(task_files: TaskFiles, folde
     """The kinds that they may have are not counted."""
     watch_list = WatchList(config_of(), Shard(), task_files, [Discovery(DiscoverySettings("replication"))])
     (unread,) = watch_list.unread
-    assert unread.startswith("list of replication tasks, ")
+    assert unread.startswith("list of replication tasks: ")
     assert watch_list.counts() == {"data_compare": 2, "schema_compare": 0}
     (folder / "c.yaml").write_text("nonsense")
     watch_list.refresh()

@@ -105,13 +105,28 @@ async def test_a_configuration_with_faults_changes_nothing(reloader: Reloader, s
 async def test_a_file_system_that_hangs_ends_the_reload_not_the_exporter(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Threads that wait for it do not become more. When it answers, the new configuration comes into force."""
+    sleep, answers, waiting = asyncio.sleep, threading.Event(), list[Exporter]()
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(seconds / 100))
     monkeypatch.setattr(exporter.reload, "LOAD_SECONDS", 0.05)
-    answers = threading.Event()
+
+    def refresh_files(exporter: Exporter) -> None:
+        if exporter.config is source.next:
+            waiting.append(exporter)
+            answers.wait(10)
+
+    monkeypatch.setattr(Exporter, "refresh_files", refresh_files)
     reloader = Reloader(source.file, OwnMetrics())
-    monkeypatch.setattr(source.file, "load", lambda: answers.wait(10))
+    await reloader.start()
     assert await reloader.reload() == ("the configuration could not be read within 0.05 s",) == reloader.faults
+    await sleep(0.5)
+    assert (watched(reloader), last_reload_successful(reloader)) == (["old"], False)
+    assert len(waiting) <= 2
     answers.set()
-    assert watched(reloader) == ["old"]
+    async with asyncio.timeout(10):
+        while watched(reloader) != ["new"]:
+            await sleep(0.01)
+    assert (reloader.faults, last_reload_successful(reloader)) == ((), True)
     await reloader.close()
 
 

@@ -202,7 +202,7 @@ async def test_a_changed_file_is_put_into_force_or_waits_for_a_reload(
 def test_the_soft_limit_of_open_files_is_raised(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """To the hard limit; the log says if that is too low."""
+    """To the hard limit, or to what is needed if there is none; the log says if it is too low."""
     raised: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 1024))
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: raised.append(limits))
@@ -211,4 +211,7 @@ def test_the_soft_limit_of_open_files_is_raised(
         assert caplog.text == ""
         allow_open_files(1000)
     assert raised == [(1024, 1024)] * 2
-    assert "lower it or raise the limit (LimitNOFILE)" in caplog.text
+    assert "lower api.concurrency or raise the limit" in caplog.text
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+    allow_open_files(100)
+    assert raised[2:] == [(700, resource.RLIM_INFINITY)]

@@ -82,7 +82,7 @@ def _load_web_config(path: Path | None, own: OwnMetrics) -> WatchedFile[WebConfi
         return None
     file = WatchedFile(path, load_web_config, description="web configuration", related=lambda content: content.files)
     file.load()
-    own.web_config_successful = lambda: not file.faults
+    own.web_config_faults = lambda: file.faults
     return file
 
 

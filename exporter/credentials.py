@@ -28,9 +28,6 @@ class Secret:
     def __repr__(self) -> str:
         return "Secret(***)"
 
-    def __str__(self) -> str:
-        return "***"
-
 
 class SecretSource(Protocol):
     """Where a secret comes from."""
@@ -70,8 +67,7 @@ def checked_secret(text: str, *, header: bool = False) -> Secret:
 def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     """Have the context show a certificate. Raises ValueError, whose message is about the certificate's file."""
     try:
-        # Without a password OpenSSL asks for one at the terminal.
-        context.load_cert_chain(certificate, key, password="")
+        context.load_cert_chain(certificate, key, password="")  # or OpenSSL asks for one at the terminal
     except ssl.SSLError as error:
         reason = error.reason.lower().replace("_", " ") if error.reason else "not PEM, or the key has a password"
         raise ValueError(f"cannot be used with key_file: {reason}") from None

@@ -242,20 +242,6 @@ async def test_a_scrape_that_waits_behind_guesses_is_refused_by_its_deadline(
         assert [(await guess).status_code for guess in guesses] == [401, 401]
 
 
-@pytest.mark.usefixtures("quick")
-async def test_users_and_headers_change_without_a_new_connection(site: Site, folder: Path) -> None:
-    use(site, folder, USERS)
-    async with site.served() as port, client_of(port) as client:
-        assert (await client.get("/sd")).status_code == 401
-        await change(site, "http_server_config: {headers: {X-Frame-Options: deny}}\n")
-        response = await client.get("/sd")
-        assert (response.status_code, response.headers["x-frame-options"]) == (200, "deny")
-        await change(site, "basic_auth_users: wrong\n")
-        assert (await client.get("/sd")).status_code == 200
-        await change(site, USERS)
-        assert (await client.get("/sd")).status_code == 401
-
-
 @pytest.mark.usefixtures("large_answers")
 async def test_a_large_answer_over_tls_ends_when_it_is_read(site: Site, folder: Path, issuer: Issuer) -> None:
     use(site, folder, TLS)

@@ -28,6 +28,9 @@ class Secret:
     def __repr__(self) -> str:
         return "Secret(***)"
 
+    def __str__(self) -> str:
+        return "***"
+
 
 class SecretSource(Protocol):
     """Where a secret comes from."""

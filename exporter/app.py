@@ -20,7 +20,7 @@ from exporter.metrics import OwnMetrics
 from exporter.reload import Reloader
 from exporter.scraping.shard import Shard
 from exporter.signals import heeded
-from exporter.threads import ManyThreads, refresh_in_thread
+from exporter.threads import ManyThreads
 
 _log = logging.getLogger(__name__)
 
@@ -63,8 +63,6 @@ async def start(
         opened.push_async_callback(reloader.close)
         await reloader.start()
         stop = _stop_on_signal(None if hangup_stops else reloader)
-        if web_config:
-            opened.callback(asyncio.create_task(_follow(web_config)).cancel)
         # Modules and configuration stay. Looking for garbage among them takes a tenth of a scrape's CPU time.
         gc.freeze()
         await opened.enter_async_context(serving(reloader, options, sockets, web_config))
@@ -84,15 +82,8 @@ def _load_web_config(path: Path | None, own: OwnMetrics) -> WatchedFile[WebConfi
         return None
     file = WatchedFile(path, load_web_config, description="web configuration", related=lambda content: content.files)
     file.load()
-    own.web_config_successful = lambda: not file.faults
+    own.web_config_faults = lambda: file.faults
     return file
-
-
-async def _follow(web_config: WatchedFile[WebConfig]) -> None:
-    """Read the web configuration again when it changes."""
-    while True:
-        await asyncio.sleep(1)
-        await refresh_in_thread(web_config.refresh)
 
 
 def _stop_on_signal(reloader: Reloader | None) -> asyncio.Event:

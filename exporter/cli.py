@@ -137,7 +137,7 @@ def _run(flags: argparse.Namespace) -> int:
 
 
 def _examine(flags: argparse.Namespace) -> int:
-    from exporter.doctor import run_doctor
+    from exporter.doctor.command import run_doctor
 
     path = None if flags.demo else flags.config_file
     return run_doctor(path, os.environ, flags.shard or Shard(), flags.doctor_format, web_config=flags.web_config_file)

@@ -1,5 +1,6 @@
-"""Secrets that do not print themselves, and where they come from."""
+"""Secrets that do not print themselves, and where they come from; certificates with their keys."""
 
+import ssl
 from pathlib import Path
 from typing import Protocol
 
@@ -64,6 +65,15 @@ def checked_secret(text: str, *, header: bool = False) -> Secret:
     if not text.isprintable():
         raise ValueError("has line breaks or control characters")
     return Secret(text)
+
+
+def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    """Have the context show a certificate. Raises ValueError, whose message is about the certificate's file."""
+    try:
+        context.load_cert_chain(certificate, key, password="")  # or OpenSSL asks for one at the terminal
+    except ssl.SSLError as error:
+        reason = error.reason.lower().replace("_", " ") if error.reason else "not PEM, or the key has a password"
+        raise ValueError(f"cannot be used with key_file: {reason}") from None
 
 
 def _read_secret(path: Path, *, header: bool) -> Secret:

@@ -100,12 +100,14 @@ def open_exporter(config: Config, own: OwnMetrics, before: Exporter | None = Non
 def allow_open_files(connections: int) -> None:
     """Raise the soft limit of open files to the hard limit; warn if that is too low for `connections` to the API."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     needed = connections + 600  # 500 scrapers and people, and the process's own files
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        message = "open file limit is too low for api.concurrency; lower it or raise the limit (LimitNOFILE)"
-        event(_log, logging.WARNING, message, limit=hard, needed=needed)
+    # As on macOS, where an unlimited hard limit is usual and an unlimited soft limit is refused.
+    limit = max(soft, needed) if hard == resource.RLIM_INFINITY else hard
+    if soft not in (limit, resource.RLIM_INFINITY):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    if limit < needed:
+        message = "open file limit is too low: lower api.concurrency or raise the limit (LimitNOFILE)"
+        event(_log, logging.WARNING, message, limit=limit, needed=needed)
 
 
 def log_watched(exporter: Exporter) -> None:

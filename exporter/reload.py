@@ -87,41 +87,53 @@ class Reloader:
     async def _reload(self) -> tuple[str, ...]:
         async with self._lock:
             self._next_reload = None  # the file may change from here on: later calls need another reload
-            before, self._timeout = self._exporter, ()
-            try:
-                async with asyncio.timeout(LOAD_SECONDS):
-                    config = await asyncio.to_thread(self._file.load)
-                    exporter = open_exporter(config, self._own, before)
-                    await asyncio.to_thread(exporter.refresh_files)
-            except ConfigError:
-                pass  # the file has the faults
-            except TimeoutError:
-                self._timeout = (f"the configuration could not be read within {LOAD_SECONDS:g} s",)
-            else:
+            before = self._exporter
+            loading = self._run(self._load(before))
+            await asyncio.wait((loading,), timeout=LOAD_SECONDS)
+            self._timeout = ()
+            if exporter := loading.result() if loading.done() else None:
                 self._exporter = exporter
                 self._users[exporter] = 1
                 self._release(before)
                 event(_log, logging.INFO, "configuration reloaded")
                 self._watch(exporter)
-            self._own.reload_ended(successful=not self.faults)
-            for fault in self.faults:
+            elif not loading.done():
+                self._timeout = (f"the configuration could not be read within {LOAD_SECONDS:g} s",)
+                if self._auto_reload:  # again when the file system answers
+                    loading.add_done_callback(lambda ended: None if ended.cancelled() else self.reload())
+            faults = () if exporter else self.faults
+            self._own.reload_ended(successful=not faults)
+            for fault in faults:
                 event(_log, logging.ERROR, "configuration not reloaded, the previous one stays in force", fault=fault)
-            return self.faults
+            return faults
+
+    async def _load(self, before: Exporter) -> Exporter | None:
+        """An exporter for the configuration as it is now, all its files read; None if the configuration has faults."""
+        try:
+            config = await asyncio.to_thread(self._file.load)
+        except ConfigError:
+            return None
+        exporter = open_exporter(config, self._own, before)
+        await asyncio.to_thread(exporter.refresh_files)
+        return exporter
 
     async def _follow(self, exporter: Exporter) -> None:
         """Read what changes in the watched files, as long as this exporter is in force."""
+        content: Config | None = exporter.config
         while exporter is self._exporter:
-            content = self._file.content
             await asyncio.sleep(1)
             await refresh_in_thread(self._file.refresh)
             await refresh_in_thread(exporter.refresh_files)
-            if self.waits_for_reload and self._file.content is not content:
+            # Once for each change: a reload that waits for the file system keeps a thread.
+            changed = self._file.content is not content and self._file.content is not self._exporter.config
+            if self._auto_reload and self._file.faults:
+                self._own.reload_ended(successful=False)
+            elif changed and self._auto_reload:
+                await self.reload()
+            elif changed:
                 message = "configuration changed and is not in force; reload it with SIGHUP or /-/reload"
                 event(_log, logging.WARNING, message, file=printable(self._file.path))
-            elif self._auto_reload and self._file.faults:
-                self._own.reload_ended(successful=False)
-            elif self._auto_reload and self._file.content is not exporter.config:
-                await self.reload()
+            content = self._file.content
 
     def _watch(self, exporter: Exporter) -> None:
         log_watched(exporter)

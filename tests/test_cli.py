@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter import __version__, app, demo, doctor
+from exporter import __version__, app, demo
 from exporter.app import Options
 from exporter.cli import main
 from exporter.config import Config
@@ -182,7 +182,7 @@ def test_the_doctor_examines_the_configuration_or_the_demonstration(
         calls.append((path, *arguments, named))
         return 1
 
-    monkeypatch.setattr(doctor, "run_doctor", run_doctor)
+    monkeypatch.setattr("exporter.doctor.command.run_doctor", run_doctor)
     assert command("--doctor", "--doctor.format=json", *flags) == (1, "", "")
     assert calls == [(None if flags else Path("config.yaml"), Shard(), "json", {"web_config": None})]
 

@@ -105,13 +105,28 @@ async def test_a_configuration_with_faults_changes_nothing(reloader: Reloader, s
 async def test_a_file_system_that_hangs_ends_the_reload_not_the_exporter(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Threads that wait for it do not become more. When it answers, the new configuration comes into force."""
+    sleep, answers, waiting = asyncio.sleep, threading.Event(), list[Exporter]()
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(seconds / 100))
     monkeypatch.setattr(exporter.reload, "LOAD_SECONDS", 0.05)
-    answers = threading.Event()
+
+    def refresh_files(exporter: Exporter) -> None:
+        if exporter.config is source.next:
+            waiting.append(exporter)
+            answers.wait(10)
+
+    monkeypatch.setattr(Exporter, "refresh_files", refresh_files)
     reloader = Reloader(source.file, OwnMetrics())
-    monkeypatch.setattr(source.file, "load", lambda: answers.wait(10))
+    await reloader.start()
     assert await reloader.reload() == ("the configuration could not be read within 0.05 s",) == reloader.faults
+    await sleep(0.5)
+    assert (watched(reloader), last_reload_successful(reloader)) == (["old"], False)
+    assert len(waiting) <= 2
     answers.set()
-    assert watched(reloader) == ["old"]
+    async with asyncio.timeout(10):
+        while watched(reloader) != ["new"]:
+            await sleep(0.01)
+    assert (reloader.faults, last_reload_successful(reloader)) == ((), True)
     await reloader.close()
 
 
@@ -187,7 +202,7 @@ async def test_a_changed_file_is_put_into_force_or_waits_for_a_reload(
 def test_the_soft_limit_of_open_files_is_raised(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """To the hard limit; the log says if that is too low."""
+    """To the hard limit, or to what is needed if there is none; the log says if it is too low."""
     raised: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 1024))
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: raised.append(limits))
@@ -196,4 +211,7 @@ def test_the_soft_limit_of_open_files_is_raised(
         assert caplog.text == ""
         allow_open_files(1000)
     assert raised == [(1024, 1024)] * 2
-    assert "lower it or raise the limit (LimitNOFILE)" in caplog.text
+    assert "lower api.concurrency or raise the limit" in caplog.text
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+    allow_open_files(100)
+    assert raised[2:] == [(700, resource.RLIM_INFINITY)]

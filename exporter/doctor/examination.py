@@ -41,13 +41,14 @@ async def examine(
 
 
 def _check_files(checked: Checked, web_config: Path | None, place: str) -> list[Finding]:
-    """Every fault of the configuration, its task files and the web configuration, or a summary."""
+    """Every fault of the configuration, its task files and the web configuration, or a summary; and warnings."""
     faults = checked.faults + (check_web_config(web_config).faults if web_config else ())
+    warnings = [Finding("configuration", place, "warning", warning) for warning in checked.warnings]
     if not faults:
-        return [Finding("configuration", place, "ok", checked.summary)]
+        return [Finding("configuration", place, "ok", checked.summary), *warnings]
     advice = "Correct the file; --config.example prints and explains every key. --config.file names another file."
     parts = (fault.partition(": ") for fault in faults)
-    return [Finding("configuration", where, "fault", what, advice) for where, _, what in parts]
+    return [Finding("configuration", where, "fault", what, advice) for where, _, what in parts] + warnings
 
 
 async def _examine_api(exporter: Exporter) -> list[Finding]:
@@ -113,10 +114,7 @@ def _check_tasks(snapshot: Snapshot) -> list[Finding]:
     # A list is the finding of discovery; but a task that only it shows must not be missing here.
     states = [state for state in snapshot.states if state.seconds is not None or not state.task.has_precheck]
     findings = [*map(_check_precheck, snapshot.results), *map(_check_state, states)]
-    if findings:
-        return findings
-    advice = "Name tasks under tasks or in task files, or turn discovery on."
-    return [Finding("task", "", "skipped" if snapshot.discoveries else "warning", "no task is watched", advice)]
+    return findings or skipped(["task"], "no task is watched")
 
 
 def _check_precheck(result: QueryResult[Precheck]) -> Finding:

@@ -86,7 +86,7 @@ class ScrapeHandlers:
         """The answer. Scrapes that share a snapshot share its text."""
         form = choose_format(request.headers.get("Accept", ""))
         gzip = gzip_accepted(request.headers.get("Accept-Encoding", ""))
-        key = (id(snapshot), own, form.content_type, gzip)
+        key = (snapshot, own, form.content_type, gzip)
         rendering = self._renderings.get(key)
         if rendering is None:
             own_metrics = exporter.own_metrics() if own else None

@@ -18,6 +18,7 @@ from exporter.http.scrape_handlers import ARRIVED, ScrapeHandlers, scrape_timeou
 from exporter.http.web_config import WebConfig
 from exporter.logs import event
 from exporter.reload import Reloader
+from exporter.threads import refresh_in_thread
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ async def serving(
     server = _Server(reloader, options, tuple(sockets))
     _log.addFilter(_is_worth_logging)
     await server.runner.setup()
-    await server.listen((web_config.content if web_config else None) or WebConfig())
+    await server.listen(web_config.current() if web_config else WebConfig())
     following = asyncio.create_task(server.follow(web_config)) if web_config else None
     try:
         yield
@@ -124,12 +125,13 @@ class _Server:
             await web.SockSite(self.runner, duplicate, ssl_context=web_config.tls, backlog=512).start()
 
     async def follow(self, file: WatchedFile[WebConfig]) -> None:
-        """Listen with each new web configuration."""
+        """Read the web configuration again when it changes, and listen with it."""
         while True:
-            await asyncio.sleep(0.25)
-            if file.content and file.content is not self._web_config:
+            await asyncio.sleep(1)
+            await refresh_in_thread(file.refresh)
+            if file.current() is not self._web_config:
                 with contextlib.suppress(OSError):  # too many open files: the next round tries again
-                    await self.listen(file.content)
+                    await self.listen(file.current())
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -11,13 +11,13 @@ from exporter.scraping.watch_list import WatchList
 
 def sources_of(reloader: Reloader, exporter: Exporter) -> dict[str, object]:
     """The sources of an exporter's tasks, and what is wrong with them."""
-    watch_list = exporter.watch_list
+    watch_list, web_config_faults = exporter.watch_list, exporter.own.web_config_faults
     return {
         "unread": watch_list.unread,
         "config": {
             "reloaded": not reloader.faults,
             "faults": reloader.faults,
-            "file_faults": exporter.file_faults,
+            "file_faults": exporter.file_faults + (web_config_faults() if web_config_faults else ()),
             "waits_for_reload": reloader.waits_for_reload,
         },
         "task_files": [

@@ -152,13 +152,13 @@ class TaskView:
 
 def view_of(task: Task, history: History, now: datetime) -> TaskView:
     """The view of a task at the time `now`."""
-    prechecked, stated = history.prechecks.of(task), history.states.of(task)
+    precheck_history, state_history = history.prechecks.of(task), history.states.of(task)
     kind = KINDS[task.ref.kind]
-    precheck = _query_view(prechecked, kind.name, now) if task.has_precheck else None
-    state = _query_view(stated, kind.state_request, now) if stated or not task.has_precheck else None
-    items = prechecked.answer.items if prechecked and prechecked.answer else ()
+    precheck = _query_view(precheck_history, kind.name, now) if task.has_precheck else None
+    state = _query_view(state_history, kind.state_request, now) if state_history or not task.has_precheck else None
+    items = precheck_history.answer.items if precheck_history and precheck_history.answer else ()
     items = tuple(sorted(items, key=lambda item: _RANKS[item.status]))
-    results = stated.answer if stated else None
+    results = state_history.answer if state_history else None
     return TaskView(task, precheck, state, items, results, tuple(_problems(precheck, state, items, results)))
 
 

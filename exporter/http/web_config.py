@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from exporter.config.document import compose
 from exporter.config.reader import Reader
+from exporter.credentials import load_certificate
 from exporter.faults import ConfigError, Fault
 from exporter.files import read_file
 from exporter.http.basic_auth import Users, hash_cost
@@ -104,11 +105,9 @@ def _load_tls(reader: Reader, folder: Path) -> WebConfig:
             reader.fault("is missing", name)
     if {"cert_file", "key_file"} <= readable.keys():
         try:
-            # Without a password OpenSSL asks for one at the terminal.
-            context.load_cert_chain(readable["cert_file"], readable["key_file"], password="")
-        except ssl.SSLError as error:
-            reason = error.reason.lower().replace("_", " ") if error.reason else "not PEM, or the key has a password"
-            reader.fault(f"cannot be used with key_file: {reason}", "cert_file")
+            load_certificate(context, readable["cert_file"], readable["key_file"])
+        except ValueError as error:
+            reader.fault(str(error), "cert_file")
     context.verify_mode = _choice(reader, "client_auth_type", _CLIENT_AUTH, ssl.CERT_NONE)
     if issuers := readable.get("client_ca_file"):
         try:

@@ -29,8 +29,8 @@ class OwnMetrics:
         self._skew: float | None = None
         self._reload_successful = False
         self._reloaded_at = 0.0
-        self.web_config_successful: Callable[[], bool] | None = None
-        """Whether the web configuration in force is what its files say; None without one."""
+        self.web_config_faults: Callable[[], tuple[str, ...]] | None = None
+        """Why the web configuration is not in force as its files are; None without one."""
         self._registry = CollectorRegistry()
         sent, failed, duration = families.API_REQUESTS, families.API_REQUEST_FAILURES, families.API_REQUEST_DURATION
         requests = Counter(sent.name, sent.help, sent.labels, registry=self._registry)
@@ -88,8 +88,8 @@ class OwnMetrics:
             yield families.SHARD_INFO, 1, str(self.shard.index), str(self.shard.count)
         yield families.RELOAD_SUCCESSFUL, self._reload_successful and files_good
         yield families.RELOAD_TIMESTAMP, self._reloaded_at
-        if self.web_config_successful is not None:
-            yield families.WEB_CONFIG_RELOAD_SUCCESSFUL, self.web_config_successful()
+        if self.web_config_faults is not None:
+            yield families.WEB_CONFIG_RELOAD_SUCCESSFUL, not self.web_config_faults()
         if self._external_url:
             yield families.EXPORTER_INFO, 1, self._external_url
         yield families.BUILD_INFO, 1, __version__, platform.python_version()

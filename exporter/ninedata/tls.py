@@ -5,6 +5,7 @@ from pathlib import Path
 
 import certifi
 
+from exporter.credentials import load_certificate
 from exporter.faults import ConfigError, Fault
 from exporter.files import WatchedFile, read_file
 
@@ -45,12 +46,10 @@ def client_context(ca_file: Path | None, identity: tuple[Path, Path] | None = No
         except ssl.SSLError:
             raise _fault_in(ca_file, "has no certificate in PEM format") from None
     if identity:
-        certificate, key = identity
         try:
-            context.load_cert_chain(certificate, key, password="")  # or OpenSSL asks for one at the terminal
-        except ssl.SSLError as error:
-            reason = error.reason.lower().replace("_", " ") if error.reason else "not PEM, or the key has a password"
-            raise _fault_in(certificate, f"cannot be used with key_file: {reason}") from None
+            load_certificate(context, *identity)
+        except ValueError as error:
+            raise _fault_in(identity[0], str(error)) from None
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

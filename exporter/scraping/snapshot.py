@@ -87,7 +87,7 @@ class DiscoveryResult:
     """False: the list was never read whole since the start, so that tasks may be missing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """The results of one scrape, in the order in which the tasks are watched."""
 

@@ -9,7 +9,8 @@ from typing import get_args
 
 import pytest
 
-from exporter.doctor import command, run_doctor
+from exporter.doctor import command
+from exporter.doctor.command import run_doctor
 from exporter.doctor.report import Check
 from exporter.scraping.shard import Shard
 

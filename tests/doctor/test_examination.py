@@ -56,7 +56,12 @@ def of(findings: list[Finding], check: str) -> list[Finding]:
         ({"cd-fleet-00001": AUTH}, 0, {}, {"task": "fault"}),
         ({"": InjectedFault(kind="not_found")}, 0, {}, {"task": "fault"}),
         ({"replication/list": AUTH}, 0, {"discovery": (DiscoverySettings("replication"),)}, {"discovery": "fault"}),
-        ({}, 0, {"tasks": ()}, {"query": "skipped", "clock": "skipped", "task": "warning"}),
+        (
+            {},
+            0,
+            {"tasks": (), "task_files": ("missing/*.yaml",)},
+            {"configuration": "warning", "query": "skipped", "clock": "skipped", "task": "skipped"},
+        ),
         ({}, 3600, {}, {"query": "skipped", "clock": "fault", "task": "skipped"}),
     ],
     ids=["well", "one task", "no such precheck", "discovery", "no task", "clock"],

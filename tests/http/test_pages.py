@@ -233,6 +233,14 @@ def test_a_configuration_that_is_not_in_force(site: Site) -> None:
     assert (found["reloaded"], found["faults"]) == (False, list(site.faults))
 
 
+def test_files_with_faults(site: Site) -> None:
+    """Those that the configuration names, and the web configuration."""
+    site.exporter.file_faults = ("secret: is empty",)
+    site.own.web_config_faults = lambda: ("web.yaml:1: is empty",)
+    assert site.json("/")["config"]["file_faults"] == ["secret: is empty", "web.yaml:1: is empty"]
+    assert "A file has a fault; its last good content stays in use. secret: is empty" in page_of(site).text
+
+
 def test_a_task_file_with_a_fault_or_repeated_tasks(site: Site, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("- {task_id: <b>, kind: x}\n")

@@ -79,7 +79,7 @@ def own() -> Collector:
     metrics = OwnMetrics(Shard(1, 3), clock=lambda: 1767355200.0, external_url="https://example.com/ninedata")
     metrics.clock_skew(-1.5)
     metrics.reload_ended(successful=True)
-    metrics.web_config_successful = lambda: False
+    metrics.web_config_faults = lambda: ("web.yaml:1: is empty",)
     metrics.request_sent("replication")
     metrics.request_ended("replication", 0.03, Reason.AUTH)
     task_files = TaskFiles(())

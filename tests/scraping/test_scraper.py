@@ -82,7 +82,7 @@ async def test_queries_every_task_once_with_bounded_concurrency(scraper: Scraper
 
 
 async def test_without_tasks_the_snapshot_is_empty(scraper: Scraper) -> None:
-    assert await scrape(scraper, Targets(())) == Snapshot(())
+    assert (await scrape(scraper, Targets(()))).results == ()
 
 
 async def test_a_failed_query_costs_only_itself(both: Scraper, client: FakeClient) -> None:

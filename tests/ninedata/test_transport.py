@@ -45,6 +45,7 @@ UNUSUAL = {
     "HTTP/1.0": b"HTTP/1.0 200 OK\r\n\r\n" + PASSED,
     "no reason phrase": http(head=b"HTTP/1.1 200"),
     "GBK": http(head="HTTP/1.1 200 成功\r\nX-Note: 成功".encode("gbk")),
+    "byte order mark": http(b"\xef\xbb\xbf" + PASSED),
     "100 Continue": b"HTTP/1.1 100 Continue\r\n\r\n" + http(),
     "Content-Encoding: UTF-8": http(head=OK + b"Content-Encoding: UTF-8"),
     "header of 12,000 bytes": http(head=OK + b"Content-Security-Policy: " + b"x" * 12_000),

@@ -356,5 +356,8 @@ def test_a_page_that_refreshes_itself(site: Site, path: str, query: str, seconds
 
 
 def test_the_shard_is_shown_if_there_are_several() -> None:
-    assert ", shard 1/3" in page_of(Site(ORDERS, shard=Shard(1, 3))).text
+    """It has pages for its own tasks only."""
+    sites = [Site(ORDERS, shard=Shard(index, 3)) for index in range(3)]
+    assert sorted(site.get(f"/tasks/{ORDERS.task_id}").status_code for site in sites) == [200, 404, 404]
+    assert ", shard 1/3" in page_of(sites[1]).text
     assert ", shard" not in page_of(Site(ORDERS)).text

@@ -23,16 +23,6 @@ FLEET = fleet(3)
 IDS = [task.task_id for task in FLEET]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_signal_ends_it_during_a_scrape_that_hangs(launch: Launcher, number: signal.Signals) -> None:
-    api = launch.serve(*FLEET)
-    exporter = launch.start(config=api.config())
-    api.sandbox.faults[""] = InjectedFault(kind="hang")
-    with exporter.begin_scrape():
-        until(lambda: api.sandbox.requests.total() == 3, "all tasks are asked for")
-        assert exporter.stop(number) < PROMPTLY_SECONDS
-
-
 HANGING = """
 import os, pathlib, socket, time
 real_stat, real_open, real_getaddrinfo = pathlib.Path.stat, os.open, socket.getaddrinfo

@@ -81,10 +81,6 @@ async def test_queries_every_task_once_with_bounded_concurrency(scraper: Scraper
     assert client.most_running == 3
 
 
-async def test_without_tasks_the_snapshot_is_empty(scraper: Scraper) -> None:
-    assert await scrape(scraper, Targets(())) == Snapshot(())
-
-
 async def test_a_failed_query_costs_only_itself(both: Scraper, client: FakeClient) -> None:
     """Neither other tasks nor the other query of the same task."""
     client.answers["a"] = client.answers["b itself"] = raises(QueryError(Reason.API_ERROR, "no", request_id="r-1"))

@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--label", action="append", type=_label, metavar="K=V", help="label for the task file")
     start.add_argument("--task-file", type=Path, metavar="FILE", help="task file to write for the exporter")
     status = commands.add_parser("status", parents=[common], help="report one that exists", allow_abbrev=False)
-    status.add_argument("precheck_task_id", metavar="PRECHECK_TASK_ID", nargs="?", type=_id, default="")
+    status.add_argument("precheck_task_id", metavar="PRECHECK_TASK_ID", nargs="?", type=_id)
     start.set_defaults(precheck_task_id="")
     status.set_defaults(task_file=None)
     return parser
@@ -99,7 +99,7 @@ def _label(text: str) -> tuple[str, str]:
 
 
 def _run(flags: argparse.Namespace, config: Config) -> int:
-    ref = TaskRef(flags.kind, flags.task_id, flags.precheck_task_id)
+    ref = TaskRef(flags.kind, flags.task_id, flags.precheck_task_id or "")
     if flags.command == "status" and bool(ref.precheck_task_id) is not KINDS[ref.kind].has_precheck_id:
         raise ValueError(f"a precheck of kind {ref.kind} {'has no id' if ref.precheck_task_id else 'needs its id'}")
     if flags.command == "start" and flags.format == "junit" and not flags.wait:

@@ -104,18 +104,26 @@ def test_a_file_with_other_tasks_is_left_alone(pipeline: Pipeline) -> None:
     assert pipeline.task_file.read_text() == text
 
 
-@pytest.mark.parametrize(
-    ("script", "flags", "code"),
-    [
-        ({"warning": {"srcBinlogCheck": "Too short."}}, ("--fail-on", "warning"), 1),
-        ({"status": "Running"}, ("--timeout", "100ms"), 2),
-    ],
-    ids=["warned and strict", "no end"],
-)
-def test_what_the_exit_status_is_for(pipeline: Pipeline, script: object, flags: tuple[str, ...], code: int) -> None:
+def test_a_warning_can_be_a_failure(pipeline: Pipeline) -> None:
     task_id = "rp-h2s8c5yk1wza"
-    pipeline.precheck(script, task_id)
-    assert pipeline.run("start", task_id, "--kind", "replication", "--wait", *flags) == code
+    pipeline.precheck({"warning": {"srcBinlogCheck": "Too short."}}, task_id)
+    assert pipeline.run("start", task_id, "--kind", "replication", "--wait", "--fail-on", "warning") == 1
+    assert pipeline.run("status", task_id, "--kind", "replication") == 0
+
+
+def test_the_status_of_a_precheck_that_exists(pipeline: Pipeline, capfd: pytest.CaptureFixture[str]) -> None:
+    """At once, or what is known at the end of the time for it."""
+    pipeline.precheck({"failed": {"targetDataExistCheck": REASON}})
+    assert pipeline.start() == 0
+    precheck_id = capfd.readouterr().out.strip()
+    assert pipeline.run("status", TASK, precheck_id, "--format", "json") == 1
+    told = json.loads(capfd.readouterr().out)
+    assert (told["precheck_task_id"], told["status"], told["exit_status"]) == (precheck_id, "Failed", 1)
+    pipeline.precheck({"status": "Running"})
+    assert pipeline.run("status", TASK, precheck_id, "--wait", "--timeout", "100ms") == 2
+    assert capfd.readouterr().out.endswith("the precheck's status is Running; no end within 0.1 s\n")
+    assert pipeline.run("status", TASK) == 2
+    assert capfd.readouterr().err == "ninedata-precheck: a precheck of kind data_compare needs its id\n"
 
 
 def test_a_refused_key_could_not_be_told_and_a_start_is_sent_once(

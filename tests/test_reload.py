@@ -143,9 +143,7 @@ async def test_history_and_the_pause_after_a_429_survive_a_reload(reloader: Relo
         assert other.client.rate_limit.held_seconds == 0
 
 
-async def test_tasks_of_a_file_that_is_faulty_by_now_survive_a_reload(
-    reloader: Reloader, source: Source, tmp_path: Path
-) -> None:
+async def test_tasks_of_a_faulty_file_survive_a_reload(reloader: Reloader, source: Source, tmp_path: Path) -> None:
     path = tmp_path / "tasks.yaml"
     source.next = replace(config_of(), task_files=(str(path),))
     for text in ("[{task_id: rp-1, kind: replication}]", "faulty"):

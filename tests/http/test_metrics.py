@@ -70,7 +70,6 @@ def test_openmetrics_if_the_scraper_prefers_it(site: Site, path: str) -> None:
         ("0", 9.5),
         ("nan", 9.5),
         ("inf", 9.5),
-        ("soon", 9.5),
     ],
 )
 def test_the_time_for_a_scrape(header: str | None, seconds: float) -> None:

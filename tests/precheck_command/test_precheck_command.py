@@ -167,12 +167,8 @@ def test_no_pattern_matches_the_file_before_it_is_whole(folder: Path, monkeypatc
 
 
 def test_a_signal_before_the_command_runs_is_no_success() -> None:
-    code = """if True:
-        import os, signal
-        from exporter.precheck_command import __main__ as program
-        program.reserve_closed_streams = lambda: os.kill(os.getpid(), signal.SIGTERM)
-        program.main()
-    """
+    kill = "program.reserve_closed_streams = lambda: os.kill(os.getpid(), signal.SIGTERM)"
+    code = f"import os, signal; from exporter.precheck_command import __main__ as program; {kill}; program.main()"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 2  # noqa: S603 - our own
 
 

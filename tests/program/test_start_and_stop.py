@@ -155,15 +155,12 @@ def _listens(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-DEMO = ["--demo", "--web.listen-address=127.0.0.1:0"]
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a process number 1")
 @pytest.mark.parametrize(
     ("flags", "number", "status"),
     [
-        (DEMO, "SIGTERM", 0),
-        (DEMO, "SIGHUP", 0),
+        (["--demo", "--web.listen-address=127.0.0.1:0"], "SIGTERM", 0),
+        (["--demo", "--web.listen-address=127.0.0.1:0"], "SIGHUP", 0),
         (["--config.check"], "SIGTERM", 1),
         (["--doctor", "--demo"], "SIGTERM", 1),
     ],

@@ -1,12 +1,17 @@
 """Fixtures for all tests."""
 
 import logging
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["tests.secrecy"]
+
+os.environ["TZ"] = "Asia/Shanghai"  # where local time is not UTC
+time.tzset()
 
 Lines = Callable[[], list[dict[str, object]]]
 

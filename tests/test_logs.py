@@ -14,6 +14,7 @@ from exporter.logs import FORMATS, LEVELS, LineFormatter, event, logging_to
 MOMENT = 1_767_323_045.6789  # 2026-01-02T03:04:05.678900Z
 LOG = logging.getLogger("exporter.test")
 NASTY = {
+    "line end": "one\ntwo",
     "line ends": "one\ntwo\r\nthree\rfour\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029five",
     "controls": "\x00\x1b[2J\x1b[31mred\x9b\x7f",
     "lone surrogate": "one \ud800 two",

@@ -17,7 +17,7 @@ from exporter.exporter import Exporter, allow_open_files
 from exporter.files import WatchedFile
 from exporter.metrics import OwnMetrics, choose_format, render
 from exporter.reload import Reloader
-from tests.scraping.fakes import config_of, tasks
+from tests.scraping.fakes import GOOD, config_of, result, tasks
 
 pytestmark = pytest.mark.anyio
 
@@ -140,19 +140,31 @@ async def test_reloads_at_the_same_time_are_one(reloader: Reloader, source: Sour
 
 
 async def test_history_and_the_pause_after_a_429_survive_a_reload(reloader: Reloader, source: Source) -> None:
-    """Not if the new configuration names another server."""
+    """Not if the new configuration names another server; nor that of tasks that are no longer watched."""
     with reloader.lease() as before:
         before.client.rate_limit.hold(60)
+        before.history.prechecks.record(result("old", GOOD))
     await reloader.reload()
     with reloader.lease() as after:
         assert after.history is before.history
         assert after.client.rate_limit.held_seconds > 50
+        after.forget_unwatched()
+        assert after.history.prechecks.of(*tasks("old")) is None
     config = config_of()
     source.next = replace(config, api=replace(config.api, base_url="https://other.example"))
     await reloader.reload()
     with reloader.lease() as other:
         assert other.history is not before.history
         assert other.client.rate_limit.held_seconds == 0
+
+
+async def test_tasks_of_a_faulty_file_survive_a_reload(reloader: Reloader, source: Source, tmp_path: Path) -> None:
+    path = tmp_path / "tasks.yaml"
+    source.next = replace(config_of(), task_files=(str(path),))
+    for text in ("[{task_id: rp-1, kind: replication}]", "faulty"):
+        path.write_text(text)
+        await reloader.reload()
+        assert watched(reloader) == ["rp-1"]
 
 
 @pytest.mark.parametrize("auto_reload", [True, False])

@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 from typing import get_args
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -42,3 +43,10 @@ def test_a_signal_leaves_what_was_found(
     monkeypatch.setattr(command, "examine", examine)
     assert run_doctor(tmp_path / "config.yaml", {}, Shard(), "json") == 1
     assert json.loads(capfd.readouterr().out)["complete"] is False
+
+
+def test_a_report_that_cannot_be_written_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "examine", AsyncMock())
+    for shown, status in ((True, 0), (False, 1)):
+        monkeypatch.setattr(command, "show", Mock(return_value=shown))
+        assert run_doctor(tmp_path / "config.yaml", {}, Shard(), "json") == status

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
@@ -67,10 +68,8 @@ def test_openmetrics_if_the_scraper_prefers_it(site: Site, path: str) -> None:
         ("0.8", 0.4),  # the offset takes at most half
         ("1e9", 3599.5),
         ("0", 9.5),
-        ("-1", 9.5),
         ("nan", 9.5),
         ("inf", 9.5),
-        ("soon", 9.5),
     ],
 )
 def test_the_time_for_a_scrape(header: str | None, seconds: float) -> None:
@@ -93,24 +92,19 @@ def test_the_deadline_keeps_time_back_for_rendering(site: Site, monkeypatch: pyt
 async def test_scrapes_that_share_a_snapshot_are_rendered_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each format by itself."""
     snapshot = await site.exporter.scrape(0)
-    render, rendered = scrape_handlers.render, []
-    together = asyncio.Barrier(40)
+    together, rendering = asyncio.Barrier(39), Mock(wraps=scrape_handlers.render)
 
     async def shared(*_: object, **__: object) -> object:
         await together.wait()
         return snapshot
 
-    def counting(*args: object, **options: object) -> bytes:
-        rendered.append(options["gzip"])
-        return render(*args, **options)  # type: ignore[arg-type]  # as it was called
-
     monkeypatch.setattr(site.exporter, "scrape", shared)
-    monkeypatch.setattr(scrape_handlers, "render", counting)
+    monkeypatch.setattr(scrape_handlers, "render", rendering)
+    forms = [{"Accept-Encoding": "gzip"}, {"Accept-Encoding": "identity"}, {"Accept": "application/openmetrics-text"}]
     async with site.served() as port, client_of(port) as client:
-        encodings = ["gzip", "identity"] * 20
-        answers = await asyncio.gather(*(client.get("/metrics", headers={"Accept-Encoding": e}) for e in encodings))
+        answers = await asyncio.gather(*(client.get("/metrics", headers=form) for form in forms * 13))
     assert {answer.status_code for answer in answers} == {200}
-    assert sorted(rendered) == [False, True]
+    assert len(rendering.call_args_list) == len(forms)
 
 
 def test_an_answer_belongs_to_one_configuration(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

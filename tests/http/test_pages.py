@@ -281,7 +281,7 @@ def test_discovery_that_fails(site: Site) -> None:
 @pytest.fixture
 def many() -> Site:
     """A hundred tasks: thirty prechecks failed, five tasks failed, and three queries, for the same reason each."""
-    tasks = [task(f"{n:02}", f"p-{n}", n=str(n % 10)) for n in range(100)]
+    tasks = [task(f"{n:02}", f"p-{n}", n=f"N{n % 10}") for n in range(100)]
     site = Site(*tasks)
     item = CheckItem("portCheck", "Port", "", Status.FAILED, "Open <port> & wait.")
     for n, each in enumerate(tasks):
@@ -307,11 +307,11 @@ def many() -> Site:
         ("text=p-42", 1),
         ("text=open+%3Cport", 30),
         ("text=bad+sign", 3),
-        ("label=n=3", 10),
-        ("label=N%3D3", 0),
+        ("label=n=n3", 10),
+        ("label=N%3Dn3", 0),
         ("label=n", 100),
-        ("label=n=3&label=n=4", 0),
-        ("label=n=3&status=Failed&text=cd-1", 1),
+        ("label=n=n3&label=n=n4", 0),
+        ("label=n=n3&status=Failed&text=cd-1", 1),
         ("status=&text=+&label=&refresh=30&other=1", 100),
     ],
 )
@@ -323,14 +323,14 @@ def test_a_filter_in_the_address(many: Site, query: str, found: int) -> None:
 
 def test_the_form_and_the_badges_keep_the_filter(many: Site) -> None:
     """A badge counts what it would show, adds its status, and takes it away again."""
-    page = page_of(many, "/?status=Failed&text=%22%3E&label=n=3&refresh=30")
+    page = page_of(many, "/?status=Failed&text=%22%3E&label=n=n3&refresh=30")
     assert "0 of 100 tasks match." in page.text
     fields = [(e.attributes["name"], e.attributes.get("value")) for e in page.all("input")]
-    assert fields == [("text", '">'), ("label", "n=3"), ("status", "Failed"), ("refresh", "30")]
-    badges = [e for e in page_of(many, "/?status=Failed&label=n=3").all("a") if "badge" in e.classes]
+    assert fields == [("text", '">'), ("label", "n=n3"), ("status", "Failed"), ("refresh", "30")]
+    badges = [e for e in page_of(many, "/?status=Failed&label=n=n3").all("a") if "badge" in e.classes]
     assert [(e.text, e.attributes["href"], "aria-current" in e.attributes) for e in badges] == [
-        ("3 Failed", "?label=n%3D3", True),
-        ("7 Success", "?label=n%3D3&status=Failed&status=Success", False),
+        ("3 Failed", "?label=n%3Dn3", True),
+        ("7 Success", "?label=n%3Dn3&status=Failed&status=Success", False),
     ]
 
 
@@ -364,5 +364,9 @@ def test_a_page_that_refreshes_itself(site: Site, path: str, query: str, seconds
 
 
 def test_the_shard_is_shown_if_there_are_several() -> None:
-    assert ", shard 1/3" in page_of(Site(ORDERS, shard=Shard(1, 3))).text
+    """It has pages and targets for its own tasks only."""
+    sites = [Site(ORDERS, shard=Shard(index, 3)) for index in range(3)]
+    found = [(site.get(f"/tasks/{ORDERS.task_id}").status_code, len(site.get("/sd").json())) for site in sites]
+    assert sorted(found) == [(200, 1), (404, 0), (404, 0)]
+    assert ", shard 1/3" in page_of(sites[1]).text
     assert ", shard" not in page_of(Site(ORDERS)).text

@@ -70,7 +70,6 @@ def test_the_path_of_targets_has_the_prefix_of_their_address(site: Site, host: s
     "host",
     [
         ":10199",
-        "exporter:http",
         "exporter:100000",
         "user@exporter:10199",
         "exporter:10199/path",

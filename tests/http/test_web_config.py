@@ -62,7 +62,6 @@ def refused(server: WebConfig, client: ssl.SSLContext) -> str:
         (f"{CLIENTS}VerifyClientCertIfGiven", "TLS, client certificates optional, no authentication"),
         (REQUIRED, "TLS, client certificates required, no authentication"),
         (f"basic_auth_users: {{alice: {HASH}, jörg: {HASH}}}", "no TLS, basic authentication, users: 2"),
-        ("http_server_config:", "no TLS, no authentication"),
     ],
 )
 def test_the_summary_says_what_protects_the_server(loaded: Loaded, content: str, summary: str) -> None:

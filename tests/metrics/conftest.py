@@ -55,6 +55,7 @@ def snapshot() -> Snapshot:
         (
             DiscoveryResult("replication", tasks("rp-1"), QueryFailure(Reason.AUTH, "HTTP 401"), 0.5),
             DiscoveryResult("schema_compare", tasks("cc-3"), None, 0.25),
+            DiscoveryResult("data_compare", (), QueryFailure(Reason.DEADLINE, "no time"), 0.75, complete=False),
         ),
     )
 

@@ -307,7 +307,7 @@ REQUESTS = {
     ],
 }
 COMPARED = {"success": True, "data": {"lastExecId": 7, "status": "success"}}
-RESULTS = {"success": True, "data": {"status": "success", "differenceRows": 3}}
+RESULTS = {"success": True, "data": {"status": "success", "differenceRows": 3, "errorMessage": "Table a is gone."}}
 
 
 @pytest.mark.parametrize("kind", REQUESTS)
@@ -318,7 +318,7 @@ async def test_each_kind_has_its_paths_and_parameters(api: FakeApi, kind: str) -
     state = await api.client().query_task(TASKS[kind])
     assert [str(request.url).partition("/openapi/v1/")[2] for request in api.requests] == REQUESTS[kind]
     assert api.observer.sent == [kind, f"{kind}_task", f"{kind}_task"][: len(REQUESTS[kind])]
-    assert state.status == "Success"
+    assert (state.status, state.error) == ("Success", "" if kind == "replication" else "Table a is gone.")
     assert state.execution is None if kind == "replication" else state.execution.different == 3
 
 

@@ -61,12 +61,14 @@ WITH_CREDENTIALS = [
     ("cannot connect to root:hunter2@10.20.4.17:3306", "cannot connect to root:***@10.20.4.17:3306"),
     ("app:hunter2@tcp(10.20.4.17:3306)/orders", "app:***@tcp(10.20.4.17:3306)/orders"),
     ("jdbc:oracle:thin:scott/tiger@db.example.com:1521/ORCL", "jdbc:oracle:thin:scott/***@db.example.com:1521/ORCL"),
+    ("jdbc:oracle:oci:scott/tiger@ORCL is closed", "jdbc:oracle:oci:scott/***@ORCL is closed"),
     # a key, = and a value
     ("jdbc:mysql://db/x?user=root&password=hunter2&db=x", "jdbc:mysql://db/x?user=root&password=***&db=x"),
     ("Server=db;User Id=sa;Password=hunter2;Encrypt=True", "Server=db;User Id=sa;Password=***;Encrypt=True"),
     ("DRIVER={ODBC};UID=sa;PWD={hun;ter2};DATABASE=x", "DRIVER={ODBC};UID=sa;PWD=***;DATABASE=x"),
     ("password = 'it''s hunter2' and (secret=abc)", "password = *** and (secret=***)"),
     ("secret_key = hunter2, access_token=hunter2", "secret_key = ***, access_token=***"),
+    ("passphrase=a, 密钥=b, 口令=c, 令牌=d", "passphrase=***, 密钥=***, 口令=***, 令牌=***"),
     ("mysqldump --password=hunter2 orders", "mysqldump --password=*** orders"),
     ("AccountKey=hunter2==;EndpointSuffix=x", "AccountKey=***;EndpointSuffix=x"),
     ("CREATE LOGIN u WITH PASSWORD = N'hunter2'", "CREATE LOGIN u WITH PASSWORD = ***"),
@@ -80,6 +82,7 @@ WITH_CREDENTIALS = [
     ("Authorization: Bearer hunter2", "Authorization: ***"),
     ("authorization: Basic dTpw, retry", "authorization: *** retry"),
     ('Authorization: Digest username="u", response="hunter2"', "Authorization: ***"),
+    ("Authorization: AWS4-HMAC-SHA256 Credential=x, Signature=y", "Authorization: ***"),
     ("401 for Bearer hunter2abcdefghijk", "401 for Bearer ***"),
     # statements
     ("CREATE USER 'u'@'%' IDENTIFIED BY 'hunter2' REQUIRE SSL", "CREATE USER 'u'@'%' IDENTIFIED BY *** REQUIRE SSL"),
@@ -89,6 +92,7 @@ WITH_CREDENTIALS = [
     ("SET PASSWORD FOR 'u'@'%' = PASSWORD('hunter2')", "SET PASSWORD FOR 'u'@'%' = PASSWORD(***)"),
     ("SET PASSWORD FOR 'u'@'%' = 'hunter2'", "SET PASSWORD FOR 'u'@'%' = ***"),
     ("-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE", "-----BEGIN PRIVATE KEY-----***-----END PRIVATE"),
+    ("-----BEGIN RSA PRIVATE KEY-----\nMII", "-----BEGIN RSA PRIVATE KEY-----***"),
     # the next line is another thing
     ("one\nPASSWORD=hunter2\ntwo", "one\nPASSWORD=***\ntwo"),
 ]

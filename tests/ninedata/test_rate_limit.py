@@ -62,15 +62,15 @@ async def test_during_a_pause_requests_are_refused_at_once() -> None:
 
 async def test_after_a_429_nothing_leaves_until_retry_after(api: FakeApi) -> None:
     """Neither the tasks that are left, nor those that waited for a slot or a turn."""
-    client = api.client(concurrency=2, rate_limit=1000)
-    api.answers(after(1, reply(b"", 429, retry_after="60")), after(2), then=reply())
+    client = api.client(concurrency=3, rate_limit=2)
+    api.answers(after(0.75, reply(b"", 429, retry_after="60")), after(2), then=reply())
     outcomes = await asyncio.gather(*(at_deadline(client, 30) for _ in range(10)))
     assert len(api.requests) == 2
     assert isinstance(outcomes[1], Precheck)
     assert [outcome.sent for outcome in outcomes if isinstance(outcome, QueryError)] == [True, *[False] * 8]
     await asyncio.sleep(client.rate_limit.held_seconds)
     await client.query(TASK)
-    assert api.arrivals[-1] == 61
+    assert api.arrivals == [0, 0.5, 60.75]
 
 
 async def test_a_query_whose_turn_does_not_come_before_the_deadline_is_rate_limited(api: FakeApi) -> None:

@@ -70,6 +70,9 @@ async def test_without_a_total_pages_are_read_until_one_has_nothing_new(total: o
 ODD_LISTS: dict[str, Bend] = {
     "numbers as texts": lambda _page, envelope: envelope | {"total": "25", "pageSize": "10"},
     "all on every page": lambda _page, _envelope: {"success": True, "data": entries(range(1, 26)), "total": 25},
+    "entry without an id on every page": lambda page, envelope: (
+        envelope | {"data": [{}, *entries(range(page * 10 - 9, min(page * 10, 25) + 1))], "total": 28}
+    ),
     "task that came while the list was read": lambda page, envelope: (
         envelope | {"data": entries(range(page * 10 - 10, page * 10)), "total": 26} if page > 1 else envelope
     ),

@@ -45,6 +45,7 @@ UNUSUAL = {
     "HTTP/1.0": b"HTTP/1.0 200 OK\r\n\r\n" + PASSED,
     "no reason phrase": http(head=b"HTTP/1.1 200"),
     "GBK": http(head="HTTP/1.1 200 成功\r\nX-Note: 成功".encode("gbk")),
+    "byte order mark": http(b"\xef\xbb\xbf" + PASSED),
     "100 Continue": b"HTTP/1.1 100 Continue\r\n\r\n" + http(),
     "Content-Encoding: UTF-8": http(head=OK + b"Content-Encoding: UTF-8"),
     "header of 12,000 bytes": http(head=OK + b"Content-Security-Policy: " + b"x" * 12_000),
@@ -127,9 +128,10 @@ async def test_a_host_that_cannot_be_reached_is_named(host: str, message: str) -
     assert len(asker.observer.sent) == 1
 
 
-async def test_a_small_answer_that_unpacks_to_a_huge_one_is_not_unpacked() -> None:
+@pytest.mark.parametrize("encoding", [b"gzip", b"x-gzip"])
+async def test_a_small_answer_that_unpacks_to_a_huge_one_is_not_unpacked(encoding: bytes) -> None:
     """Memory stays within a few times the largest answer."""
-    bomb = http(gzip.compress(bytes(64 * MAX_ANSWER_BYTES)), GZIP)
+    bomb = http(gzip.compress(bytes(64 * MAX_ANSWER_BYTES)), OK + b"Content-Encoding: " + encoding)
     async with serving(answering(bomb)) as peer, Asker(peer.url) as asker:
         tracemalloc.start()
         error = await failure_of(asker.query())

@@ -1,29 +1,34 @@
 """`ninedata-precheck` against the sandbox, over real sockets."""
 
+import asyncio
+import glob
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
 import yaml
 
-from exporter.config import load_task_file
-from exporter.ninedata import CheckItem, Precheck, Status, TaskRef
+from exporter.config import Task, load_task_file
+from exporter.ninedata import CheckItem, Precheck, QueryError, Reason, Status, TaskRef
 from exporter.precheck_command.arguments import main
+from exporter.precheck_command.following import ProgressDisplay, answers
 from exporter.precheck_command.outcome import Outcome, junit_of_outcome
+from exporter.precheck_command.task_file_writer import write_task_file
 from exporter.sandbox import ACCESS_KEY_ID, SECRET_KEY, InjectedFault, Sandbox
 from tests.sandbox_thread import run_in_thread
 
 TASK = "cd-b7k2m9qx4e"
+REF = TaskRef("data_compare", "cd-1", "p")
 REASON = "Table x is missing.\nCreate it."
 
 
@@ -85,8 +90,8 @@ def test_name_and_labels_stay_when_a_precheck_is_started_again(pipeline: Pipelin
     assert after.ref.precheck_task_id != before.ref.precheck_task_id
 
 
-@pytest.mark.parametrize("flags", [("--label", "job=x"), ("--name", "a`b")])
-def test_an_entry_that_the_exporter_would_refuse_starts_nothing(pipeline: Pipeline, flags: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("flags", [("--label", "job=x"), ("--name", "a`b"), ("--format", "junit")])
+def test_what_would_fail_after_the_start_starts_nothing(pipeline: Pipeline, flags: tuple[str, ...]) -> None:
     assert pipeline.start(*flags) == 2
     assert not pipeline.sandbox.requests
     assert list(pipeline.task_file.parent.iterdir()) == []
@@ -99,22 +104,26 @@ def test_a_file_with_other_tasks_is_left_alone(pipeline: Pipeline) -> None:
     assert pipeline.task_file.read_text() == text
 
 
-@pytest.mark.parametrize(
-    ("script", "flags", "code"),
-    [
-        ({}, (), 0),
-        ({"warning": {"srcBinlogCheck": "Too short."}}, (), 0),
-        ({"warning": {"srcBinlogCheck": "Too short."}}, ("--fail-on", "warning"), 1),
-        ({"failed": {"srcBinlogCheck": "None."}}, (), 1),
-        ({"status": "Running"}, ("--timeout", "100ms"), 2),
-    ],
-    ids=["passed", "warned", "warned and strict", "failed", "no end"],
-)
-def test_the_exit_status(pipeline: Pipeline, script: object, flags: tuple[str, ...], code: int) -> None:
+def test_a_warning_can_be_a_failure(pipeline: Pipeline) -> None:
     task_id = "rp-h2s8c5yk1wza"
-    pipeline.precheck(script, task_id)
-    assert pipeline.run("start", task_id, "--kind", "replication", "--wait", *flags) == code
-    assert pipeline.run("status", task_id, "--kind", "replication", *flags) == code
+    pipeline.precheck({"warning": {"srcBinlogCheck": "Too short."}}, task_id)
+    assert pipeline.run("start", task_id, "--kind", "replication", "--wait", "--fail-on", "warning") == 1
+    assert pipeline.run("status", task_id, "--kind", "replication") == 0
+
+
+def test_the_status_of_a_precheck_that_exists(pipeline: Pipeline, capfd: pytest.CaptureFixture[str]) -> None:
+    """At once, or what is known at the end of the time for it."""
+    pipeline.precheck({"failed": {"targetDataExistCheck": REASON}})
+    assert pipeline.start() == 0
+    precheck_id = capfd.readouterr().out.strip()
+    assert pipeline.run("status", TASK, precheck_id, "--format", "json") == 1
+    told = json.loads(capfd.readouterr().out)
+    assert (told["precheck_task_id"], told["status"], told["exit_status"]) == (precheck_id, "Failed", 1)
+    pipeline.precheck({"status": "Running"})
+    assert pipeline.run("status", TASK, precheck_id, "--wait", "--timeout", "100ms") == 2
+    assert capfd.readouterr().out.endswith("the precheck's status is Running; no end within 0.1 s\n")
+    assert pipeline.run("status", TASK) == 2
+    assert capfd.readouterr().err == "ninedata-precheck: a precheck of kind data_compare needs its id\n"
 
 
 def test_a_refused_key_could_not_be_told_and_a_start_is_sent_once(
@@ -139,10 +148,11 @@ def test_an_interrupt_leaves_what_is_known(pipeline: Pipeline) -> None:
     assert "interrupted" in out.splitlines()[-1]
 
 
-def test_a_closed_pipe_loses_the_answer_and_not_the_task_file(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_closed_pipe_loses_the_answer_and_not_the_task_file(pipeline: Pipeline, form: str) -> None:
     read, write = os.pipe()
     os.close(read)
-    with pipeline.process("--task-file", str(pipeline.task_file), stdout=write) as process:
+    with pipeline.process("--format", form, "--task-file", str(pipeline.task_file), stdout=write) as process:
         os.close(write)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 2
@@ -161,14 +171,16 @@ def test_a_task_file_that_cannot_be_written_loses_no_id(
     assert list(pipeline.task_file.parent.iterdir()) == []
 
 
-def test_several_at_once_never_tear_the_file(pipeline: Pipeline) -> None:
-    runs = [pipeline.process("--task-file", str(pipeline.task_file)) for _ in range(3)]
-    while any(run.poll() is None for run in runs):
-        if pipeline.task_file.exists():
-            load_task_file(pipeline.task_file)
-        time.sleep(0.005)
-    ids = [run.communicate()[0].strip() for run in runs]
-    assert load_task_file(pipeline.task_file)[0].ref.precheck_task_id in ids
+def test_no_pattern_matches_the_file_before_it_is_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "replace", Mock())
+    write_task_file(folder / "orders.yaml", Task(REF, "orders"))
+    assert glob.glob(str(folder / "*")) == []  # noqa: PTH207 - as the exporter looks for it
+
+
+def test_a_signal_before_the_command_runs_is_no_success() -> None:
+    kill = "program.reserve_closed_streams = lambda: os.kill(os.getpid(), signal.SIGTERM)"
+    code = f"import os, signal; from exporter.precheck_command import __main__ as program; {kill}; program.main()"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 2  # noqa: S603 - our own
 
 
 def test_junit_has_a_case_for_each_item_and_no_character_that_xml_lacks() -> None:
@@ -177,9 +189,7 @@ def test_junit_has_a_case_for_each_item_and_no_character_that_xml_lacks() -> Non
         CheckItem("b", "Second", "", Status.SUCCESS, ""),
         CheckItem("c", "Third", "", Status.UNSTARTED, ""),
     )
-    outcome = Outcome(
-        TaskRef("data_compare", "cd-1", "p"), "orders", Precheck(Status.RUNNING, items), "no end within 1 s"
-    )
+    outcome = Outcome(REF, "orders", Precheck(Status.RUNNING, items), "no end within 1 s")
     suite = ET.fromstring(junit_of_outcome(outcome, fail_on_warning=False).encode())[0]  # noqa: S314 - our own
     assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["4", "1", "1", "1"]
     assert [case.attrib for case in suite[:2]] == [
@@ -189,6 +199,37 @@ def test_junit_has_a_case_for_each_item_and_no_character_that_xml_lacks() -> Non
     failure, error = suite[0][0], suite[3][0]
     assert (failure.get("message"), failure.text) == ("bad ? <&", "bad ? <&\nfix it")
     assert (error.get("message"), error.text) == ("no end within 1 s", "no end within 1 s")
+
+
+@pytest.mark.parametrize(
+    ("status", "item", "error", "codes"),
+    [
+        (Status.SUCCESS, Status.SUCCESS, "", (0, 0)),
+        (Status.SUCCESS, Status.WARNING, "", (0, 1)),
+        (Status.WARNING, Status.SUCCESS, "", (0, 1)),
+        (Status.FAILED, Status.SUCCESS, "", (1, 1)),
+        (Status.RUNNING, Status.SUCCESS, "", (2, 2)),
+        (Status.SUCCESS, Status.SUCCESS, "interrupted", (2, 2)),
+    ],
+)
+def test_exit_status_and_junit_say_the_same(status: Status, item: Status, error: str, codes: tuple[int, int]) -> None:
+    """By default, and with `--fail-on warning`: a report without a failure would be a green one."""
+    outcome = Outcome(REF, "orders", Precheck(status, (CheckItem("a", "First", "", item, ""),)), error)
+    for strict, code in zip((False, True), codes, strict=True):
+        assert outcome.exit_status(fail_on_warning=strict) == code
+        suite = ET.fromstring(junit_of_outcome(outcome, fail_on_warning=strict).encode())[0]  # noqa: S314 - our own
+        assert (suite.get("failures"), suite.get("errors")) == {0: ("0", "0"), 1: ("1", "0"), 2: ("0", "1")}[code]
+
+
+@pytest.mark.anyio
+async def test_a_failure_that_may_pass_ends_no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio, "sleep", AsyncMock())
+    passed = set()
+    for reason in Reason:
+        client = Mock(query=AsyncMock(side_effect=[QueryError(reason, "x"), Precheck(Status.SUCCESS, ())]))
+        with suppress(QueryError):
+            passed |= {str(reason) async for _ in answers(client, REF, ProgressDisplay())}
+    assert passed == {"timeout", "connect", "http_error", "rate_limited"}
 
 
 def test_the_exporter_itself_cannot_start_anything() -> None:

@@ -39,7 +39,8 @@ def test_a_whole_scrape(launch: Launcher) -> None:
     api.sandbox.faults[f"{compared[-1].task_id}/execution"] = InjectedFault(kind="not_found")
     watched = [replace(task, precheck_task_id="") if task.name == "ledger-eu" else task for task in compared]
     discovery = {"replication": {"enabled": True, "labels": {"env": "dr"}}}
-    exporter = launch.start(config=api.config(watched, discovery=discovery, task_status=True))
+    flags = ("--web.external-url=https://example.com/ninedata", "--web.route-prefix=/")
+    exporter = launch.start(*flags, config=api.config(watched, discovery=discovery, task_status=True))
     assert normalised(exporter.get("/metrics").text) == GOLDEN.read_text("utf-8")
 
 

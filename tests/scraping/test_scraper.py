@@ -81,10 +81,6 @@ async def test_queries_every_task_once_with_bounded_concurrency(scraper: Scraper
     assert client.most_running == 3
 
 
-async def test_without_tasks_the_snapshot_is_empty(scraper: Scraper) -> None:
-    assert (await scrape(scraper, Targets(()))).results == ()
-
-
 async def test_a_failed_query_costs_only_itself(both: Scraper, client: FakeClient) -> None:
     """Neither other tasks nor the other query of the same task."""
     client.answers["a"] = client.answers["b itself"] = raises(QueryError(Reason.API_ERROR, "no", request_id="r-1"))
@@ -133,10 +129,23 @@ async def test_skipped_queries_come_first_and_those_that_timed_out_last(both: Sc
     assert client.queried == ["c", "c itself", "b", "a", "a itself", "b itself"]
 
 
+async def test_what_was_skipped_more_often_comes_first(scraper: Scraper, client: FakeClient) -> None:
+    """Otherwise the last of many tasks would never be queried."""
+    client.answers |= dict.fromkeys("abcdef", hangs)
+    for _ in range(2):
+        await scrape(scraper, Targets(tasks(*"abcdefg")), 0.05)
+    client.answers, client.queried = {}, []
+    await scrape(scraper, Targets(tasks(*"abcdefg")))
+    assert client.queried == [*"gabcdef"]
+
+
 async def test_scrapes_at_the_same_time_share_one_run(scraper: Scraper, client: FakeClient) -> None:
-    snapshots = await asyncio.gather(*(scrape(scraper, Targets(tasks("a", "b"))) for _ in range(200)))
-    assert sorted(client.queried) == ["a", "b"]
+    """But not with a probe of one of the tasks."""
+    targets = [Targets(tasks("a", "b"))] * 200 + [Targets(tasks("b"))]
+    *snapshots, probed = await asyncio.gather(*(scrape(scraper, each) for each in targets))
+    assert sorted(client.queried) == ["a", "b", "b"]
     assert all(outcomes(snapshot.results) == {"a": GOOD, "b": GOOD} for snapshot in snapshots)
+    assert outcomes(probed.results) == {"b": GOOD}
 
 
 async def test_scrapes_that_run_out_of_time_together_share_the_answer(scraper: Scraper, client: FakeClient) -> None:

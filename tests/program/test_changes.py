@@ -3,11 +3,13 @@
 import json
 import signal
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import bcrypt
 
-from exporter.sandbox import fleet
+from exporter.sandbox import InjectedFault, fleet
 from tests.http.certificates import new_issuer
 from tests.program.launcher import Exporter, Launcher, entries, write
 from tests.programs import until
@@ -41,6 +43,30 @@ def test_a_reload_by_signal_and_by_request(launch: Launcher) -> None:
     exporter.popen.send_signal(signal.SIGHUP)
     until(lambda: exporter.scrape().up.keys() == set(IDS[:1]), "the reload")
     assert reloaded(exporter) == 1
+
+
+def test_reloads_under_load_lose_no_scrape(launch: Launcher) -> None:
+    """Each scrape has the tasks of one configuration, all of them up."""
+    api = launch.serve(*FLEET)
+    api.sandbox.faults[""] = InjectedFault(kind="slow", seconds=0.05)
+    exporter = launch.start("--web.enable-lifecycle", config=api.config())
+    expected = [dict.fromkeys(ids, 1) for ids in (IDS, IDS[:6], IDS[6:])]
+    end = Event()
+
+    def scrape_on() -> int:
+        scrapes = 0
+        while not end.is_set():
+            assert exporter.scrape(timeout=10).up in expected
+            scrapes += 1
+        return scrapes
+
+    with ThreadPoolExecutor(5) as pool:
+        scrapers = [pool.submit(scrape_on) for _ in range(5)]
+        for number in range(10):
+            write(exporter.config, api.config((FLEET[:6], FLEET[6:])[number % 2]))
+            assert exporter.request("POST", "/-/reload").status_code == 200
+        end.set()
+        assert all(scraper.result() for scraper in scrapers)
 
 
 def test_files_that_the_configuration_names_are_read_again(launch: Launcher, tmp_path: Path) -> None:

@@ -115,6 +115,8 @@ class Reloader:
             await asyncio.sleep(1)
             await refresh_in_thread(self._file.refresh)
             await refresh_in_thread(exporter.refresh_files)
+            if exporter is not self._exporter or self._lock.locked():
+                continue  # a reload puts into force what was read, or has done so
             if self.waits_for_reload and self._file.content is not content:
                 message = "configuration changed and is not in force; reload it with SIGHUP or /-/reload"
                 event(_log, logging.WARNING, message, file=printable(self._file.path))

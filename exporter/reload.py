@@ -124,6 +124,8 @@ class Reloader:
             await asyncio.sleep(1)
             await refresh_in_thread(self._file.refresh)
             await refresh_in_thread(exporter.refresh_files)
+            if exporter is not self._exporter or self._lock.locked():
+                continue  # a reload puts into force what was read, or has done so
             # Once for each change: a reload that waits for the file system keeps a thread.
             changed = self._file.content is not content and self._file.content is not self._exporter.config
             if self._auto_reload and self._file.faults:

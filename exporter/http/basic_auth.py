@@ -15,7 +15,7 @@ class Users:
 
     def __init__(self, hashes: Mapping[str, str]) -> None:
         self._hashes = dict(hashes)
-        # For unknown names: matches no password, and costs as much.
+        # For unknown names: matches no password.
         self._hash_of_nobody = f"$2b${max(map(hash_cost, hashes.values()), default=4):02}${'.' * 53}"
         self._key = secrets.token_bytes(32)
         self._good: dict[str, bytes] = {}
@@ -27,7 +27,7 @@ class Users:
     async def admit(self, authorization: Sequence[str]) -> bool:
         """Whether the Authorization headers of a request name a user and the right password.
 
-        An unknown name takes as long as a known one. A check that waits for its turn ends with its request.
+        An unknown name takes as long as the slowest known one. A check that waits for its turn ends with its request.
         """
         credentials = _credentials(authorization)
         if credentials is None:

@@ -64,7 +64,9 @@ def _envelope_of(body: bytes, secrets: Iterable[str]) -> dict[str, object] | Non
         if "\\" in text and re.search(r'\\["\\/u]', text):  # characters of a secret may be escaped
             text = json.dumps(json.loads(text), ensure_ascii=False)
             secrets = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets]
-        document: object = json.loads(_without(secrets, text))
+        if any(secret in text for secret in secrets):
+            text = re.sub(r'"(?:[^"\\]|\\.)*"', lambda found: _without(secrets, found[0]), text)  # numbers stay
+        document: object = json.loads(text)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

@@ -23,7 +23,7 @@ _TASK = rf"""(
 ) (_?id)?{_ID}"""
 _FAULT = """(
     invalid | illegal | incorrect | incomplete | wrong | bad | unknown | missing | expired | inactive | disabled
-    | deleted | required | error | mismatch | too_old | too_far | more_than | nonce_used
+    | deleted | required | empty | error | mismatch | too_old | too_far | more_than | nonce_used
     | not_(valid|match|found|exist|within|of) | (verif(y|ication)|validation|check)_(failed|error)
     | (验证|校验|认证)?已?(不存在|不匹配|不正确|不通过|不合法|未通过|错误|有误|无效|失败|失效|过期|禁用|停用|缺失|为空)
     | 非法 | 未知
@@ -32,7 +32,7 @@ _END = r"(?=_?(?:[,:(\uff0c]|$))"
 _SENTENCES = {
     Reason.AUTH: rf"""
         ({_FAULT}_)? (request('s)?_|请求)? ({_KEY}|{_TIME}){_ID} (_we_calculated)? _?{_FAULT}
-        | {_FAULT}_?(request_|请求)? ({_KEY}{_END} | {_TIME}$)
+        | {_FAULT}_?(request_|请求)? ({_KEY}{_END} | {_TIME}(?=_?[,(\uff0c]|$))
         | (request_|请求已?)(expired|过期)
         | difference_between_request_time""",
     Reason.NOT_FOUND: rf"""
@@ -44,7 +44,7 @@ _SENTENCES = {
         | (you_have_exceeded_)? ((api|request)_)* rate_ (limit{_END} | (limit_)?exceeded | limit_reached | limited)
         | request_ (throttled | rate[_-]limited | denied_due_to_\w{{0,30}}(throttling|flow_control))
         | (请求|访问|调用|操作|接口|api)+ (次数|频率|速率)? (过于|太|过)(频繁|快|高|多)
-        | (请求|访问|接口|api|触发)*已?限流{_END}""",
+        | (请求|访问|接口|api|触发|被)*已?限流{_END}""",
 }
 # These count as a whole code, and mean nothing within a message.
 _CODES = {

@@ -52,11 +52,10 @@ async def control(sandbox: "Sandbox", request: web.Request) -> web.Response:
         body = json.loads(await request.read() or b"{}")
         status, answer = 200, _obey(sandbox, f"{request.method} {noun}", name, body)
     except LookupError:
-        status, answer = 404, {"error": f"there is no such path, or no such task: {request.method} {request.path}"}
-    except json.JSONDecodeError as error:
-        status, answer = 400, {"error": f"the body is not JSON: {error}"}
+        status, answer = 404, {"error": f"no such path or task: {request.method} {request.path}"}
     except ValueError as error:
-        status, answer = 400, {"error": str(error)}
+        what = "the body is not JSON: " if isinstance(error, json.JSONDecodeError) else ""
+        status, answer = 400, {"error": f"{what}{error}"}
     return web.Response(text=json.dumps(answer) + "\n", status=status, content_type="application/json")
 
 
@@ -64,18 +63,16 @@ def _obey(sandbox: "Sandbox", command: str, name: str, body: object) -> object:
     match command:
         case "GET tasks":
             return [_listed(task, sandbox.requests[task_id]) for task_id, task in sandbox.served.items()]
-        case "PUT tasks":
+        case "PUT tasks" | "DELETE tasks":
             task = sandbox.served[name]
-            task.play(_read_activity(task.kind.name, body))
-        case "DELETE tasks":
-            sandbox.served[name].play(None)
-        case "PUT prechecks":
+            task.play(_read_activity(task.kind.name, body) if command.startswith("PUT") else None)
+        case "PUT prechecks" | "DELETE prechecks":
             task = sandbox.served[name]
-            task.play_precheck(_read_precheck(task.kind.name, body))
-        case "DELETE prechecks":
-            sandbox.served[name].play_precheck(None)
+            task.play_precheck(_read_precheck(task.kind.name, body) if command.startswith("PUT") else None)
         case "PUT faults":
-            _check_has_requests(sandbox, name)
+            lists = (listing.path.split("/")[3] for listing in LISTS.values())
+            if name.partition("/")[0] not in ("", *lists, *sandbox.served):
+                raise LookupError
             sandbox.faults[name] = _read_fault(body)
         case "DELETE faults":
             sandbox.faults = {each: fault for each, fault in sandbox.faults.items() if name not in ("", each)}
@@ -86,13 +83,6 @@ def _obey(sandbox: "Sandbox", command: str, name: str, body: object) -> object:
         case _:
             raise LookupError
     return body
-
-
-def _check_has_requests(sandbox: "Sandbox", name: str) -> None:
-    """Raise LookupError if no request can be about this name: neither about such a task nor about such a list."""
-    lists = (listing.path.split("/")[3] for listing in LISTS.values())
-    if name.partition("/")[0] not in ("", *lists, *sandbox.served):
-        raise LookupError
 
 
 def _listed(served: ServedTask, requests: int) -> dict[str, object]:

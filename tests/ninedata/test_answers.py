@@ -318,3 +318,8 @@ def test_a_secret_that_json_escapes_is_masked() -> None:
     body = json.dumps(refusal(message='the key a"\\b is not active')).encode()
     with pytest.raises(QueryError, match=r"the key \*\*\* is not active"):
         read_envelope(200, {}, body, NOON, ['a"\\b'])
+
+
+def test_a_secret_of_digits_breaks_no_number() -> None:
+    envelope = read_envelope(200, {}, b'{"data": {"rows": 41235, "text": "key 123"}}', NOON, ["123"])
+    assert envelope["data"] == {"rows": 41235, "text": "key ***"}

@@ -6,7 +6,7 @@ from exporter.ninedata.refusals import reason_of_refusal
 
 CODES = {
     "auth": """SIGNATURE_WRONG SignatureDoesNotMatch InvalidSignature SignatureNonceUsed ACCESS_KEY_UNKNOWN
-        InvalidAccessKeyId InvalidAccessKeyId.NotFound InvalidAccessKeyId.Inactive ACCESSKEY_NOT_EXIST TIMESTAMP_EXPIRED
+        AccessKeyIdEmpty InvalidAccessKeyId.NotFound InvalidAccessKeyId.Inactive ACCESSKEY_NOT_EXIST TIMESTAMP_EXPIRED
         InvalidTimeStamp.Expired PERMISSION_DENY AccessDenied FORBIDDEN UNAUTHORIZED Unauthorized AuthFailure""",
     "not_found": "PRECHECK_TASK_NOT_FOUND REPLICATION_NOT_FOUND TASK_NOT_EXIST TaskNotFound NOT_FOUND",
     "rate_limited": """Throttling Throttling.User TooManyRequests TOO_MANY_REQUESTS RequestLimitExceeded
@@ -34,7 +34,7 @@ MESSAGES = {
         Access key ak-1234 is disabled
         Invalid access key: ak-1234
         header signature is missing
-        timestamp is expired
+        Invalid timestamp, set your clock
         Request refused. The timestamp has expired.
         timestamp is more than 10 minutes from the server's clock
         timestamp is not of the form 2024-05-31T09:15:33Z
@@ -61,7 +61,7 @@ MESSAGES = {
         数据对比任务已被删除
     """,
     "rate_limited": """
-        too many requests
+        请求被限流
         Too many requests, please try again later.
         API rate limit exceeded
         Rate exceeded

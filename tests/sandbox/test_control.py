@@ -127,8 +127,8 @@ async def test_what_the_documentation_shows_is_accepted(api: Api) -> None:
         (f"prechecks/{TASK}", {"failed": {"x": "y"}}, "their reasons; the items are srcDataSourceCheck, "),
         (f"prechecks/{TASK}", {"fail": {}}, "the body must be an object with any of status, failed, warning, seconds"),
         (f"tasks/{TASK}", {"status": "late"}, "status must be one of notStarted, "),
-        ("faults/cd-x", {"kind": "auth"}, "there is no such path, or no such task: PUT /sandbox/faults/cd-x"),
-        ("prechecks/cd-x", {}, "there is no such path, or no such task: PUT /sandbox/prechecks/cd-x"),
+        ("faults/cd-x", {"kind": "auth"}, "no such path or task: PUT /sandbox/faults/cd-x"),
+        ("prechecks/cd-x", {}, "no such path or task: PUT /sandbox/prechecks/cd-x"),
     ],
     ids=str,
 )

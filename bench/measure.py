@@ -116,8 +116,11 @@ def side_by_side(latency_seconds: float, count: int, rounds: int) -> list[tuple[
         return [(scraped.scrape(), _run_floor(floor, count)) for _ in range(rounds)]
 
 
-def task_status_costs(count: int, rounds: int) -> Iterator[tuple[float, float]]:
-    """What `task_status: true` costs, as multiples of the CPU and of the requests without it, in turns."""
+def task_status_costs(count: int, rounds: int) -> Iterator[tuple[float, float, float]]:
+    """What `task_status: true` costs, in turns with an exporter without it.
+
+    CPU seconds of a scrape, and multiples of the CPU and of the requests without it.
+    """
     with api(0) as url, exporter(url, count) as plain, exporter(url, count, task_status=True) as full:
         plain.scrape()
         full.scrape()
@@ -125,7 +128,7 @@ def task_status_costs(count: int, rounds: int) -> Iterator[tuple[float, float]]:
             # Several scrapes each, because the garbage collector does not work the same in each.
             pairs = [(plain.scrape().cpu_seconds, full.scrape().cpu_seconds) for _ in range(4)]
             cheap, dear = map(sum, zip(*pairs, strict=True))
-            yield dear / cheap, full.requests / plain.requests
+            yield dear / len(pairs), dear / cheap, full.requests / plain.requests
 
 
 def peak_mib(count: int, scrapes: int) -> float:

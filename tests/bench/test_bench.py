@@ -18,7 +18,7 @@ def test_every_figure_is_measured_and_written(
     monkeypatch.setattr("sys.argv", ["bench", "--write", "--tasks=3", "--rounds=1"])
     bench.main()
     printed = capsys.readouterr().out
-    assert printed.count("\n|") == 2 + 9
+    assert printed.count("\n|") == 2 + 10
     assert page.read_text() == (f"before\n<!-- figures -->\n\n{printed}\n<!-- end of figures -->\nafter\n")
 
 

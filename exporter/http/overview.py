@@ -123,5 +123,5 @@ def _shared(views: Iterable[TaskView]) -> dict[Problem, Shared]:
     for view in views:
         for problem in view.problems:
             found.setdefault(problem, []).append(view)
-    frequent = sorted((problem for problem in found if len(found[problem]) > 2), key=lambda each: -len(found[each]))  # noqa: PLR2004
+    frequent = sorted((problem for problem in found if len(found[problem]) > 2), key=lambda each: -len(found[each]))  # noqa: PLR2004 - three
     return {problem: Shared(number, found[problem]) for number, problem in enumerate(frequent, 1)}

@@ -50,7 +50,7 @@ class LastQuery(NamedTuple):
 
 
 class QueryView(NamedTuple):
-    """What is known of a precheck or of a task itself. The fields are those of the JSON; None is not known."""
+    """The latest query and answer about a precheck, or about a task itself. The fields are those of the JSON."""
 
     status: str | None = None
     status_word: str | None = None

@@ -51,7 +51,7 @@ class QueryProgress:
     first_error: QueryError | None = None
     """Of the attempt before a retry."""
     state: TaskState | None = None
-    """What is known of a task itself, even if the query of its latest execution fails."""
+    """The answer about a task itself, which counts even if the query of its latest execution fails."""
 
     def error_at_deadline(self) -> QueryError:
         """Why the query has no answer at the deadline."""

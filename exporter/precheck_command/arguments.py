@@ -125,7 +125,7 @@ def _run(flags: argparse.Namespace, config: Config) -> int:
 
 
 async def _query(flags: argparse.Namespace, config: Config, task: Task, outcome: Outcome) -> bool:
-    """Start the precheck if asked to, and query it. `outcome` has what is known, also after an exception.
+    """Start the precheck if asked to, and query it. Puts the answers into `outcome` as they come.
 
     Returns whether standard output took the id. Raises QueryError, TimeoutError, OSError.
     """
@@ -155,7 +155,7 @@ async def _query(flags: argparse.Namespace, config: Config, task: Task, outcome:
 
 
 def _report(flags: argparse.Namespace, outcome: Outcome) -> int:
-    """Print what is known; the exit status."""
+    """Print the outcome; returns the exit status."""
     strict = flags.fail_on == "warning"
     code = outcome.exit_status(fail_on_warning=strict)
     if flags.command == "start" and not flags.wait and not outcome.error:

@@ -1,4 +1,4 @@
-"""What is known of a precheck at the end, its exit status, and the three formats of it."""
+"""The outcome of a precheck, its exit status, and its three formats."""
 
 import json
 import re
@@ -13,7 +13,7 @@ ENDED = (Status.SUCCESS, Status.WARNING, Status.FAILED)
 
 @dataclass(slots=True)
 class Outcome:
-    """What is known of a precheck so far."""
+    """The latest answer about a precheck, or why there is none."""
 
     ref: TaskRef
     name: str

@@ -11,7 +11,7 @@ from aiohttp import web
 from exporter.ninedata import LISTS
 from exporter.sandbox.catalogue import Activity
 from exporter.sandbox.check_items import CHECKS, ended
-from exporter.sandbox.failures import InjectedFault
+from exporter.sandbox.injected_faults import InjectedFault
 from exporter.sandbox.scripts import Execution, PrecheckRun, Script, Stage
 from exporter.sandbox.served_task import ServedTask
 

@@ -13,7 +13,7 @@ from aiohttp import web
 from exporter.ninedata import KINDS, Kind
 from exporter.ninedata.kinds import TaskList
 from exporter.ninedata.signing import signature
-from exporter.sandbox.failures import ApiError
+from exporter.sandbox.injected_faults import ApiError
 
 if TYPE_CHECKING:
     from exporter.sandbox.sandbox import Sandbox

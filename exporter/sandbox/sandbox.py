@@ -17,7 +17,7 @@ from exporter.sandbox.openapi import OpenApi
 from exporter.sandbox.served_task import ServedTask
 
 if TYPE_CHECKING:
-    from exporter.sandbox.failures import InjectedFault
+    from exporter.sandbox.injected_faults import InjectedFault
 
 ACCESS_KEY_ID = "ak-sandbox-demo"
 SECRET_KEY = "sk-sandbox-demo-not-a-secret"  # noqa: S105 - opens nothing but the sandbox

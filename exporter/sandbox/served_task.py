@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from exporter.ninedata import KINDS, Kind, Precheck, Status, TaskRef
 from exporter.sandbox.catalogue import Activity, SandboxTask
 from exporter.sandbox.check_items import ended
-from exporter.sandbox.failures import ApiError
+from exporter.sandbox.injected_faults import ApiError
 from exporter.sandbox.scripts import PrecheckRun, Script, Stage
 
 _BEFORE_EXECUTION = ("notStarted", "prechecking", "starting")

@@ -27,7 +27,7 @@ def read_state(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Tas
         status_word=clean_name(word),
         error=clean(data.get("errMsg")),
         execution_id=clean_name(data.get("lastExecId")) if kind.execution_path else "",
-        subtasks=_read_subtasks(data["subTaskList"], kind) if data.get("subTaskList") else (),
+        subtasks=_read_subtasks(data.get("subTaskList"), kind),
         request_id=request_id,
     )
 
@@ -77,7 +77,7 @@ def number_of(value: object) -> float | None:
 def _moment_of(value: object) -> datetime | None:
     """`2025-03-19 09:12:40Z`, in UTC with or without the Z; None for anything else."""
     try:
-        moment = datetime.fromisoformat(text_of(value).strip())
+        moment = datetime.fromisoformat(text_of(value))
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # the latter for an offset at the end of the calendar
         return None

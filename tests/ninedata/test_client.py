@@ -329,11 +329,11 @@ async def test_a_comparison_that_was_never_executed_has_no_results(api: FakeApi)
 
 @pytest.mark.parametrize("answer", [reply({"success": False}), never], ids=["refused", "cancelled"])
 async def test_without_its_results_the_status_of_a_comparison_is_known(api: FakeApi, answer: Reply) -> None:
-    """The query failed all the same."""
-    api.answers(reply(COMPARED), answer)
+    """The query failed all the same, and not because of a failure that a retry mended."""
+    api.answers(reply(b"", 503), reply(COMPARED), answer)
     progress = QueryProgress()
     with pytest.raises((QueryError, TimeoutError)):
         async with asyncio.timeout(3):
             await api.client().query_task(TASK, progress)
-    assert progress.state is not None
-    assert (progress.state.status, progress.state.execution) == ("Success", None)
+    known = TaskState(TaskStatus.SUCCESS, "success", execution_id="7")
+    assert (progress.state, progress.first_error) == (known, None)

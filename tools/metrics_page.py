@@ -102,7 +102,10 @@ def _limits() -> Iterator[str]:
     own = max(len(family.labels) for family in TASK_FAMILIES) + len(TASK_LABELS)
     labels = own + len(("__name__", "job", "instance"))
     longest = max((name for family in _FAMILIES for name in family.labels), key=len)
-    per_task = 3 + 2 * len(Status)
+    samples = (
+        f"300, 3 for each task file, {3 + 2 * len(Status)} for each precheck, one for each check item and one more if "
+        f"it failed or warns, {4 + len(TaskStatus)} for each task that is watched itself and 3 for each of its subtasks"
+    )
     yield "## Limits"
     yield ""
     yield (
@@ -119,10 +122,7 @@ def _limits() -> Iterator[str]:
         ("label_limit", f"{labels}, and one for each name of a configured label"),
         ("label_name_length_limit", f"{len(longest)} (`{longest}`), or the longest name of a configured label"),
         ("label_value_length_limit", "1023; 205 with a lower `failure_reasons.max_bytes` (`item`)"),
-        (
-            "sample_limit",
-            f"200, {per_task} for each task, one for each check item, and one more for each that failed or warns",
-        ),
+        ("sample_limit", samples),
     )
     yield from _table("setting", settings, "at least")
 

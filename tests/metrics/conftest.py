@@ -26,7 +26,7 @@ from exporter.scraping.watch_list import WatchList
 from tests.scraping.fakes import config_of, tasks
 
 AT = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
-EXECUTION = Execution(TaskStatus.SUCCESS, 3, 0, 12345678, 5, AT, AT + timedelta(seconds=90))
+EXECUTION = Execution(TaskStatus.SUCCESS, None, 3, 12345678, 0, AT, AT + timedelta(seconds=90))
 SUBTASKS = (
     Subtask("full", TaskStatus.SUCCESS, progress=1.0),
     Subtask("inc_writer", TaskStatus.RUNNING, progress=0.0, delay_seconds=0.672),
@@ -42,7 +42,7 @@ ITEMS = (
 
 @pytest.fixture
 def snapshot() -> Snapshot:
-    answered = Task(TaskRef("data_compare", "cd-1", "pcte-1"), 'orders "prod"', {"team": "dba", "env": "prod\\eu"})
+    answered = Task(TaskRef("data_compare", "cd-1", "pcte-1"), 'orders "prod"', {"team": "dba\\eu"})
     failing = Task(TaskRef("schema_compare", "cc-1", "pcte-2"), "schema", {"team": "platform"})
     empty = Task(TaskRef("replication", "rp-1", ""), "rp-1")
     return Snapshot(
@@ -64,7 +64,7 @@ def states(compared: Task, replicated: Task) -> Iterator[QueryResult[TaskState]]
     """Complete answers, one without its results, none at all, and two of a list."""
     yield QueryResult(compared, TaskState(TaskStatus.SUCCESS, execution=EXECUTION), 0.5, AT)
     yield QueryResult(replicated, TaskState(TaskStatus.RUNNING, subtasks=SUBTASKS), 0.125, AT)
-    alone = Task(TaskRef("data_compare", "cd-2", ""), "alone")
+    alone = Task(TaskRef("data_compare", "cd-2", ""), "alone", {"env": "prod"})
     failed = TaskState(TaskStatus.FAILED, error='Table "a" is gone.')
     yield QueryResult(alone, QueryFailure(Reason.HTTP_ERROR, "HTTP 500"), 0.75, AT, failed)
     unknown = Task(TaskRef("schema_compare", "cc-2", ""), "unknown")

@@ -49,7 +49,7 @@ class Pipeline:
 
     def start(self, *flags: str) -> int:
         """Hands the id over by the task file."""
-        return self.run("start", TASK, *flags, "--task-file", str(self.task_file))
+        return self.run("start", TASK, "--task-file", str(self.task_file), *flags)
 
     def process(self, *flags: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "exporter.precheck_command", "start", TASK, "--config.file", str(self.config)]
@@ -90,7 +90,9 @@ def test_name_and_labels_stay_when_a_precheck_is_started_again(pipeline: Pipelin
     assert after.ref.precheck_task_id != before.ref.precheck_task_id
 
 
-@pytest.mark.parametrize("flags", [("--label", "job=x"), ("--name", "a`b"), ("--format", "junit")])
+@pytest.mark.parametrize(
+    "flags", [("--label", "job=x"), ("--name", "a`b"), ("--format", "junit"), ("--task-file", "/none/a")]
+)
 def test_what_would_fail_after_the_start_starts_nothing(pipeline: Pipeline, flags: tuple[str, ...]) -> None:
     assert pipeline.start(*flags) == 2
     assert not pipeline.sandbox.requests
@@ -137,12 +139,13 @@ def test_a_refused_key_could_not_be_told_and_a_start_is_sent_once(
     assert SECRET_KEY not in captured.out + captured.err
 
 
-def test_an_interrupt_leaves_what_is_known(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_what_is_known(pipeline: Pipeline, number: int) -> None:
     pipeline.precheck({"status": "Running"})
     with pipeline.process("--wait") as process:
         assert process.stderr
         assert process.stderr.readline().startswith("Running, 0 of 12")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=10)
     assert (process.returncode, "Traceback" in err) == (2, False)
     assert "interrupted" in out.splitlines()[-1]

@@ -44,10 +44,14 @@ class Pipeline:
     def precheck(self, script: object, task_id: str = TASK) -> None:
         httpx.put(f"{self.url}/sandbox/prechecks/{task_id}", json=script, trust_env=False).raise_for_status()
 
-    def run(self, *arguments: str) -> int:
-        return main([*arguments, "--config.file", str(self.config)])
+    def run(self, *arguments: str) -> object:
+        """Its exit status."""
+        try:
+            return main([*arguments, "--config.file", str(self.config)])
+        except SystemExit as end:
+            return end.code
 
-    def start(self, *flags: str) -> int:
+    def start(self, *flags: str) -> object:
         """Hands the id over by the task file."""
         return self.run("start", TASK, "--task-file", str(self.task_file), *flags)
 
@@ -73,6 +77,7 @@ def test_a_failed_precheck_is_told_with_its_reasons_and_handed_over(
     assert pipeline.start("--wait", "--name", "billing", "--label", "team=dba") == 1
     out = capfd.readouterr().out
     assert "Failed     Target object existence check (targetDataExistCheck)\n           Table x is missing.\n" in out
+    assert out.endswith("\nbilling: the precheck's status is Failed\n")
     (task,) = load_task_file(pipeline.task_file)
     assert task.ref.precheck_task_id == out.splitlines()[0]
     assert (task.name, task.labels) == ("billing", {"team": "dba"})
@@ -91,7 +96,8 @@ def test_name_and_labels_stay_when_a_precheck_is_started_again(pipeline: Pipelin
 
 
 @pytest.mark.parametrize(
-    "flags", [("--label", "job=x"), ("--name", "a`b"), ("--format", "junit"), ("--task-file", "/none/a")]
+    "flags",
+    [("--label", "job=x"), ("--label", "x"), ("--name", "a`b"), ("--format", "junit"), ("--task-file", "/none/a")],
 )
 def test_what_would_fail_after_the_start_starts_nothing(pipeline: Pipeline, flags: tuple[str, ...]) -> None:
     assert pipeline.start(*flags) == 2
@@ -106,10 +112,12 @@ def test_a_file_with_other_tasks_is_left_alone(pipeline: Pipeline) -> None:
     assert pipeline.task_file.read_text() == text
 
 
-def test_a_warning_can_be_a_failure(pipeline: Pipeline) -> None:
+def test_a_warning_can_be_a_failure(pipeline: Pipeline, capfd: pytest.CaptureFixture[str]) -> None:
+    """Of a replication, whose precheck has no id to print."""
     task_id = "rp-h2s8c5yk1wza"
     pipeline.precheck({"warning": {"srcBinlogCheck": "Too short."}}, task_id)
     assert pipeline.run("start", task_id, "--kind", "replication", "--wait", "--fail-on", "warning") == 1
+    assert capfd.readouterr().out.startswith("Warning    Source log check (srcBinlogCheck)\n           Too short.\n")
     assert pipeline.run("status", task_id, "--kind", "replication") == 0
 
 
@@ -118,14 +126,29 @@ def test_the_status_of_a_precheck_that_exists(pipeline: Pipeline, capfd: pytest.
     pipeline.precheck({"failed": {"targetDataExistCheck": REASON}})
     assert pipeline.start() == 0
     precheck_id = capfd.readouterr().out.strip()
-    assert pipeline.run("status", TASK, precheck_id, "--format", "json") == 1
+    assert pipeline.run("status", TASK, precheck_id, "--format", "json", "--name", "x") == 1
     told = json.loads(capfd.readouterr().out)
-    assert (told["precheck_task_id"], told["status"], told["exit_status"]) == (precheck_id, "Failed", 1)
+    found = [told[key] for key in ("name", "precheck_task_id", "status", "exit_status")]
+    assert found == ["x", precheck_id, "Failed", 1]
     pipeline.precheck({"status": "Running"})
     assert pipeline.run("status", TASK, precheck_id, "--wait", "--timeout", "100ms") == 2
     assert capfd.readouterr().out.endswith("the precheck's status is Running; no end within 0.1 s\n")
-    assert pipeline.run("status", TASK) == 2
-    assert capfd.readouterr().err == "ninedata-precheck: a precheck of kind data_compare needs its id\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((TASK,), "a precheck of kind data_compare needs its id"),
+        (("rp-1", "p", "--kind", "replication"), "a precheck of kind replication has no id"),
+        (("a/b", "p"), "TASK_ID: has characters that an id must not have"),
+        ((TASK, "p", "--timeout", "0s"), "--timeout: must be a duration such as 30s"),
+    ],
+)
+def test_wrong_arguments_are_told(
+    pipeline: Pipeline, capfd: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    assert pipeline.run("status", *arguments) == 2
+    assert message in capfd.readouterr().err
 
 
 def test_a_refused_key_could_not_be_told_and_a_start_is_sent_once(

@@ -145,21 +145,16 @@ def test_what_needs_attention_comes_first() -> None:
     site.record(task("y-failed"), Precheck(Status.FAILED, ()), ago=60)
     for name, outcome in outcomes.items():
         site.record(task(name), outcome)
-    site.record_state(alone, TaskState(TaskStatus.FAILED, error="The disk is full."))
+    site.record_state(alone, TaskState(TaskStatus.PRECHECK_FAILED, error="The disk is full."))
     page = page_of(site)
     assert " ".join(name[0] for name in names(page)) == "x a y z c b d e f g"
     assert page.badges()[:3] == ["2 Failed", "2 Query failing", "1 Warning"]
     assert "Error of the task itself The disk is full." in page.text
     page = page_of(site, "/tasks/cd-x-alone")
-    assert page.badges() == ["Failed"]
+    assert page.badges() == ["PrecheckFailed"]
     assert "The disk is full." in page.text
     assert "ninedata-precheck start cd-x-alone --kind data_compare" in page.text
     assert "Check items" not in page.text
-
-
-def test_an_earlier_precheck_of_the_same_task_is_not_shown(site: Site) -> None:
-    site.record(Task(TaskRef("data_compare", "cd-1", "pcte-0"), "orders-prod"), Precheck(Status.FAILED, ITEMS))
-    assert page_of(site).badges() == ["2 Not queried", "Not queried", "Not queried"]
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,16 @@ def test_logs_the_status_once_and_then_its_changes(history: History, lines: Line
     ]
 
 
+def test_logs_the_status_of_a_task_itself(history: History, lines: Lines) -> None:
+    """With the API's error, and with its word for a status that is not known."""
+    for state in (TaskState(TaskStatus.UNKNOWN, "paused"), TaskState(TaskStatus.ABNORMAL, "abnormal", "full " * 200)):
+        record_and_log(Snapshot((), (QueryResult(tasks("a")[0], state, 0.1, NOON),)), history)
+    first, second = lines()
+    assert (first["msg"], first["level"], first["status_word"]) == ("task status", "INFO", "paused")
+    assert (second["msg"], second["level"], second["status"]) == ("task status changed", "WARNING", "Abnormal")
+    assert (len(str(second["error"])) <= 500, "status_word" in second) == (True, False)
+
+
 def test_logs_a_failing_query_once_per_reason_and_its_recovery(history: History, lines: Lines) -> None:
     refused = QueryFailure(Reason.AUTH, "HTTP 401", "r-3")
     for minute, outcome in enumerate((GOOD, TIMEOUT, TIMEOUT, refused, GOOD)):

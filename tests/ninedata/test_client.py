@@ -117,11 +117,6 @@ async def test_a_lost_connection_or_a_gateway_s_error_is_retried_once(
     assert api.arrivals == [0.0, 0.2][:sent]
 
 
-async def test_a_retry_is_sent_on_a_new_connection(api: FakeApi) -> None:
-    assert isinstance(await api.query(reply(b"", 503), reply()), Precheck)
-    assert [request.extensions.get("connection") for request in api.requests] == [None, "fresh"]
-
-
 async def test_the_failure_of_the_retry_counts(api: FakeApi) -> None:
     assert (await failure_of(api.query(reply(b"", 503), reply(b"", 401)))).reason == "auth"
 

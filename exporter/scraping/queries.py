@@ -120,7 +120,7 @@ class ListQuery(Query[Mapping[str, ListedTask]]):
         entry, failure = self._found.get(task.task_id), self._failure
         if entry is not None:
             status = TaskStatus.of_word(entry.status, KINDS[self.discovery.kind].statuses)
-            return QueryResult(task, TaskState(status, entry.status), None, now)
+            return QueryResult(task, TaskState(status, entry.status), None, self.ended_at or now)
         listed_before = task.task_id in self.discovery.known
         return QueryResult(task, failure, None, now) if failure and listed_before else None
 

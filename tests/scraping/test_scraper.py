@@ -1,6 +1,7 @@
 """A scrape, with a client that answers what a test says."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -79,6 +80,18 @@ async def test_queries_every_task_once_with_bounded_concurrency(scraper: Scraper
     assert all(result.outcome is GOOD and result.at == NOON for result in snapshot.results)
     assert sorted(client.queried) == sorted(task.task_id for task in watched)
     assert client.most_running == 3
+
+
+async def test_a_result_has_its_own_time(scraper: Scraper, client: FakeClient) -> None:
+    """Of a task on a list, that of the list; without an answer, that of the deadline."""
+    clock = (NOON.replace(month=month) for month in itertools.count(1))
+    client.listed, client.answers["b"] = REPLICATIONS[:1], hangs
+    scraper = replace(scraper, wall_clock=lambda: next(clock))
+    snapshot = await scrape(scraper, replace(DISCOVERY, tasks=tasks("a", "b")), 0.05)
+    assert [result.task.task_id for result in snapshot.results] == ["a", "b", "rp-1"]
+    assert [result.at.month for result in (*snapshot.results, *snapshot.states)] == [1, 4, 3, 2]
+    first, second, _ = (result.seconds or 0 for result in snapshot.results)
+    assert first < 0.05 <= second
 
 
 async def test_a_failed_query_costs_only_itself(both: Scraper, client: FakeClient) -> None:
@@ -284,7 +297,7 @@ async def test_a_discovery_that_had_no_time_comes_first_next_time(scraper: Scrap
     assert discovery.failure
     assert (discovery.failure.sent, discovery.complete) == (False, False)
     client.answers, client.queried = {}, []
-    await scrape(scraper, targets)
+    await scrape(scraper, replace(targets, tasks=tasks(*"abcd")))
     assert client.queried[0] == "list"
 
 
@@ -355,23 +368,25 @@ async def test_a_named_task_that_is_on_the_list_has_its_status_too(scraper: Scra
 async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, history: History) -> None:
     """The list shows their status; a schema comparison has no precheck that could be found.
 
-    A probe queries such a task itself.
+    Without the list, a probe and `collect[]=tasks` query such a task itself.
     """
     watch_list = empty_watch_list(*(Discovery(DiscoverySettings(kind)) for kind in ("replication", "schema_compare")))
     scraper = Scraper(client, config_of(), watch_list, history)
-    client.listed = [*REPLICATIONS, ListedTask("cc-1", "schema", "stopped")]
+    client.listed = [*REPLICATIONS, ListedTask("cc-1", "schema", "suspended")]
     snapshot = await scrape(scraper, DISCOVERY)
     assert [(found.kind, len(found.tasks)) for found in snapshot.discoveries] == [
         ("replication", 2),
         ("schema_compare", 1),
     ]
     assert outcomes(snapshot.results) == {"rp-1": GOOD, "rp-2": GOOD}
-    assert outcomes(snapshot.states) == STATES | {"cc-1": TaskState(TaskStatus.STOPPED, "stopped")}
+    assert outcomes(snapshot.states) == STATES | {"cc-1": TaskState(TaskStatus.UNKNOWN, "suspended")}
+    assert {state.seconds for state in snapshot.states} == {None}
     assert sorted(client.queried) == ["list", "list", "rp-1", "rp-2"]
     assert watch_list.most_requests() == 4
-    client.queried = []
-    snapshot = await scrape(scraper, Targets(watch_list.discovered[2:]))
-    assert (client.queried, outcomes(snapshot.states)) == (["cc-1 itself"], {"cc-1": RUNNING})
+    client.queried, discovered = [], watch_list.discovered[2:]
+    for targets in (Targets(discovered), Targets((), discovered)):
+        assert outcomes((await scrape(scraper, targets)).states) == {"cc-1": RUNNING}
+    assert client.queried == ["cc-1 itself"] * 2
 
 
 async def test_a_discovered_task_is_queried_itself_as_well_if_all_are(both: Scraper, client: FakeClient) -> None:

@@ -366,22 +366,24 @@ async def test_a_named_task_that_is_on_the_list_has_its_status_too(scraper: Scra
 
 
 async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, history: History) -> None:
-    """The list shows their status; a schema comparison has no precheck that could be found.
+    """The list shows their status, not that of a named task; a schema comparison has no precheck that could be found.
 
     Without the list, a probe and `collect[]=tasks` query such a task itself.
     """
     watch_list = empty_watch_list(*(Discovery(DiscoverySettings(kind)) for kind in ("replication", "schema_compare")))
     scraper = Scraper(client, config_of(), watch_list, history)
     client.listed = [*REPLICATIONS, ListedTask("cc-1", "schema", "suspended")]
-    snapshot = await scrape(scraper, DISCOVERY)
+    named = Task(TaskRef("schema_compare", "cc-9", ""), "cc-9")
+    snapshot = await scrape(scraper, replace(DISCOVERY, tasks=(named,)))
     assert [(found.kind, len(found.tasks)) for found in snapshot.discoveries] == [
         ("replication", 2),
         ("schema_compare", 1),
     ]
     assert outcomes(snapshot.results) == {"rp-1": GOOD, "rp-2": GOOD}
-    assert outcomes(snapshot.states) == STATES | {"cc-1": TaskState(TaskStatus.UNKNOWN, "suspended")}
-    assert {state.seconds for state in snapshot.states} == {None}
-    assert sorted(client.queried) == ["list", "list", "rp-1", "rp-2"]
+    own = STATES | {"cc-1": TaskState(TaskStatus.UNKNOWN, "suspended"), "cc-9": RUNNING}
+    assert outcomes(snapshot.states) == own
+    assert [state.task.task_id for state in snapshot.states if state.seconds is not None] == ["cc-9"]
+    assert sorted(client.queried) == ["cc-9 itself", "list", "list", "rp-1", "rp-2"]
     assert watch_list.most_requests() == 4
     client.queried, discovered = [], watch_list.discovered[2:]
     for targets in (Targets(discovered), Targets((), discovered)):

@@ -385,6 +385,8 @@ async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, his
     assert [state.task.task_id for state in snapshot.states if state.seconds is not None] == ["cc-9"]
     assert sorted(client.queried) == ["cc-9 itself", "list", "list", "rp-1", "rp-2"]
     assert watch_list.most_requests() == 4
+    again = await scrape(scraper, replace(DISCOVERY, tasks=(named,), discovered=watch_list.discovered))
+    assert (outcomes(again.states), len(again.results)) == (own, 2)
     client.queried, discovered = [], watch_list.discovered[2:]
     for targets in (Targets(discovered), Targets((), discovered)):
         assert outcomes((await scrape(scraper, targets)).states) == {"cc-1": RUNNING}

@@ -17,11 +17,11 @@ from exporter.exporter import Exporter, allow_open_files
 from exporter.files import WatchedFile
 from exporter.metrics import OwnMetrics, choose_format, render
 from exporter.reload import Reloader
+from tests.conftest import Lines
 from tests.scraping.fakes import GOOD, config_of, result, tasks
 
 pytestmark = pytest.mark.anyio
 
-Lines = Callable[[], list[dict[str, object]]]
 sleep = asyncio.sleep
 
 
@@ -110,7 +110,7 @@ async def test_a_configuration_with_faults_changes_nothing(reloader: Reloader, s
 
 
 async def test_a_file_system_that_hangs_ends_the_reload_not_the_exporter(
-    source: Source, monkeypatch: pytest.MonkeyPatch
+    reloader: Reloader, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Threads that wait for it do not become more. When it answers, the new configuration comes into force."""
     answers, waiting = threading.Event(), list[Exporter]()
@@ -122,8 +122,6 @@ async def test_a_file_system_that_hangs_ends_the_reload_not_the_exporter(
             answers.wait(10)
 
     monkeypatch.setattr(Exporter, "refresh_files", refresh_files)
-    reloader = Reloader(source.file, OwnMetrics())
-    await reloader.start()
     assert await reloader.reload() == ("the configuration could not be read within 0.05 s",) == reloader.faults
     await asyncio.sleep(20)
     assert (watched(reloader), last_reload_successful(reloader)) == (["old"], False)
@@ -133,7 +131,6 @@ async def test_a_file_system_that_hangs_ends_the_reload_not_the_exporter(
         while watched(reloader) != ["new"]:
             await sleep(0.01)
     assert (reloader.faults, last_reload_successful(reloader)) == ((), True)
-    await reloader.close()
 
 
 async def test_reloads_at_the_same_time_are_one(reloader: Reloader, source: Source) -> None:

@@ -18,8 +18,3 @@ WORDS = {
 def test_words_are_known_in_any_case_and_all_others_are_unknown(status: str) -> None:
     """Replication's words for the same thing included."""
     assert {Status.of_word(f" {word}\n") for word in WORDS[status].split()} == {Status(status)}
-
-
-def test_the_statuses_are_the_published_ones() -> None:
-    """Dashboards and alert rules rely on this set."""
-    assert [*Status] == [*WORDS]

@@ -1,6 +1,6 @@
 """Which of the listed replication tasks are watched."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import pytest
 
@@ -9,9 +9,8 @@ from exporter.ninedata import ListedTask, Reason
 from exporter.ninedata.task_lists import MAX_TASKS
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.snapshot import QueryFailure
+from tests.conftest import Lines
 from tests.scraping.fakes import discovered
-
-Lines = Callable[[], list[dict[str, object]]]
 
 FAILURE = QueryFailure(Reason.CONNECT, "refused")
 

@@ -1,6 +1,5 @@
 """The history of tasks: what pages show, what the log says, and the order of the next scrape."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,9 +8,8 @@ from exporter.ninedata import CheckItem, Precheck, Reason, Status, TaskState, Ta
 from exporter.scraping.changes import MAX_LINES, record_and_log
 from exporter.scraping.history import History
 from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
+from tests.conftest import Lines
 from tests.scraping.fakes import GOOD, NOON, history_of, result, tasks
-
-Lines = Callable[[], list[dict[str, object]]]
 
 FAILED = Precheck(
     Status.FAILED, (CheckItem("sourceCheck", "Source check", "", Status.FAILED, "no grant"),), request_id="r-2"

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -17,6 +16,7 @@ from exporter.scraping.scraper import Scraper, Targets
 from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import QueryFailure, Snapshot
 from exporter.scraping.watch_list import WatchList
+from tests.conftest import Lines
 from tests.scraping.fakes import (
     GOOD,
     NOON,
@@ -331,7 +331,7 @@ async def test_a_task_without_a_precheck_is_queried_itself(scraper: Scraper, cli
 
 
 async def test_what_a_failed_query_learnt_before_is_kept(
-    both: Scraper, client: FakeClient, history: History, lines: Callable[[], list[dict[str, object]]]
+    both: Scraper, client: FakeClient, history: History, lines: Lines
 ) -> None:
     """A comparison's status, if only the query of its results fails or has no time."""
 
@@ -375,10 +375,8 @@ async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, his
     client.listed = [*REPLICATIONS, ListedTask("cc-1", "schema", "suspended")]
     named = Task(TaskRef("schema_compare", "cc-9", ""), "cc-9")
     snapshot = await scrape(scraper, replace(DISCOVERY, tasks=(named,)))
-    assert [(found.kind, len(found.tasks)) for found in snapshot.discoveries] == [
-        ("replication", 2),
-        ("schema_compare", 1),
-    ]
+    found = [(discovery.kind, len(discovery.tasks)) for discovery in snapshot.discoveries]
+    assert found == [("replication", 2), ("schema_compare", 1)]
     assert outcomes(snapshot.results) == {"rp-1": GOOD, "rp-2": GOOD}
     own = STATES | {"cc-1": TaskState(TaskStatus.UNKNOWN, "suspended"), "cc-9": RUNNING}
     assert outcomes(snapshot.states) == own

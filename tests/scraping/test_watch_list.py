@@ -1,6 +1,5 @@
 """The watched tasks, merged from the configuration, task files and discovery."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,8 @@ from exporter.scraping.discovery import Discovery
 from exporter.scraping.shard import Shard
 from exporter.scraping.task_files import TaskFiles
 from exporter.scraping.watch_list import WatchList
+from tests.conftest import Lines
 from tests.scraping.fakes import config_of, discovered, tasks
-
-Lines = Callable[[], list[dict[str, object]]]
 
 
 @pytest.fixture

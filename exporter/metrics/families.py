@@ -18,9 +18,6 @@ class Family:
 
 _WHOLE = "Absent until every source of these tasks was read whole once since the start."
 
-TASK_LABELS = ("task_id", "task")
-"""On every per-task series, before the configured labels."""
-
 PRECHECK_FAMILIES = (
     UP := Family(
         "ninedata_precheck_up",

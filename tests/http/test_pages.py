@@ -87,6 +87,7 @@ def test_the_overview_before_the_first_scrape(site: Site) -> None:
     assert page.links() == ["?refresh=30", *links]
     site.record(STOCK, GOOD)
     assert "No scrape yet." not in page_of(site).text
+    assert page_of(Site(task("alone", ""))).badges() == ["1 Not queried", "Not queried"]
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def varied() -> Site:
     """Each kind of result."""
     failing, unknown, alone = task("failing"), task("unknown"), task("alone", "")
     site = Site(ORDERS, failing, unknown, alone, STOCK)
-    site.record(ORDERS, Precheck(Status.FAILED, ITEMS), ago=310)
+    site.record(ORDERS, Precheck(Status.FAILED, ITEMS, "Failed"), ago=310)
     site.record_state(ORDERS, COMPARED, ago=130)
     site.record(failing, Precheck(Status.FAILED, ITEMS[:2], request_id="r-1"), ago=7260)
     site.record(failing, QueryFailure(Reason.CONNECT, "cannot connect"), ago=190)

@@ -14,6 +14,7 @@ import pytest
 from exporter.credentials import Secret
 from exporter.ninedata import Precheck, QueryError, Reason, TaskState, TaskStatus
 from exporter.ninedata.client import MAX_ANSWER_BYTES, QueryProgress
+from exporter.ninedata.precheck_start import start_precheck
 from tests.ninedata.fake_api import (
     PASSED,
     START,
@@ -315,6 +316,13 @@ async def test_each_kind_has_its_paths_and_parameters(api: FakeApi, kind: str) -
     assert api.observer.sent == [kind, f"{kind}_task", f"{kind}_task"][: len(REQUESTS[kind])]
     assert (state.status, state.error) == ("Success", "" if kind == "replication" else "Table a is gone.")
     assert state.execution is None if kind == "replication" else state.execution.different == 3
+
+
+async def test_a_start_must_be_answered_with_an_id(api: FakeApi) -> None:
+    for data in (None, {}, {"precheckTaskId": "a/b"}):
+        api.answers(reply({"success": True, "data": data}))
+        error = await failure_of(start_precheck(api.client(), TASK))
+        assert error.message == "the answer has no id of the precheck that it started"
 
 
 async def test_a_comparison_that_was_never_executed_has_no_results(api: FakeApi) -> None:

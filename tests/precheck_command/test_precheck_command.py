@@ -114,12 +114,14 @@ def test_a_file_with_other_tasks_is_left_alone(pipeline: Pipeline) -> None:
 
 
 def test_a_warning_can_be_a_failure(pipeline: Pipeline, capfd: pytest.CaptureFixture[str]) -> None:
-    """Of a replication, whose precheck has no id to print."""
-    task_id = "rp-h2s8c5yk1wza"
+    """Of a replication, whose precheck has no id to print or to hand over."""
+    task_id, kind = "rp-h2s8c5yk1wza", ("--kind", "replication")
     pipeline.precheck({"warning": {"srcBinlogCheck": "Too short."}}, task_id)
-    assert pipeline.run("start", task_id, "--kind", "replication", "--wait", "--fail-on", "warning") == 1
+    flags = ("--wait", "--fail-on", "warning", "--task-file", str(pipeline.task_file))
+    assert pipeline.run("start", task_id, *kind, *flags) == 1
     assert capfd.readouterr().out.startswith("Warning    Source log check (srcBinlogCheck)\n           Too short.\n")
-    assert pipeline.run("status", task_id, "--kind", "replication") == 0
+    assert [task.ref for task in load_task_file(pipeline.task_file)] == [TaskRef("replication", task_id, "")]
+    assert pipeline.run("status", task_id, *kind) == 0
 
 
 def test_the_status_of_a_precheck_that_exists(pipeline: Pipeline, capfd: pytest.CaptureFixture[str]) -> None:
@@ -199,9 +201,14 @@ def test_a_task_file_that_cannot_be_written_loses_no_id(
 
 
 def test_no_pattern_matches_the_file_before_it_is_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "replace", Mock())
+    found: list[object] = []
+
+    def replace(*_: object) -> None:
+        found.extend((len([*folder.iterdir()]), glob.glob(str(folder / "*"))))  # noqa: PTH207 - as the exporter looks
+
+    monkeypatch.setattr(os, "replace", replace)
     write_task_file(folder / "orders.yaml", Task(REF, "orders"))
-    assert glob.glob(str(folder / "*")) == []  # noqa: PTH207 - as the exporter looks for it
+    assert found == [1, []]
 
 
 def test_a_signal_before_the_command_runs_is_no_success() -> None:

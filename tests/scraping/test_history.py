@@ -61,7 +61,7 @@ def test_forgets_what_is_no_longer_watched(history: History, lines: Lines) -> No
 
 
 def test_logs_the_status_once_and_then_its_changes(history: History, lines: Lines) -> None:
-    for outcome in (GOOD, GOOD, FAILED, FAILED):
+    for outcome in (GOOD, replace(GOOD, request_id="r-1"), FAILED, replace(FAILED, request_id="r-3")):
         record(history, result("a", outcome))
     assert lines() == [
         {"msg": "precheck status", "level": "INFO", "task": "a", "task_id": "a", "status": "Success"},

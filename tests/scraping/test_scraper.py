@@ -316,6 +316,7 @@ async def test_a_shard_queries_only_its_share_of_the_discovered_tasks(client: Fa
         watch_list = empty_watch_list(Discovery(DiscoverySettings("replication")), shard=Shard(index, 2))
         snapshot = await scrape(Scraper(client, config_of(), watch_list, History()), DISCOVERY)
         queried += outcomes(snapshot.results)
+        assert len(snapshot.discoveries[0].tasks) == len(snapshot.results)
     assert sorted(queried) == sorted(entry.task_id for entry in client.listed)
 
 
@@ -337,7 +338,7 @@ async def test_what_a_failed_query_learnt_before_is_kept(
 
     async def fails(progress: QueryProgress) -> TaskState:
         progress.state = RUNNING
-        raise QueryError(Reason.HTTP_ERROR, "HTTP 500")
+        raise QueryError(Reason.NOT_FOUND, "gone")
 
     async def stays_out(progress: QueryProgress) -> TaskState:
         progress.state, progress.sent = RUNNING, True
@@ -345,12 +346,13 @@ async def test_what_a_failed_query_learnt_before_is_kept(
 
     client.answers |= {"a itself": fails, "b itself": stays_out, "c itself": hangs}
     snapshot = await scrape(both, Targets(tasks(*"abc")), 0.5)
-    assert outcomes(snapshot.states) == {"a": Reason.HTTP_ERROR, "b": Reason.DEADLINE, "c": Reason.DEADLINE}
+    assert outcomes(snapshot.states) == {"a": Reason.NOT_FOUND, "b": Reason.DEADLINE, "c": Reason.DEADLINE}
     assert [state.answer for state in snapshot.states] == [RUNNING, RUNNING, None]
     kept = history_of(history.states, *tasks("a"))
     assert (kept.answer, kept.failing_since) == (RUNNING, NOON)
-    found = [line["msg"] for line in lines() if line["task_id"] == "a"]
-    assert found == ["precheck status", "task status", "task query failed"]
+    *found, failed = [line for line in lines() if line["task_id"] == "a"]
+    assert [line["msg"] for line in (*found, failed)] == ["precheck status", "task status", "task query failed"]
+    assert "precheck" not in str(failed["advice"])
 
 
 async def test_a_named_task_that_is_on_the_list_has_its_status_too(scraper: Scraper, client: FakeClient) -> None:

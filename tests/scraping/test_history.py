@@ -114,7 +114,10 @@ def test_logs_skipped_tasks_once_per_scrape_and_not_one_by_one(history: History,
         record(history, result("a", GOOD), result("b", SKIPPED), result("c", SKIPPED))
     record(history, result("a", GOOD))  # a probe of one task says nothing about the others
     record(history, result("b", GOOD), result("c", GOOD))
-    assert [(line["msg"], line.get("skipped")) for line in lines()] == [
-        ("scrape ran out of time before querying all tasks", 2),
-        ("scrape queried all tasks again", None),
+    limited = QueryFailure(Reason.RATE_LIMITED, "no turn", sent=False)
+    record_and_log(Snapshot((), (QueryResult(tasks("a")[0], limited, 0.1, NOON),)), history)
+    assert [(line["msg"], line.get("skipped"), line["tasks"]) for line in lines()] == [
+        ("scrape ran out of time before querying all tasks", 2, 3),
+        ("scrape queried all tasks again", None, 2),
+        ("scrape left out tasks because of a rate limit", 1, 1),
     ]

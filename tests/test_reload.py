@@ -17,8 +17,9 @@ from exporter.exporter import Exporter, allow_open_files
 from exporter.files import WatchedFile
 from exporter.metrics import OwnMetrics, choose_format, render
 from exporter.reload import Reloader
+from exporter.scraping.snapshot import QueryResult
 from tests.conftest import Lines
-from tests.scraping.fakes import GOOD, config_of, result, tasks
+from tests.scraping.fakes import GOOD, NOON, RUNNING, config_of, result, tasks
 
 pytestmark = pytest.mark.anyio
 
@@ -144,16 +145,17 @@ async def test_reloads_at_the_same_time_are_one(reloader: Reloader, source: Sour
 
 
 async def test_history_and_the_pause_after_a_429_survive_a_reload(reloader: Reloader, source: Source) -> None:
-    """Not if the new configuration names another server; nor that of tasks that are no longer watched."""
+    """Not if the new configuration names another server; nor that of what is no longer watched, or queried itself."""
     with reloader.lease() as before:
         before.client.rate_limit.hold(60)
         before.history.prechecks.record(result("old", GOOD))
+        before.history.states.record(QueryResult(*tasks("new"), RUNNING, 0.1, NOON))
     await reloader.reload()
     with reloader.lease() as after:
         assert after.history is before.history
         assert after.client.rate_limit.held_seconds > 50
         after.forget_unwatched()
-        assert after.history.prechecks.of(*tasks("old")) is None
+        assert after.history.prechecks.of(*tasks("old")) is after.history.states.of(*tasks("new")) is None
     config = config_of()
     source.next = replace(config, api=replace(config.api, base_url="https://other.example"))
     await reloader.reload()

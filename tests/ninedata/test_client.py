@@ -248,11 +248,6 @@ async def test_the_clock_skew_is_the_server_s_clock_minus_ours(api: FakeApi, ahe
     assert api.observer.skews == [pytest.approx(ahead, abs=0.5)]
 
 
-async def test_a_date_that_is_none_tells_no_skew(api: FakeApi) -> None:
-    await api.query(reply(date="yesterday"))
-    assert api.observer.skews == []
-
-
 EXPIRED = {"success": False, "errorCode": "TIMESTAMP_EXPIRED", "message": "timestamp expired", "requestId": "r-9"}
 
 

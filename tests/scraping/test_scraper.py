@@ -238,9 +238,6 @@ async def test_a_probe_of_an_unwatched_task_leaves_no_history(scraper: Scraper, 
     assert history.prechecks.of(*tasks("a")) is None
 
 
-# Discovery
-
-
 async def test_discovered_tasks_are_queried_in_the_same_scrape(
     scraper: Scraper, client: FakeClient, watch_list: WatchList
 ) -> None:
@@ -323,9 +320,6 @@ async def test_a_shard_queries_only_its_share_of_the_discovered_tasks(client: Fa
         queried += outcomes(snapshot.results)
         assert len(snapshot.discoveries[0].tasks) == len(snapshot.results)
     assert sorted(queried) == sorted(entry.task_id for entry in client.listed)
-
-
-# The tasks themselves
 
 
 async def test_a_task_without_a_precheck_is_queried_itself(scraper: Scraper, client: FakeClient) -> None:

@@ -9,7 +9,7 @@ from exporter.scraping.changes import MAX_LINES, record_and_log
 from exporter.scraping.history import History
 from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
 from tests.conftest import Lines
-from tests.scraping.fakes import GOOD, NOON, history_of, result, tasks
+from tests.scraping.fakes import GOOD, NOON, RUNNING, history_of, result, tasks
 
 FAILED = Precheck(
     Status.FAILED, (CheckItem("sourceCheck", "Source check", "", Status.FAILED, "no grant"),), request_id="r-2"
@@ -40,10 +40,12 @@ def test_keeps_the_last_answer_while_queries_fail(history: History) -> None:
 
 
 def test_a_new_precheck_of_a_task_starts_a_new_history(history: History) -> None:
+    """Of the precheck; the task itself is the same."""
     (old,) = tasks("a")
     new = replace(old, ref=replace(old.ref, precheck_task_id="pcte-new"))
-    record(history, result("a", FAILED))
+    record_and_log(Snapshot((result("a", FAILED),), (QueryResult(old, RUNNING, 0.1, NOON),)), history)
     assert history.prechecks.of(new) is None
+    assert history_of(history.states, new).answer is RUNNING
     record(history, QueryResult(new, TIMEOUT, 0.1, NOON))
     assert history_of(history.prechecks, new).answer is None
 

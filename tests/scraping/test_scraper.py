@@ -25,7 +25,6 @@ from tests.scraping.fakes import (
     FakeClient,
     after,
     config_of,
-    deadline_in,
     empty_watch_list,
     hangs,
     history_of,
@@ -76,7 +75,7 @@ def both(scraper: Scraper) -> Scraper:
 
 
 async def scrape(scraper: Scraper, targets: Targets, seconds: float = 60) -> Snapshot:
-    return await scraper.scrape(targets, deadline_in(seconds))
+    return await scraper.scrape(targets, asyncio.get_running_loop().time() + seconds)
 
 
 async def test_queries_every_task_once_with_bounded_concurrency(scraper: Scraper, client: FakeClient) -> None:

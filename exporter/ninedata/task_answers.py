@@ -78,6 +78,7 @@ def _moment_of(value: object) -> datetime | None:
     """`2025-03-19 09:12:40Z`, in UTC with or without the Z; None for anything else."""
     try:
         moment = datetime.fromisoformat(text_of(value))
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # the latter for an offset at the end of the calendar
         return None
+    return moment if moment.year >= 2000 else None  # noqa: PLR2004 - before NineData: milliseconds can look like a date

@@ -85,8 +85,6 @@ class TaskQuery(Query[T]):
 class StateQuery(TaskQuery[TaskState]):
     """A query of a task itself."""
 
-    __slots__ = ()
-
     def result(self, now: datetime) -> QueryResult[TaskState]:
         """With a comparison's status, if only the query of its results failed."""
         result = super().result(now)

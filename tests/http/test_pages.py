@@ -87,7 +87,10 @@ def test_the_overview_before_the_first_scrape(site: Site) -> None:
     assert page.links() == ["?refresh=30", *links]
     site.record(STOCK, GOOD)
     assert "No scrape yet." not in page_of(site).text
-    assert page_of(Site(task("alone", ""))).badges() == ["1 Not queried", "Not queried"]
+    alone = Site(task("alone", ""))
+    assert page_of(alone).badges() == ["1 Not queried", "Not queried"]
+    alone.record_state(task("alone", ""), REPLICATED)
+    assert "No scrape yet." not in page_of(alone).text
 
 
 @pytest.fixture
@@ -102,7 +105,7 @@ def varied() -> Site:
     site.record(failing, AUTH)
     site.record_state(failing, REPLICATED, ago=130)
     site.record(unknown, Precheck(Status.UNKNOWN, (), status_word="Paused", request_id="r-2"), ago=190)
-    site.record_state(alone, QueryFailure(Reason.TIMEOUT, "no answer"), TaskState(TaskStatus.STOPPED), ago=130)
+    site.record_state(alone, QueryFailure(Reason.NOT_FOUND, "no execution"), TaskState(TaskStatus.STOPPED), ago=130)
     return site
 
 
@@ -331,7 +334,9 @@ def test_the_form_and_the_badges_keep_the_filter(many: Site) -> None:
 
 
 def test_a_problem_that_several_tasks_share_is_told_once(many: Site) -> None:
+    """The most frequent one first."""
     text = page_of(many).text
+    assert text.index("30 tasks:") < text.index("5 tasks:") < text.index("3 tasks:")
     assert "Failed 30 tasks: Port Open <port> & wait. 00, 01, 02," in text
     assert "09 and 20 more" in text
     assert f"Query failing 3 tasks: The query fails: auth bad signature {AUTH_ADVICE} 97, 98, 99" in text

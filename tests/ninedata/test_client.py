@@ -41,9 +41,6 @@ def signed(timestamp: str, secret_key: str = SECRET_KEY) -> str:
     return sha256(f"{STATUS}/{secret_key}&{timestamp}".encode()).hexdigest()
 
 
-# What is sent
-
-
 async def test_a_query_is_one_signed_get(api: FakeApi) -> None:
     """With exactly these headers, and without the secret key."""
     await api.query()
@@ -94,8 +91,6 @@ async def test_every_request_is_signed_with_the_current_time_and_secrets(api: Fa
     ]
 
 
-# Retries
-
 CUT_OFF = aiohttp.ClientPayloadError("Response payload is not completed")
 # The failure, its reason, how often the request is sent.
 FAILURES: dict[str, tuple[Reply, str, int]] = {
@@ -135,9 +130,6 @@ async def test_the_pause_before_a_retry_occupies_no_slot(api: FakeApi) -> None:
     api.answers(reply(b"", 503), reply(), reply())
     await asyncio.gather(client.query(TASK), client.query(TASK))
     assert api.arrivals == [0.0, 0.0, 0.2]
-
-
-# Time and cancellation
 
 
 @pytest.mark.parametrize(
@@ -189,9 +181,6 @@ async def test_a_query_that_is_cancelled_in_the_queue_has_sent_nothing(api: Fake
     assert len(api.requests) == 1
 
 
-# Size
-
-
 async def test_an_answer_is_read_up_to_1_mib(api: FakeApi) -> None:
     """In whatever pieces it comes; a larger one is closed."""
     content = b'{"success": true, "data": {}}'.rjust(MAX_ANSWER_BYTES)
@@ -202,8 +191,6 @@ async def test_an_answer_is_read_up_to_1_mib(api: FakeApi) -> None:
     assert (error.reason, error.message) == ("too_large", "the answer is larger than 1024 KiB; the rest was not read")
     assert (body.bytes_read, body.closed) == (MAX_ANSWER_BYTES + 16_384, True)
 
-
-# The observer
 
 Ends = list[tuple[float, Reason | None]]
 ENDS: dict[str, tuple[list[Reply], float, Ends]] = {
@@ -230,9 +217,6 @@ async def test_a_bug_ends_a_request_as_internal_and_is_passed_on(api: FakeApi) -
     with pytest.raises(ZeroDivisionError):
         await api.query(ZeroDivisionError())
     assert api.observer.ended == [("data_compare", 0, Reason.INTERNAL)]
-
-
-# The clock
 
 
 def dated(ahead: float, content: object = PASSED, status: int = 200) -> httpx.Response:
@@ -267,9 +251,6 @@ async def test_no_other_failure_blames_the_clock(api: FakeApi, answer: httpx.Res
     assert "clock" not in (await failure_of(api.query(answer))).message
 
 
-# Secrets
-
-
 async def test_no_secret_of_a_request_comes_back_in_an_answer(api: FakeApi) -> None:
     """Access key id, secret key and signature are masked; other texts stay."""
     signature = signed("2026-01-02T03:04:05Z")
@@ -277,8 +258,6 @@ async def test_no_secret_of_a_request_comes_back_in_an_answer(api: FakeApi) -> N
     error = await failure_of(api.query(reply({"success": False, "message": said})))
     assert error.message == "the API refused the query: *** *** *** is not active"
 
-
-# What each kind is asked
 
 # The request for the precheck, then those for the task itself.
 REQUESTS = {

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.config import DiscoverySettings
+from exporter.config import DiscoverySettings, Task
 from exporter.http.external_url import parse_external_url
-from exporter.ninedata import ListedTask
+from exporter.ninedata import ListedTask, Precheck, Status, TaskRef
 from tests.http.site import Site
 
 
@@ -22,6 +22,14 @@ def test_every_task_is_a_target(site: Site) -> None:
         {"targets": ["exporter.example:10199"], "labels": stock | how},
     ]
     assert site.exporter.calls == []
+
+
+def test_what_is_no_longer_watched_is_forgotten(site: Site) -> None:
+    """Where each task has a target of its own, no scrape of all tasks does it."""
+    gone = Task(TaskRef("data_compare", "cd-9", "pcte-9"), "gone")
+    site.record(gone, Precheck(Status.SUCCESS, ()))
+    site.get("/sd")
+    assert site.exporter.history.prechecks.of(gone) is None
 
 
 def test_until_discovery_succeeded_once_there_is_no_list(site: Site) -> None:

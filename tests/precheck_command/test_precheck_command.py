@@ -135,11 +135,11 @@ def test_the_status_of_a_precheck_that_exists(pipeline: Pipeline, capfd: pytest.
     told = json.loads(capfd.readouterr().out)
     assert (told["precheck_task_id"], told["status"], told["exit_status"]) == (precheck_id, "Failed", 1)
     pipeline.precheck({"status": "Running"})
-    assert pipeline.run("status", TASK, precheck_id, "--wait", "--timeout", "100ms") == 2
-    assert capfd.readouterr().out.endswith("the precheck's status is Running; no end within 0.1 s\n")
+    assert pipeline.run("status", TASK, precheck_id, "--wait", "--timeout", "300ms") == 2
+    assert capfd.readouterr().out.endswith("the precheck's status is Running; no end within 0.3 s\n")
     pipeline.sandbox.faults[""] = InjectedFault(kind="http_error", status=500)
-    assert pipeline.run("status", TASK, precheck_id, "--wait", "--timeout", "100ms", "--format", "junit") == 2
-    assert "no end within 0.1 s; the last query failed: HTTP 500" in capfd.readouterr().out
+    assert pipeline.run("status", TASK, precheck_id, "--wait", "--timeout", "300ms", "--format", "junit") == 2
+    assert "no end within 0.3 s; the last query failed: HTTP 500" in capfd.readouterr().out
     assert pipeline.run("status", TASK) == 2
     assert capfd.readouterr().err == "ninedata-precheck: a precheck of kind data_compare needs its id\n"
 

@@ -83,11 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"{_PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("start", parents=[common], help="start a precheck and print its id", allow_abbrev=False)
-    start.add_argument("--label", action="append", type=_label, metavar="K=V", help="label for the task, repeatable")
+    start.add_argument("--label", action="append", type=_label, metavar="K=V", help="task file's label, repeatable")
     start.add_argument("--task-file", type=Path, metavar="FILE", help="task file to write for the exporter")
     status = commands.add_parser("status", parents=[common], help="report a precheck that exists", allow_abbrev=False)
     status.add_argument("precheck_task_id", metavar="PRECHECK_TASK_ID", nargs="?", type=_id)
-    parser.set_defaults(precheck_task_id=None, task_file=None)
+    start.epilog = status.epilog = parser.epilog
+    parser.set_defaults(precheck_task_id=None, task_file=None, label=None)
     return parser
 
 
@@ -112,12 +113,14 @@ def _label(text: str) -> tuple[str, str]:
 
 
 def _check(flags: argparse.Namespace, ref: TaskRef) -> None:
-    """Raise ValueError for arguments that do not fit together."""
+    """Raise ValueError for arguments that do not fit together; warn of one without effect."""
     has_id = KINDS[ref.kind].has_precheck_id
     if flags.command == "status" and bool(ref.precheck_task_id) is not has_id:
         raise ValueError(f"a precheck of kind {ref.kind} {'needs its id' if has_id else 'has no id'}")
     if flags.command == "start" and flags.format == "junit" and not flags.wait:
         raise ValueError("--format=junit needs --wait")
+    if flags.label and not flags.task_file:
+        complain(f"{_PROGRAM}: --label has no effect without --task-file\n")
 
 
 async def _query(flags: argparse.Namespace, config: Config, outcome: Outcome) -> bool:

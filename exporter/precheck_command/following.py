@@ -40,10 +40,7 @@ class ProgressDisplay:
 
 
 async def follow(client: NineDataClient, outcome: Outcome, display: ProgressDisplay) -> None:
-    """Query until the precheck has ended. Puts the answers, or why there is none, into `outcome` as they come.
-
-    Raises QueryError for a failure that will not pass.
-    """
+    """Query until the precheck has ended; `outcome` has the latest. Raises QueryError for what will not pass."""
     while True:
         try:
             outcome.precheck, outcome.error = await client.query(outcome.task.ref), ""

@@ -56,8 +56,7 @@ def test_a_good_configuration_has_a_summary(
 ) -> None:
     """Warnings are about what is allowed but probably not intended."""
     assert check(API + more) == Checked(
-        f"watches {watched} at https://ninedata.example; a scrape sends up to {requests}",
-        warnings=tuple(warnings),
+        f"watches {watched} at https://ninedata.example; a scrape sends up to {requests}", warnings=tuple(warnings)
     )
 
 

@@ -121,12 +121,24 @@ async def test_what_the_rate_limit_leaves_no_time_for_is_rate_limited(scraper: S
 
 
 async def test_skipped_queries_come_first_and_those_that_timed_out_last(both: Scraper, client: FakeClient) -> None:
-    """Whether they ask for the precheck or for the task itself."""
-    client.answers |= dict.fromkeys(("a", "a itself", "b itself"), hangs)
+    """Among those that ask for prechecks, and among those that ask for tasks themselves."""
+    client.answers |= dict.fromkeys(("a", "a itself", "b"), hangs)
     await scrape(both, Targets(tasks(*"abc")), 0.5)
     client.answers, client.queried = {}, []
     await scrape(both, Targets(tasks(*"abc")))
-    assert client.queried == ["c", "c itself", "b", "a", "a itself", "b itself"]
+    itself = ["b itself", "c itself", "a itself"]
+    assert sorted(client.queried, key=lambda query: query in itself) == ["c", "a", "b", *itself]
+
+
+@pytest.mark.parametrize("hung", ["", " itself"])
+async def test_prechecks_that_hang_cost_no_task_its_status_nor_the_other_way_round(
+    both: Scraper, client: FakeClient, hung: str
+) -> None:
+    """In the first scrape, and in the next ones, where skipped queries come first."""
+    client.answers = dict.fromkeys((f"{task_id}{hung}" for task_id in "abcdefgh"), hangs)
+    for _ in range(3):
+        snapshot = await scrape(both, Targets(tasks(*"abcdefgh")), 0.05)
+        assert all(result.up for result in (snapshot.results if hung else snapshot.states))
 
 
 async def test_what_was_skipped_more_often_comes_first(scraper: Scraper, client: FakeClient) -> None:

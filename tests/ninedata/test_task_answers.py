@@ -42,7 +42,7 @@ STATES: dict[str, tuple[str, dict[str, object], TaskState]] = {
         {"taskId": "cc-th6j3fs58y", "status": "FAILED", "errMsg": FAILED},
         TaskState(S.FAILED, "FAILED", FAILED.replace("hunter2hunter2", "***")),
     ),
-    "replication's word": ("data_compare", {"status": "locked"}, TaskState(S.UNKNOWN, "locked")),
+    "replication's word": ("data_compare", {"status": "locked", "lastExecId": 0}, TaskState(S.UNKNOWN, "locked")),
     "replication": ("replication", REPLICATION, TaskState(S.RUNNING, "running", subtasks=SUBTASKS)),
     "odd subtasks": (
         "replication",

@@ -22,7 +22,7 @@ async def examine(
     load: Callable[[], Config], web_config: Path | None, place: str, shard: Shard, findings: list[Finding]
 ) -> None:
     """Append to `findings` as they are found; `place` names the configuration."""
-    checked = check_config(load)
+    checked = check_config(load, shard)
     findings += _check_files(checked, web_config, place)
     if checked.config is None:
         findings += skipped(("name", "connection", *_AFTER_CONNECTION), "the configuration has faults")

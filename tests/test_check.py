@@ -39,6 +39,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Chec
     ("more", "watched", "requests", "warnings"),
     [
         (TASKS, "1 task", "1 request", []),
+        ("tasks: [{task_id: rp-1, kind: replication}]\n", "1 task", "2 requests", []),
         (TASK_ALONE, "1 task (1 without precheck_task_id: only the task itself)", "2 requests", []),
         (f"{TASKS}task_status: true\n", "1 task", "3 requests", []),
         ("", "0 tasks", "0 requests", [NOTHING]),

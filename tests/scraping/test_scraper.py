@@ -352,16 +352,18 @@ async def test_what_a_failed_query_learnt_before_is_kept(
     assert found == ["precheck status", "task status", "task query failed"]
 
 
-async def test_a_named_task_that_is_on_the_list_has_its_status_too(scraper: Scraper, client: FakeClient) -> None:
+async def test_a_named_task_that_is_on_the_list_has_its_status_too(client: FakeClient, history: History) -> None:
     """One that is not on the list has none, and that is no failure."""
-    named = tuple(Task(TaskRef("replication", task_id, ""), task_id) for task_id in ("rp-1", "rp-9"))
-    client.listed = REPLICATIONS[:1]
+    watch_list = empty_watch_list(Discovery(DiscoverySettings("schema_compare")))
+    scraper = Scraper(client, config_of(), watch_list, history)
+    named = tuple(Task(TaskRef("schema_compare", task_id, "pcte"), task_id) for task_id in ("cc-1", "cc-9"))
+    client.listed = [ListedTask("cc-1", "one", "running")]
     snapshot = await scrape(scraper, replace(DISCOVERY, tasks=named))
-    assert (client.queried.count("rp-1"), outcomes(snapshot.results).keys()) == (1, {"rp-1", "rp-9"})
-    assert outcomes(snapshot.states) == {"rp-1": STATES["rp-1"]}
+    assert sorted(client.queried) == ["cc-1", "cc-9", "list"]
+    assert outcomes(snapshot.states) == {"cc-1": STATES["rp-1"]}
     client.listed, client.answers["list"] = [], raises(REFUSED)
     snapshot = await scrape(scraper, replace(DISCOVERY, tasks=named))
-    assert outcomes(snapshot.states) == {"rp-1": Reason.CONNECT}
+    assert outcomes(snapshot.states) == {"cc-1": Reason.CONNECT}
 
 
 async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, history: History) -> None:

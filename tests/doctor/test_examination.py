@@ -126,6 +126,7 @@ async def test_discovery_and_its_tasks_are_examined() -> None:
     findings = await examined(Sandbox(fleet(20, "replication")), tasks=(), discovery=discovery)
     assert of(findings, "discovery")[0].what.startswith("9 tasks discovered in ")
     assert len(of(findings, "task")) == 9
+    assert of(findings, "query")[0].what.endswith("; a scrape sends up to 10 requests")
 
 
 async def test_a_shard_examines_its_tasks_only() -> None:

@@ -22,15 +22,15 @@ def entry(task_id: str) -> str:
 
 
 @pytest.fixture
-def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Checked]:
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Checked]:
     """Checks a configuration in the current folder, beside two good task files."""
     monkeypatch.chdir(tmp_path)
     Path("a.tasks").write_text(entry("cd-2"))
     Path("b.tasks").write_text(entry("cd-3"))
 
-    def check(text: str, shard: Shard | None = None) -> Checked:
+    def check(text: str) -> Checked:
         Path("config.yaml").write_text(text)
-        return check_config(lambda: load(Path("config.yaml"), {}), shard or Shard())
+        return check_config(lambda: load(Path("config.yaml"), {}), Shard())
 
     return check
 
@@ -54,7 +54,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Chec
     ],
 )
 def test_a_good_configuration_has_a_summary(
-    check: Callable[..., Checked], more: str, watched: str, requests: str, warnings: list[str]
+    check: Callable[[str], Checked], more: str, watched: str, requests: str, warnings: list[str]
 ) -> None:
     """Warnings are about what is allowed but probably not intended."""
     assert check(API + more) == Checked(
@@ -63,14 +63,7 @@ def test_a_good_configuration_has_a_summary(
     )
 
 
-def test_of_a_shard_the_summary_has_its_share(check: Callable[..., Checked]) -> None:
-    for shard in (Shard(0, 2), Shard(1, 2)):
-        summary = check(f"{API}{TASKS}task_files: [a.tasks]\n", shard).summary
-        assert summary.startswith(f"watches 1 task of shard {shard}, with those of 1 task file, at https://")
-        assert summary.endswith("; a scrape sends up to 1 request")
-
-
-def test_every_fault_of_every_task_file_is_reported(check: Callable[..., Checked]) -> None:
+def test_every_fault_of_every_task_file_is_reported(check: Callable[[str], Checked]) -> None:
     """A task that an earlier source has is a fault as well."""
     Path("a.tasks").write_text(entry("cd-2") + entry("cd-1"))
     Path("b.tasks").write_text("- {}\n")
@@ -85,7 +78,7 @@ def test_every_fault_of_every_task_file_is_reported(check: Callable[..., Checked
     )
 
 
-def test_faults_of_the_configuration_come_before_those_of_task_files(check: Callable[..., Checked]) -> None:
+def test_faults_of_the_configuration_come_before_those_of_task_files(check: Callable[[str], Checked]) -> None:
     """Without a good configuration it is not known which task files there are."""
     Path("a.tasks").write_text("nonsense")
     checked = check(f"{API}tasks: [{{x: a}}]\ntask_files: ['*.tasks']\n")

@@ -210,7 +210,6 @@ def test_a_task_as_json() -> None:
 
 
 def test_the_overview_as_json(site: Site) -> None:
-    """In the order of the page: what needs attention comes first."""
     site.record(STOCK, Precheck(Status.FAILED, ()))
     found = site.json("/")
     assert found.keys() == {"version", "unread", "config", "task_files", "discovery", "tasks"}

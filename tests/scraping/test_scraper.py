@@ -13,7 +13,6 @@ from exporter.ninedata.client import QueryProgress
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.scraper import Scraper, Targets
-from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import QueryFailure, Snapshot
 from exporter.scraping.watch_list import WatchList
 from tests.scraping.fakes import (
@@ -308,25 +307,20 @@ async def test_discovery_alone_queries_no_task(scraper: Scraper, client: FakeCli
     assert client.queried == ["list"]
 
 
-async def test_a_shard_queries_only_its_share_of_the_discovered_tasks(client: FakeClient) -> None:
-    client.listed = [ListedTask(f"rp-{number}", "", "running") for number in range(50)]
-    queried: list[str] = []
-    for index in range(2):
-        watch_list = empty_watch_list(Discovery(DiscoverySettings("replication")), shard=Shard(index, 2))
-        snapshot = await scrape(Scraper(client, config_of(), watch_list, History()), DISCOVERY)
-        queried += outcomes(snapshot.results)
-    assert sorted(queried) == sorted(entry.task_id for entry in client.listed)
-
-
 # The tasks themselves
 
 
-async def test_a_task_without_a_precheck_is_queried_itself(scraper: Scraper, client: FakeClient) -> None:
-    """And only that; a task with a precheck is not."""
-    watched = (*tasks("cd-1"), Task(TaskRef("data_compare", "cd-2", ""), "cd-2"))
-    snapshot = await scrape(scraper, Targets(watched))
-    assert client.queried == ["cd-1", "cd-2 itself"]
-    assert (outcomes(snapshot.results), outcomes(snapshot.states)) == ({"cd-1": GOOD}, {"cd-2": RUNNING})
+async def test_a_task_without_a_precheck_id_is_queried_itself(scraper: Scraper, client: FakeClient) -> None:
+    """A comparison only itself, a replication task as well as its precheck, which has no id."""
+    alone = [
+        Task(TaskRef(kind, task_id, ""), task_id) for kind, task_id in (("data_compare", "b"), ("replication", "c"))
+    ]
+    snapshot = await scrape(scraper, Targets((*tasks("a"), *alone)))
+    assert sorted(client.queried) == ["a", "b itself", "c", "c itself"]
+    assert (outcomes(snapshot.results), outcomes(snapshot.states)) == (
+        {"a": GOOD, "c": GOOD},
+        {"b": RUNNING, "c": RUNNING},
+    )
 
 
 async def test_what_a_failed_query_learnt_before_is_kept(
@@ -369,7 +363,7 @@ async def test_a_named_task_that_is_on_the_list_has_its_status_too(client: FakeC
 async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, history: History) -> None:
     """The list shows their status; a schema comparison has no precheck that could be found.
 
-    A probe queries such a task itself.
+    A probe queries such a task itself, and so does a scrape if all are: the list shows no results and no delay.
     """
     watch_list = empty_watch_list(*(Discovery(DiscoverySettings(kind)) for kind in ("replication", "schema_compare")))
     scraper = Scraper(client, config_of(), watch_list, history)
@@ -386,11 +380,5 @@ async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, his
     client.queried = []
     snapshot = await scrape(scraper, Targets(watch_list.discovered[2:]))
     assert (client.queried, outcomes(snapshot.states)) == (["cc-1 itself"], {"cc-1": RUNNING})
-
-
-async def test_a_discovered_task_is_queried_itself_as_well_if_all_are(both: Scraper, client: FakeClient) -> None:
-    """The list shows no delay and no progress."""
-    client.listed = REPLICATIONS[:1]
-    snapshot = await scrape(both, DISCOVERY)
-    assert client.queried == ["list", "rp-1", "rp-1 itself"]
-    assert outcomes(snapshot.states) == {"rp-1": RUNNING}
+    snapshot = await scrape(replace(scraper, config=replace(config_of(), task_status=True)), DISCOVERY)
+    assert outcomes(snapshot.states) == dict.fromkeys(("rp-1", "rp-2", "cc-1"), RUNNING)

@@ -20,7 +20,8 @@ def read_state(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Tas
     data = data_of(envelope, ((kind.state_task_key, task.task_id),))
     request_id = clean_name(envelope.get("requestId"))
     if is_true(data.get("isDeleted")):
-        raise QueryError(Reason.NOT_FOUND, "the task is deleted in NineData", request_id=request_id)
+        advice = "Take the task out of the configuration, or out of its task file."
+        raise QueryError(Reason.NOT_FOUND, "the task is deleted in NineData", request_id=request_id, advice=advice)
     word, execution_id = text_of(data.get("status")), clean_name(data.get("lastExecId"))
     return TaskState(
         TaskStatus.of_word(word, kind.statuses),

@@ -117,7 +117,7 @@ class _Run:
     def _start(self, queries: list[Query[Any]]) -> None:
         for query in queries:
             self._queues[isinstance(query, StateQuery)].append(query)
-        first, then = sorted(self._queues, key=lambda queue: queue[0].priority if queue else 1)
+        first, then = sorted(self._queues, key=lambda queue: queue[-1].priority if queue else 1)  # timed out: last
         for _ in range(min(len(queries), self._scraper.config.api.concurrency)):
             self._workers.create_task(self._worker(first, then))
             first, then = then, first  # half of the workers each: if all prechecks hang, tasks themselves do not wait

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter import __version__, app, demo
+from exporter import __version__, app
 from exporter.app import Options
 from exporter.cli import main
 from exporter.config import Config
@@ -160,14 +160,6 @@ def test_it_runs_with_what_the_flags_say(command: Command, runs: list[tuple[Conf
         external_url=parse_external_url("https://example.com/outside"),
         route_prefix="/outside",
     )
-
-
-def test_the_demonstration_needs_no_configuration(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its options are the same."""
-    runs: list[Options] = []
-    monkeypatch.setattr(demo, "run_demo", runs.append)
-    assert command("--demo", "--config.file=missing.yaml", "--web.listen-address=:0") == (0, "", "")
-    assert [options.listen_addresses for options in runs] == [(Address("", 0),)]
 
 
 @pytest.mark.usefixtures("config")

@@ -57,8 +57,8 @@ def _lines() -> Iterator[str]:
     yield ""
     yield (
         "Only of tasks without `precheck_task_id`, of tasks on a list of discovery, and with `task_status: true` of "
-        "all. The lists have no results and no subtasks: only `task_status: true` gives them. `/probe` and "
-        "`collect[]=tasks` read no list, so a replication needs `task_status: true` there."
+        "all. The lists have no results and no subtasks: for discovered tasks only `task_status: true` gives them, and "
+        "`/probe` and `collect[]=tasks`, which read no list."
     )
     yield from _sections(STATE_FAMILIES)
     yield ""

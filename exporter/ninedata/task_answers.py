@@ -20,13 +20,14 @@ def read_state(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Tas
     data = data_of(envelope, ((kind.state_task_key, task.task_id),))
     request_id = clean_name(envelope.get("requestId"))
     if is_true(data.get("isDeleted")):
-        raise QueryError(Reason.NOT_FOUND, "the task is deleted in NineData", request_id=request_id)
-    word = text_of(data.get("status"))
+        advice = "Take the task out of the configuration, or out of its task file."
+        raise QueryError(Reason.NOT_FOUND, "the task is deleted in NineData", request_id=request_id, advice=advice)
+    word, execution_id = text_of(data.get("status")), clean_name(data.get("lastExecId"))
     return TaskState(
         TaskStatus.of_word(word, kind.statuses),
         status_word=clean_name(word),
         error=clean(data.get("errMsg")),
-        execution_id=clean_name(data.get("lastExecId")) if kind.execution_path else "",
+        execution_id=execution_id if kind.execution_path and execution_id != "0" else "",  # 0 may stand for null
         subtasks=_read_subtasks(data.get("subTaskList"), kind),
         request_id=request_id,
     )

@@ -214,8 +214,9 @@ def test_the_overview_as_json(site: Site) -> None:
     assert found.keys() == {"version", "unread", "config", "task_files", "discovery", "tasks"}
     assert found["config"] == {"reloaded": True, "faults": [], "file_faults": [], "waits_for_reload": False}
     assert (found["task_files"], found["discovery"]) == ([], {})
-    assert found["tasks"][0] == site.json("/tasks/cd-1")
-    assert (found["tasks"][0]["last_query"], found["tasks"][0]["state"]) == (None, None)
+    assert [each["task"] for each in found["tasks"]] == ["stock-prod", "orders-prod"]
+    assert found["tasks"][1] == site.json("/tasks/cd-1")
+    assert (found["tasks"][1]["last_query"], found["tasks"][1]["state"]) == (None, None)
 
 
 def test_a_configuration_that_is_not_in_force(site: Site) -> None:

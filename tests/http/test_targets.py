@@ -70,8 +70,7 @@ def test_the_path_of_targets_has_the_prefix_of_their_address(site: Site, host: s
 
 
 @pytest.mark.parametrize(
-    "host",
-    [":10199", "exporter:100000", "user@exporter:10199", "exporter:10199/path", "::1", '"},{"targets":["'],
+    "host", [":10199", "exporter:100000", "user@exporter:10199", "exporter:10199/path", "::1", '"},{"targets":["']
 )
 def test_a_host_that_is_not_an_address_is_refused(site: Site, host: str) -> None:
     response = site.get("/sd", host=host)

@@ -8,17 +8,7 @@ from prometheus_client.registry import Collector
 
 from exporter.config import Task
 from exporter.metrics import OwnMetrics
-from exporter.ninedata import (
-    CheckItem,
-    Execution,
-    Precheck,
-    Reason,
-    Status,
-    Subtask,
-    TaskRef,
-    TaskState,
-    TaskStatus,
-)
+from exporter.ninedata import CheckItem, Execution, Precheck, Reason, Status, Subtask, TaskRef, TaskState, TaskStatus
 from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult, Snapshot
 from exporter.scraping.task_files import TaskFile, TaskFiles

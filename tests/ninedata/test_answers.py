@@ -95,10 +95,7 @@ def test_numbers_and_texts_may_be_swapped() -> None:
     item = {"precheckItem": 17, "itemName": 3.5, "itemDescription": True, "errorMessage": ["first", {"code": 5}]}
     precheck = read({"success": "true", "requestId": 4711, "data": {"status": ["Failed"], "precheckItems": [item]}})
     assert precheck == Precheck(
-        Status.FAILED,
-        (CheckItem("17", "3.5", "true", Status.UNKNOWN, '["first", {"code": 5}]'),),
-        "Failed",
-        "4711",
+        Status.FAILED, (CheckItem("17", "3.5", "true", Status.UNKNOWN, '["first", {"code": 5}]'),), "Failed", "4711"
     )
 
 

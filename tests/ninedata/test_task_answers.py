@@ -42,7 +42,7 @@ STATES: dict[str, tuple[str, dict[str, object], TaskState]] = {
         {"status": "FAILED", "errMsg": FAILED, "lastExecId": " 9\n", "isDeleted": "false"},
         TaskState(S.FAILED, "FAILED", MASKED, "9"),
     ),
-    "replication's word": ("data_compare", {"status": " locked\n"}, TaskState(S.UNKNOWN, "locked")),
+    "replication's word": ("data_compare", {"status": " locked\n", "lastExecId": 0}, TaskState(S.UNKNOWN, "locked")),
     "replication": ("replication", REPLICATION, TaskState(S.RUNNING, "running", subtasks=SUBTASKS)),
     "odd subtasks": (
         "replication",
@@ -95,6 +95,7 @@ def test_what_is_no_answer_about_the_task(data: object, message: str) -> None:
     with pytest.raises(QueryError) as caught:
         read_state({"requestId": "r-1", "data": data}, KINDS["data_compare"], TASKS["data_compare"])
     assert (caught.value.message, caught.value.request_id) == (message, "r-1")
+    assert bool(caught.value.advice) is ("deleted" in message)
 
 
 EXECUTION = {

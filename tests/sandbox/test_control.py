@@ -128,6 +128,7 @@ async def test_what_the_documentation_shows_is_accepted(api: Api) -> None:
         (f"prechecks/{TASK}", {"fail": {}}, "the body must be an object with any of status, failed, warning, seconds"),
         (f"tasks/{TASK}", {"status": "late"}, "status must be one of notStarted, "),
         ("faults/cd-x", {"kind": "auth"}, "no such path or task: PUT /sandbox/faults/cd-x"),
+        (f"faults/{TASK}/exec", {"kind": "auth"}, f"no such path or task: PUT /sandbox/faults/{TASK}/exec"),
         ("prechecks/cd-x", {}, "no such path or task: PUT /sandbox/prechecks/cd-x"),
     ],
     ids=str,

@@ -117,8 +117,8 @@ def discovered(known: dict[str, ListedTask]) -> Discovery:
     return discovery
 
 
-def empty_watch_list(*discoveries: Discovery, shard: Shard | None = None) -> WatchList:
-    return WatchList(config_of(), shard or Shard(), TaskFiles(()), discoveries)
+def empty_watch_list(*discoveries: Discovery) -> WatchList:
+    return WatchList(config_of(), Shard(), TaskFiles(()), discoveries)
 
 
 async def settle() -> None:

@@ -13,7 +13,6 @@ from exporter.ninedata.client import QueryProgress
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.scraper import Scraper, Targets
-from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import QueryFailure, Snapshot
 from exporter.scraping.watch_list import WatchList
 from tests.conftest import Lines
@@ -138,12 +137,24 @@ async def test_what_the_rate_limit_leaves_no_time_for_is_rate_limited(scraper: S
 
 
 async def test_skipped_queries_come_first_and_those_that_timed_out_last(both: Scraper, client: FakeClient) -> None:
-    """Whether they ask for the precheck or for the task itself."""
-    client.answers |= dict.fromkeys(("a", "a itself", "b itself"), hangs)
+    """Among those that ask for prechecks, and among those that ask for tasks themselves."""
+    client.answers |= dict.fromkeys(("a", "a itself", "b"), hangs)
     await scrape(both, Targets(tasks(*"abc")), 0.5)
     client.answers, client.queried = {}, []
     await scrape(both, Targets(tasks(*"abc")))
-    assert client.queried == ["c", "c itself", "b", "a", "a itself", "b itself"]
+    itself = ["b itself", "c itself", "a itself"]
+    assert sorted(client.queried, key=lambda query: query in itself) == ["c", "a", "b", *itself]
+
+
+@pytest.mark.parametrize("hung", ["", " itself"])
+async def test_prechecks_that_hang_cost_no_task_its_status_nor_the_other_way_round(
+    both: Scraper, client: FakeClient, hung: str
+) -> None:
+    """In the first scrape, and in the next ones, where skipped queries come first."""
+    client.answers = dict.fromkeys((f"{task_id}{hung}" for task_id in "abcdefgh"), hangs)
+    for _ in range(3):
+        snapshot = await scrape(both, Targets(tasks(*"abcdefgh")), 0.05)
+        assert all(result.up for result in (snapshot.results if hung else snapshot.states))
 
 
 async def test_what_was_skipped_more_often_comes_first(scraper: Scraper, client: FakeClient) -> None:
@@ -310,23 +321,17 @@ async def test_discovery_alone_queries_no_task(scraper: Scraper, client: FakeCli
     assert client.queried == ["list"]
 
 
-async def test_a_shard_queries_only_its_share_of_the_discovered_tasks(client: FakeClient) -> None:
-    client.listed = [ListedTask(f"rp-{number}", "", "running") for number in range(50)]
-    queried: list[str] = []
-    for index in range(2):
-        watch_list = empty_watch_list(Discovery(DiscoverySettings("replication")), shard=Shard(index, 2))
-        snapshot = await scrape(Scraper(client, config_of(), watch_list, History()), DISCOVERY)
-        queried += outcomes(snapshot.results)
-        assert len(snapshot.discoveries[0].tasks) == len(snapshot.results)
-    assert sorted(queried) == sorted(entry.task_id for entry in client.listed)
-
-
-async def test_a_task_without_a_precheck_is_queried_itself(scraper: Scraper, client: FakeClient) -> None:
-    """And only that; a task with a precheck is not."""
-    watched = (*tasks("cd-1"), Task(TaskRef("data_compare", "cd-2", ""), "cd-2"))
-    snapshot = await scrape(scraper, Targets(watched))
-    assert client.queried == ["cd-1", "cd-2 itself"]
-    assert (outcomes(snapshot.results), outcomes(snapshot.states)) == ({"cd-1": GOOD}, {"cd-2": RUNNING})
+async def test_a_task_without_a_precheck_id_is_queried_itself(scraper: Scraper, client: FakeClient) -> None:
+    """A comparison only itself, a replication task as well as its precheck, which has no id."""
+    alone = [
+        Task(TaskRef(kind, task_id, ""), task_id) for kind, task_id in (("data_compare", "b"), ("replication", "c"))
+    ]
+    snapshot = await scrape(scraper, Targets((*tasks("a"), *alone)))
+    assert sorted(client.queried) == ["a", "b itself", "c", "c itself"]
+    assert (outcomes(snapshot.results), outcomes(snapshot.states)) == (
+        {"a": GOOD, "c": GOOD},
+        {"b": RUNNING, "c": RUNNING},
+    )
 
 
 async def test_what_a_failed_query_learnt_before_is_kept(
@@ -353,22 +358,24 @@ async def test_what_a_failed_query_learnt_before_is_kept(
     assert "precheck" not in str(failed["advice"])
 
 
-async def test_a_named_task_that_is_on_the_list_has_its_status_too(scraper: Scraper, client: FakeClient) -> None:
+async def test_a_named_task_that_is_on_the_list_has_its_status_too(client: FakeClient, history: History) -> None:
     """One that is not on the list has none, and that is no failure."""
-    named = tuple(Task(TaskRef("replication", task_id, ""), task_id) for task_id in ("rp-1", "rp-9"))
-    client.listed = REPLICATIONS[:1]
+    watch_list = empty_watch_list(Discovery(DiscoverySettings("schema_compare")))
+    scraper = Scraper(client, config_of(), watch_list, history)
+    named = tuple(Task(TaskRef("schema_compare", task_id, "pcte"), task_id) for task_id in ("cc-1", "cc-9"))
+    client.listed = [ListedTask("cc-1", "one", "running")]
     snapshot = await scrape(scraper, replace(DISCOVERY, tasks=named))
-    assert (client.queried.count("rp-1"), outcomes(snapshot.results).keys()) == (1, {"rp-1", "rp-9"})
-    assert outcomes(snapshot.states) == {"rp-1": STATES["rp-1"]}
+    assert sorted(client.queried) == ["cc-1", "cc-9", "list"]
+    assert outcomes(snapshot.states) == {"cc-1": STATES["rp-1"]}
     client.listed, client.answers["list"] = [], raises(REFUSED)
     snapshot = await scrape(scraper, replace(DISCOVERY, tasks=named))
-    assert outcomes(snapshot.states) == {"rp-1": Reason.CONNECT}
+    assert outcomes(snapshot.states) == {"cc-1": Reason.CONNECT}
 
 
 async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, history: History) -> None:
     """The list shows their status, not that of a named task; a schema comparison has no precheck that could be found.
 
-    Without the list, a probe and `collect[]=tasks` query such a task itself.
+    Without the list, a probe and `collect[]=tasks` query such a task itself; so does a scrape if all are queried.
     """
     watch_list = empty_watch_list(*(Discovery(DiscoverySettings(kind)) for kind in ("replication", "schema_compare")))
     scraper = Scraper(client, config_of(), watch_list, history)
@@ -389,11 +396,5 @@ async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, his
     for targets in (Targets(discovered), Targets((), discovered)):
         assert outcomes((await scrape(scraper, targets)).states) == {"cc-1": RUNNING}
     assert client.queried == ["cc-1 itself"] * 2
-
-
-async def test_a_discovered_task_is_queried_itself_as_well_if_all_are(both: Scraper, client: FakeClient) -> None:
-    """The list shows no delay and no progress."""
-    client.listed = REPLICATIONS[:1]
-    snapshot = await scrape(both, DISCOVERY)
-    assert client.queried == ["list", "rp-1", "rp-1 itself"]
-    assert outcomes(snapshot.states) == {"rp-1": RUNNING}
+    snapshot = await scrape(replace(scraper, config=replace(config_of(), task_status=True)), DISCOVERY)
+    assert outcomes(snapshot.states) == dict.fromkeys(("rp-1", "rp-2", "cc-1"), RUNNING)

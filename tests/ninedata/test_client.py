@@ -293,7 +293,7 @@ async def test_each_kind_has_its_paths_and_parameters(api: FakeApi, kind: str) -
 
 
 async def test_a_start_must_be_answered_with_an_id(api: FakeApi) -> None:
-    for data in (None, {}, {"precheckTaskId": "a/b"}):
+    for data in ({}, {"precheckTaskId": "a/b"}):
         api.answers(reply({"success": True, "data": data}))
         error = await failure_of(start_precheck(api.client(), TASK))
         assert error.message == "the answer has no id of the precheck that it started"

@@ -42,15 +42,23 @@ def _series(expr: str, legend: str) -> prometheus.Dataquery:
     return prometheus.Dataquery().expr(expr).format(PromQueryFormat.TIME_SERIES).legend_format(legend)
 
 
-def numbers(title: str, description: str, tiles: Mapping[str, tuple[str, str, str]]) -> stat.Panel:
-    """Tiles of a name and a number, which is ? where it is not known.
+def numbers(
+    title: str,
+    description: str,
+    tiles: Mapping[str, tuple[str, str, str]],
+    *,
+    unknown: tuple[str, str] = ("?", NO_EXPORTER.color),
+    size: int | None = 30,
+) -> stat.Panel:
+    """Tiles of a name and a number, or of a text on a colour where that is not known.
 
-    Each has a query, the colour of 0, and that of more.
+    Each has a query, the colour of 0, and that of more. Without a size, a number is as large as all of it fits.
     """
     queries = (instant(expr, name) for name, (expr, _, _) in tiles.items())
-    panel = _stat(title, description, "?", *queries).text_mode(c.BigValueTextMode.VALUE_AND_NAME).unit("none")
-    panel = panel.mappings([mapping({str(NOT_KNOWN): ("?", NO_EXPORTER.color)})])
-    panel = panel.text(common.VizTextDisplayOptions().title_size(11).value_size(30))
+    panel = _stat(title, description, "?", *queries).text_mode(c.BigValueTextMode.VALUE_AND_NAME).unit("locale")
+    panel = panel.mappings([mapping({str(NOT_KNOWN): unknown})])
+    text = common.VizTextDisplayOptions().title_size(11)
+    panel = panel.text(text.value_size(size) if size else text)
     for name, (_, zero, more) in tiles.items():
         panel = panel.override_by_name(name, _properties({"thresholds": _steps(zero, (1, more)).build()}))
     return panel
@@ -118,7 +126,7 @@ def listing(
     has the headings that rows are sorted by, with `-` before those whose greatest value comes first.
     """
     queries = (prometheus.Dataquery().expr(expr).instant().format(PromQueryFormat.TABLE) for expr in exprs)
-    panel = _common(table.Panel(), title, description, empty, *queries).unit("none").color_scheme(_fixed("text"))
+    panel = _common(table.Panel(), title, description, empty, *queries).unit("locale").color_scheme(_fixed("text"))
     organize = {
         "indexByName": {field: index for index, field in enumerate(column.field for column in columns)},
         "renameByName": {column.field: column.heading for column in columns},

@@ -24,14 +24,15 @@ def migrations() -> Iterable[Panel]:
         over_time(own.worst_statuses(ALL), "{{task}}"),
     )
     yield panel.data_links([frame.task_of_series()])
-    yield panels.worst_first(
+    delay = panels.worst_first(
         "s",
         "Replication delay",
         "How far each subtask that replicates changes is behind its source: the 20 that were furthest behind in the "
-        "time range, the worst first. Max: the greatest delay in the time range.",
-        _NONE.format("replications"),
+        "time range, the worst first. Max: the greatest delay in the time range. The scale is logarithmic above 10 s.",
+        "No delay of a replication is known in this time range. It needs task_status: true.",
         over_time(own.delays_over_time(ALL), "{{task}} {{subtask}}"),
     )
+    yield panels.logarithmic(delay, above=10)
     yield panels.worst_first(
         "percentunit",
         "Replication progress",
@@ -89,7 +90,7 @@ def _comparisons() -> Panel:
             Column("Value #D", "Only target", 118),
             Column("Value #E", "Different", 102),
             Column("Value #F", "Skipped", 72),
-            Column("Value #G", "Updated", 112, {"unit": "dateTimeFromNow"}),
+            Column("Value #G", "Updated", 118, {"unit": "dateTimeFromNow"}),
         ),
         *_statuses(own.COMPARISONS),
         *own.found_by_comparisons(ALL).values(),

@@ -103,6 +103,12 @@ def worst_first(unit: str, title: str, description: str, empty: str, query: prom
     return panel.legend(legend.sort_by("Max").sort_desc(sort_desc=True))
 
 
+def logarithmic(panel: timeseries.Panel, above: float) -> timeseries.Panel:
+    """Lines of which one that is far above the others leaves them readable; linear down to 0 below a value."""
+    scale = common.ScaleDistributionConfig().type(c.ScaleDistribution.SYMLOG).log(10).linear_threshold(above)
+    return panel.scale_distribution(scale)
+
+
 def stacked(panel: timeseries.Panel, colors: Mapping[str, str]) -> timeseries.Panel:
     """Lines as areas that add up, in colours by name."""
     panel = panel.stacking(common.StackingConfig().mode(c.StackingMode.NORMAL)).show_points(c.VisibilityMode.NEVER)

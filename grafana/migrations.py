@@ -47,7 +47,7 @@ def _tasks(own_status: int) -> tuple[Column, ...]:
     """The columns of a task, of which that of its own status is so wide."""
     return (
         Column("task", "Task", 0, {"links": [frame.task_of_row()]}),
-        Column("Value #B", "Precheck", 104, panels.colored(words())),
+        Column("Value #B", "Precheck", 100, panels.colored(words())),
         Column("status", "Own status", own_status, panels.colored(own_words(TURN_ON))),
     )
 
@@ -85,11 +85,11 @@ def _comparisons() -> Panel:
         "different, and tables that it skipped. NineData gives no numbers of a schema comparison.",
         _NONE.format("comparisons"),
         (
-            *_tasks(104),
-            Column("Value #C", "Only source", 120),
-            Column("Value #D", "Only target", 118),
-            Column("Value #E", "Different", 102),
-            Column("Value #F", "Skipped", 72),
+            *_tasks(100),
+            Column("Value #C", "Only source", 116),
+            Column("Value #D", "Only target", 110),
+            Column("Value #E", "Different", 96),
+            Column("Value #F", "Skipped", 70),
             Column("Value #G", "Updated", 118, {"unit": "dateTimeFromNow"}),
         ),
         *_statuses(own.COMPARISONS),

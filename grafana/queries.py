@@ -127,7 +127,7 @@ def reasons(scope: Scope) -> str:
     Its beginning only, as a long one would leave no room for other tasks.
     """
     joined = f'label_join({failing_items(scope)}, "why", ": ", "item_name", "reason")'
-    found = [label(joined, "why", "$2", "why", "(?s)([(]query[)]: )?(.*?)(: )?")]
+    found = [label(joined, "why", "$1", "why", "(?s)(.*?)(: )?")]
     unknown = "NineData gives no status, or one that the exporter does not know."
     found += [label(f"{of} == 1", "why", unknown) for of in (status_of(scope, s.UNKNOWN), own.status(scope, s.UNKNOWN))]
     for state, limit in _LATE:
@@ -155,7 +155,9 @@ def failing_items(scope: Scope) -> str:
         found.append(f"{state.code} * ({info} and {key} {status})")
         found.append(f"{state.code} * ({label(status, 'item_name', '$1', 'item', '(.*)')} unless {key} {info})")
     query = label(
-        label(scope.failed_queries("precheck"), "reason", "Reason: $1", "reason", "(.*)"), "item_name", "(query)"
+        label(scope.failed_queries("precheck"), "reason", "Reason: $1", "reason", "(.*)"),
+        "item_name",
+        "Query of the precheck",
     )
     found += [f"{s.NOT_QUERIED.code} * {query}", *own.failures(scope)]
     return f"topk by ({TASK}, item) (1, max by ({TASK}, item, item_name, reason) (\n  {union(found)}\n))"

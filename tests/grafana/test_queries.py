@@ -132,7 +132,7 @@ def test_each_unhealthy_task_has_a_reason_and_a_time(overview: Board) -> None:
     assert why["inventory-prod"].endswith(REASON)
     assert why[WITHOUT_REASONS] == "source"
     assert why[LONG] == f"Check of the source: {REASON}{REASON}"[:75] + " ..."
-    assert why["legacy-erp"] == "Reason: not_found"
+    assert why["legacy-erp"] == "Query of the precheck: Reason: not_found"
     assert why["runs-too-long"] == "The precheck is Running for more than 1h."
     assert why["billing-eu"] == f"Task itself: {FAILURE}"
     assert why["runs"] == "Task itself: The status is Abnormal."

@@ -86,8 +86,8 @@ def _comparisons() -> Panel:
         _NONE.format("comparisons"),
         (
             *_tasks(100),
-            Column("Value #C", "Only source", 116),
-            Column("Value #D", "Only target", 110),
+            Column("Value #C", "Only source", 122),
+            Column("Value #D", "Only target", 120),
             Column("Value #E", "Different", 96),
             Column("Value #F", "Skipped", 70),
             Column("Value #G", "Updated", 118, {"unit": "dateTimeFromNow"}),

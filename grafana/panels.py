@@ -133,12 +133,13 @@ def listing(
     """
     queries = (prometheus.Dataquery().expr(expr).instant().format(PromQueryFormat.TABLE) for expr in exprs)
     panel = _common(table.Panel(), title, description, empty, *queries).unit("locale").color_scheme(_fixed("text"))
+    steps, suffix = ([], "") if len(exprs) == 1 else (_one_table(columns), f" ({_ONLY})")
+    names = [column.field + (suffix if column.field.startswith("Value") else "") for column in columns]
     organize = {
-        "indexByName": {field: index for index, field in enumerate(column.field for column in columns)},
-        "renameByName": {column.field: column.heading for column in columns},
+        "indexByName": {name: index for index, name in enumerate(names)},
+        "renameByName": {name: column.heading for name, column in zip(names, columns, strict=True)},
         "excludeByName": {"Time": True},
     }
-    steps = [d.DataTransformerConfig(id_val="merge", options={})] if len(exprs) > 1 else []
     panel = panel.transformations([*steps, d.DataTransformerConfig(id_val="organize", options=organize)])
     panel = panel.cell_options(c.TableAutoCellOptions(wrap_text=True)).inspect(inspect=True)
     panel = panel.max_data_points(300).align(c.FieldTextAlignment.LEFT).cell_height(c.TableCellHeight.SM)
@@ -150,6 +151,25 @@ def listing(
         panel = panel.override_by_name(column.heading, _properties(properties))
     # Their names as Grafana gives them; those of columns are headings.
     return panel.override_by_regexp("/^(Value( #.)?|[a-z_]+)$/", _properties({"custom.hidden": True}))
+
+
+_ONLY = "lastNotNull"
+
+# Labels that tell rows apart, or that links use.
+_HIDDEN = ("task_id", "task", "job", "instance", "kind", "page", "board", "sets")
+
+
+def _one_table(columns: Sequence[Column]) -> list[d.DataTransformerConfig]:
+    """The steps from the answers of several queries to one table.
+
+    Grouping changes no row, but leaves nothing of answers without labels, which are empty: Grafana 12.2 would show
+    their headings instead of what an empty table means.
+    """
+    names = [*_HIDDEN, *(column.field for column in columns)]
+    values = {name: {"aggregations": [_ONLY], "operation": "aggregate"} for name in names if name.startswith("Value")}
+    labels = {name: {"aggregations": [], "operation": "groupby"} for name in names if name not in values}
+    steps = {"merge": {}, "groupBy": {"fields": labels | values}}
+    return [d.DataTransformerConfig(id_val=name, options=options) for name, options in steps.items()]
 
 
 def colored(meanings: d.ValueMap) -> dict[str, object]:

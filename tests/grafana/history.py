@@ -117,8 +117,7 @@ def _exporter(target: dict[str, str], minutes: int) -> Iterator[Sample]:
 
 def _own(target: dict[str, str], name: str, state: str, minutes: int) -> Iterator[Sample]:
     known, _, reason = state.partition("!")
-    number = [*TASKS, *OWN].index(name)
-    task = {**target, "task_id": f"cd-{number}", "task": name}
+    task = {**target, "task_id": f"cd-{[*TASKS, *OWN].index(name)}", "task": name}
     kind = "replication" if name in REPLICATIONS else "data_compare"
     yield ("ninedata_task_info", {**task, "kind": kind}, 1)
     if not name.startswith("list"):

@@ -9,7 +9,10 @@ from grafana.states import own_words, words
 
 TURN_ON = "Set task_status: true"
 
-_NONE = "No exporter that answers watches {} themselves. If none is down, set task_status: true in its configuration."
+_NONE = (
+    "No exporter that answers watches {0} themselves. If there are {0} and no exporter is down, set task_status: true "
+    "in the configuration."
+)
 
 
 def migrations() -> Iterable[Panel]:

@@ -26,8 +26,9 @@ def task() -> dashboard.Dashboard:
     )
     since = panels.moment(
         "Since",
-        "Since when the task has been seen in the state to the left; NineData itself gives no times. Exact for "
-        "prechecks with this project's recording rules in Prometheus, otherwise no more than the time range.",
+        "Since when the status has been seen that decides the state to the left, of the precheck or of the task "
+        "itself, or since when it is late; NineData itself gives no times. Exact for prechecks with this project's "
+        "recording rules in Prometheus, otherwise no more than the time range.",
         instant(queries.since(ONE, ".+"), "{{task}}"),
     )
     items = panels.numbers(

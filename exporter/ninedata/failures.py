@@ -92,8 +92,7 @@ _ADVICE = {
     "its request id.",
     Reason.INVALID_RESPONSE: "The answer is not what the API documents. Check whether a proxy or a login page "
     "answers in its place; otherwise report it with the message.",
-    Reason.TOO_LARGE: "The answer is larger than any precheck's. Check that api.base_url is the address of the "
-    "NineData console itself. If a list of replications is too long, name one status in "
-    "discovery.replication.statuses.",
+    Reason.TOO_LARGE: "NineData's own answers are smaller. Check that api.base_url is the address of the NineData "
+    "console itself. If a list of replications is too long, name one status in discovery.replication.statuses.",
     Reason.INTERNAL: "This is a bug in the exporter. Please report it with the log line.",
 }

@@ -5,19 +5,16 @@ In the files of `broken/`, the text after `#!` is the expected fault of its line
 
 import re
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from exporter.config import Config, ConfigError, document, load, load_task_file
+from exporter.config import ConfigError, document, load, load_task_file
 from exporter.faults import UnreadableError
 
 BROKEN = Path(__file__).parent / "broken"
 SAMPLES = sorted(path.name for path in BROKEN.glob("*.yaml"))
-
-Load = Callable[..., Config]
 
 
 def faults_of(path: Path) -> list[str]:

@@ -87,6 +87,7 @@ def test_before_a_precheck_its_status_is_unknown_and_it_has_no_items(fields: dic
 
 def test_an_unknown_status_word_is_kept_for_people() -> None:
     assert read(with_data(status="Paused", requestId="r-1")) == Precheck(Status.UNKNOWN, (), "Paused", "r-1")
+    assert read(with_data(status=" uNSTARTED\n")).status is Status.UNSTARTED
 
 
 def test_numbers_and_texts_may_be_swapped() -> None:

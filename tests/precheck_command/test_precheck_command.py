@@ -47,12 +47,16 @@ class Pipeline:
     def precheck(self, script: object, task_id: str = TASK) -> None:
         httpx.put(f"{self.url}/sandbox/prechecks/{task_id}", json=script, trust_env=False).raise_for_status()
 
-    def run(self, *arguments: str) -> int:
-        return main([*arguments, "--config.file", str(self.config)])
+    def run(self, *arguments: str) -> object:
+        """Its exit status."""
+        try:
+            return main([*arguments, "--config.file", str(self.config)])
+        except SystemExit as end:
+            return end.code
 
-    def start(self, *flags: str) -> int:
+    def start(self, *flags: str) -> object:
         """Hands the id over by the task file."""
-        return self.run("start", TASK, *flags, "--task-file", str(self.task_file))
+        return self.run("start", TASK, "--task-file", str(self.task_file), *flags)
 
     def process(self, *flags: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "exporter.precheck_command", "start", TASK, "--config.file", str(self.config)]
@@ -76,7 +80,9 @@ def test_a_failed_precheck_is_told_with_its_reasons_and_handed_over(
     pipeline.precheck({"failed": {"targetDataExistCheck": REASON}})
     assert pipeline.start("--wait", "--name", "billing", "--label", "team=dba") == 1
     out = capfd.readouterr().out
-    assert "Failed     Target object existence check (targetDataExistCheck)\n           Table x is missing.\n" in out
+    shown = "Failed     Target object existence check (targetDataExistCheck)\n           Table x is missing.\n"
+    assert out.partition("\n")[2].startswith(shown), "the worst first"
+    assert out.endswith("\nbilling: the precheck's status is Failed\n")
     (task,) = load_task_file(pipeline.task_file)
     assert task.ref.precheck_task_id == out.splitlines()[0]
     assert (task.name, task.labels) == ("billing", {"team": "dba"})
@@ -119,11 +125,15 @@ def test_a_file_with_other_tasks_is_left_alone(pipeline: Pipeline) -> None:
     assert pipeline.task_file.read_text() == text
 
 
-def test_a_warning_can_be_a_failure(pipeline: Pipeline) -> None:
-    task_id = "rp-h2s8c5yk1wza"
+def test_a_warning_can_be_a_failure(pipeline: Pipeline, capfd: pytest.CaptureFixture[str]) -> None:
+    """Of a replication, whose precheck has no id to print or to hand over."""
+    task_id, kind = "rp-h2s8c5yk1wza", ("--kind", "replication")
     pipeline.precheck({"warning": {"srcBinlogCheck": "Too short."}}, task_id)
-    assert pipeline.run("start", task_id, "--kind", "replication", "--wait", "--fail-on", "warning") == 1
-    assert pipeline.run("status", task_id, "--kind", "replication") == 0
+    flags = ("--wait", "--fail-on", "warning", "--task-file", str(pipeline.task_file))
+    assert pipeline.run("start", task_id, *kind, *flags) == 1
+    assert capfd.readouterr().out.startswith("Warning    Source log check (srcBinlogCheck)\n           Too short.\n")
+    assert [task.ref for task in load_task_file(pipeline.task_file)] == [TaskRef("replication", task_id, "")]
+    assert pipeline.run("status", task_id, *kind) == 0
 
 
 def test_the_status_of_a_precheck_that_exists(pipeline: Pipeline, capfd: pytest.CaptureFixture[str]) -> None:
@@ -131,17 +141,32 @@ def test_the_status_of_a_precheck_that_exists(pipeline: Pipeline, capfd: pytest.
     pipeline.precheck({"failed": {"targetDataExistCheck": REASON}})
     assert pipeline.start() == 0
     precheck_id = capfd.readouterr().out.strip()
-    assert pipeline.run("status", TASK, precheck_id, "--format", "json") == 1
+    assert pipeline.run("status", TASK, precheck_id, "--format", "json", "--name", "x") == 1
     told = json.loads(capfd.readouterr().out)
-    assert (told["precheck_task_id"], told["status"], told["exit_status"]) == (precheck_id, "Failed", 1)
+    found = [told[key] for key in ("name", "precheck_task_id", "status", "exit_status")]
+    assert found == ["x", precheck_id, "Failed", 1]
     pipeline.precheck({"status": "Running"})
     assert pipeline.run("status", TASK, precheck_id, "--wait", "--timeout", "300ms") == 2
     assert capfd.readouterr().out.endswith("the precheck's status is Running; no end within 0.3 s\n")
     pipeline.sandbox.faults[""] = InjectedFault(kind="http_error", status=500)
     assert pipeline.run("status", TASK, precheck_id, "--wait", "--timeout", "300ms", "--format", "junit") == 2
     assert "no end within 0.3 s; the last query failed: HTTP 500" in capfd.readouterr().out
-    assert pipeline.run("status", TASK) == 2
-    assert capfd.readouterr().err == "ninedata-precheck: a precheck of kind data_compare needs its id\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((TASK,), "a precheck of kind data_compare needs its id"),
+        (("rp-1", "p", "--kind", "replication"), "a precheck of kind replication has no id"),
+        (("a/b", "p"), "TASK_ID: has characters that an id must not have"),
+        ((TASK, "p", "--timeout", "0s"), "--timeout: must be a duration such as 30s"),
+    ],
+)
+def test_wrong_arguments_are_told(
+    pipeline: Pipeline, capfd: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    assert pipeline.run("status", *arguments) == 2
+    assert message in capfd.readouterr().err
 
 
 def test_a_refused_key_could_not_be_told_and_a_start_is_sent_once(
@@ -155,12 +180,13 @@ def test_a_refused_key_could_not_be_told_and_a_start_is_sent_once(
     assert SECRET_KEY not in captured.out + captured.err
 
 
-def test_an_interrupt_leaves_what_is_known(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_what_is_known(pipeline: Pipeline, number: int) -> None:
     pipeline.precheck({"status": "Running"})
     with pipeline.process("--wait") as process:
         assert process.stderr
         assert process.stderr.readline().startswith("Running, 0 of 12")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=10)
     assert (process.returncode, "Traceback" in err) == (2, False)
     assert "interrupted" in out.splitlines()[-1]
@@ -191,9 +217,10 @@ def test_a_task_file_that_cannot_be_written_loses_no_id(
 
 
 def test_no_pattern_matches_the_file_before_it_is_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "replace", Mock())
+    found: list[list[str]] = []
+    monkeypatch.setattr(os, "replace", lambda *_: found.append(glob.glob(str(folder / "*"))))  # noqa: PTH207 - as it looks
     write_task_file(folder / "orders.yaml", ORDERS)
-    assert glob.glob(str(folder / "*")) == []  # noqa: PTH207 - as the exporter looks for it
+    assert found == [[]]
 
 
 def test_a_signal_before_the_command_runs_is_no_success() -> None:
@@ -205,7 +232,7 @@ def test_a_signal_before_the_command_runs_is_no_success() -> None:
 def test_junit_has_a_case_for_each_item_and_no_character_that_xml_lacks() -> None:
     items = (
         CheckItem("a", "First", "", Status.FAILED, "bad \x01 <&\nfix it"),
-        CheckItem("b", "Second", "", Status.SUCCESS, ""),
+        CheckItem("b", "", "", Status.SUCCESS, ""),
         CheckItem("c", "Third", "", Status.UNSTARTED, ""),
     )
     outcome = Outcome(ORDERS, Precheck(Status.RUNNING, items), "no end within 1 s")
@@ -213,7 +240,7 @@ def test_junit_has_a_case_for_each_item_and_no_character_that_xml_lacks() -> Non
     assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["4", "1", "1", "1"]
     assert [case.attrib for case in suite[:2]] == [
         {"classname": "ninedata.orders", "name": "First (a)", "time": "0"},
-        {"classname": "ninedata.orders", "name": "Second (b)", "time": "0"},
+        {"classname": "ninedata.orders", "name": "b", "time": "0"},
     ]
     failure, error = suite[0][0], suite[3][0]
     assert (failure.get("message"), failure.text) == ("bad ? <&", "bad ? <&\nfix it")
@@ -228,7 +255,7 @@ def test_junit_has_a_case_for_each_item_and_no_character_that_xml_lacks() -> Non
         (Status.SUCCESS, Status.WARNING, "", (0, 1)),
         (Status.WARNING, Status.SUCCESS, "", (0, 1)),
         (Status.FAILED, Status.SUCCESS, "", (1, 1)),
-        (Status.RUNNING, Status.SUCCESS, "", (2, 2)),
+        (Status.RUNNING, Status.WARNING, "", (2, 2)),
         (Status.SUCCESS, Status.SUCCESS, "interrupted", (2, 2)),
     ],
 )
@@ -238,13 +265,15 @@ def test_exit_status_and_junit_say_the_same(status: Status, item: Status, error:
     for strict, code in zip((False, True), codes, strict=True):
         assert outcome.exit_status(fail_on_warning=strict) == code
         suite = ET.fromstring(junit_of_outcome(outcome, fail_on_warning=strict).encode())[0]  # noqa: S314 - our own
-        assert (suite.get("failures"), suite.get("errors")) == {0: ("0", "0"), 1: ("1", "0"), 2: ("0", "1")}[code]
+        found = [len(suite.findall(f"testcase/{tag}")) for tag in ("failure", "error", "system-out")]
+        warns = item is Status.WARNING
+        assert found == [code == 1 or (warns and strict), code == 2, warns and not strict]
 
 
 @pytest.mark.anyio
 async def test_a_wait_outlasts_failures(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """Those that may pass; each is told once."""
-    monkeypatch.setattr(asyncio, "sleep", AsyncMock())
+    monkeypatch.setattr(asyncio, "sleep", sleep := AsyncMock())
     passed = set()
     for reason in Reason:
         outcome, failure = Outcome(ORDERS), QueryError(reason, "x")
@@ -254,12 +283,25 @@ async def test_a_wait_outlasts_failures(monkeypatch: pytest.MonkeyPatch, capfd: 
             passed.add(str(reason))
             assert capfd.readouterr().err == "ninedata-precheck: x; trying again\nSuccess, 0 of 0 check items\n"
     assert passed == {"timeout", "connect", "http_error", "rate_limited"}
+    assert {call.args for call in sleep.await_args_list} == {(2,)}
 
 
-def test_a_terminal_wraps_no_progress(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(os, "isatty", lambda _: True)
-    ProgressDisplay().show(Precheck(Status.RUNNING, ()))
-    assert capfd.readouterr().err == f"\r\x1b[K\x1b[?7l[{'-' * 20}] Running, 0 of 0 check items\x1b[?7h"
+@pytest.mark.parametrize(
+    ("terminal", "shown"), [(False, "{}\n"), (True, "\r\x1b[K\x1b[?7l[##########----------] {}\x1b[?7h\n")]
+)
+def test_progress_is_a_bar_or_a_line_for_each_change(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *, terminal: bool, shown: str
+) -> None:
+    """On a terminal, which wraps no line and is left at the end, or in a log."""
+    monkeypatch.setattr(os, "isatty", lambda _: terminal)
+    items = (CheckItem("a", "A", "", Status.SUCCESS, ""), CheckItem("b", "B" * 80, "", Status.RUNNING, ""))
+    display = ProgressDisplay()
+    for _ in range(2):
+        display.show(Precheck(Status.RUNNING, items))
+    display.end()
+    display.end()
+    line = f"Running, 1 of 2 check items: {'B' * 80}"
+    assert capfd.readouterr().err == shown.format(line)
 
 
 @pytest.mark.anyio

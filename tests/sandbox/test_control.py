@@ -98,6 +98,7 @@ async def test_a_fault_can_be_for_one_endpoint_of_a_task_or_one_page_of_a_list(a
 async def test_the_clock_is_set_and_a_reset_ends_everything(api: Api) -> None:
     await api.control("PUT", "clock", {"skew_seconds": -700})
     assert "10 minutes" in (await api.precheck("orders-prod"))["message"]
+    assert (await api.control("GET", "tasks"))[0]["status"] == "success", "before its start, too"
     await api.control("PUT", "faults", {"kind": "auth"})
     await api.control("PUT", "prechecks/cd-tg3isu1xgs", {"status": "Running"})
     await api.control("POST", "reset")

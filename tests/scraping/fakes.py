@@ -121,10 +121,6 @@ def empty_watch_list(*discoveries: Discovery) -> WatchList:
     return WatchList(config_of(), Shard(), TaskFiles(()), discoveries)
 
 
-def deadline_in(seconds: float) -> float:
-    return asyncio.get_running_loop().time() + seconds
-
-
 async def settle() -> None:
     """Run everything that needs no time to pass."""
     for _ in range(50):

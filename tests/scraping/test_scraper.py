@@ -1,8 +1,8 @@
 """A scrape, with a client that answers what a test says."""
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -15,6 +15,8 @@ from exporter.scraping.history import History
 from exporter.scraping.scraper import Scraper, Targets
 from exporter.scraping.snapshot import QueryFailure, Snapshot
 from exporter.scraping.watch_list import WatchList
+from tests.conftest import Lines
+from tests.ninedata.virtual_time import VirtualTimeLoop
 from tests.scraping.fakes import (
     GOOD,
     NOON,
@@ -22,7 +24,6 @@ from tests.scraping.fakes import (
     FakeClient,
     after,
     config_of,
-    deadline_in,
     empty_watch_list,
     hangs,
     history_of,
@@ -39,6 +40,11 @@ REPLICATIONS = [ListedTask("rp-1", "one", "running"), ListedTask("rp-2", "two", 
 STATES = {"rp-1": TaskState(TaskStatus.RUNNING, "running"), "rp-2": TaskState(TaskStatus.FAILED, "failed")}
 DISCOVERY = Targets((), discover=True)
 REFUSED = QueryError(Reason.CONNECT, "refused")
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, type[VirtualTimeLoop]]]:
+    return "asyncio", {"loop_factory": VirtualTimeLoop}
 
 
 @pytest.fixture
@@ -68,7 +74,7 @@ def both(scraper: Scraper) -> Scraper:
 
 
 async def scrape(scraper: Scraper, targets: Targets, seconds: float = 60) -> Snapshot:
-    return await scraper.scrape(targets, deadline_in(seconds))
+    return await scraper.scrape(targets, asyncio.get_running_loop().time() + seconds)
 
 
 async def test_queries_every_task_once_with_bounded_concurrency(scraper: Scraper, client: FakeClient) -> None:
@@ -78,6 +84,17 @@ async def test_queries_every_task_once_with_bounded_concurrency(scraper: Scraper
     assert all(result.outcome is GOOD and result.at == NOON for result in snapshot.results)
     assert sorted(client.queried) == sorted(task.task_id for task in watched)
     assert client.most_running == 3
+
+
+async def test_a_result_has_its_own_time(scraper: Scraper, client: FakeClient) -> None:
+    """Of a task on a list, that of the list; without an answer, that of the deadline."""
+    clock = (NOON.replace(month=month) for month in itertools.count(1))
+    client.listed, client.answers["b"] = REPLICATIONS[:1], hangs
+    scraper = replace(scraper, wall_clock=lambda: next(clock))
+    snapshot = await scrape(scraper, replace(DISCOVERY, tasks=tasks("a", "b")), 0.05)
+    assert [result.task.task_id for result in snapshot.results] == ["a", "b", "rp-1"]
+    assert [result.at.month for result in (*snapshot.results, *snapshot.states)] == [1, 4, 3, 2]
+    assert [result.seconds for result in snapshot.results] == [0, pytest.approx(0.05), 0]
 
 
 async def test_a_failed_query_costs_only_itself(both: Scraper, client: FakeClient) -> None:
@@ -231,9 +248,6 @@ async def test_a_probe_of_an_unwatched_task_leaves_no_history(scraper: Scraper, 
     assert history.prechecks.of(*tasks("a")) is None
 
 
-# Discovery
-
-
 async def test_discovered_tasks_are_queried_in_the_same_scrape(
     scraper: Scraper, client: FakeClient, watch_list: WatchList
 ) -> None:
@@ -295,7 +309,7 @@ async def test_a_discovery_that_had_no_time_comes_first_next_time(scraper: Scrap
     assert discovery.failure
     assert (discovery.failure.sent, discovery.complete) == (False, False)
     client.answers, client.queried = {}, []
-    await scrape(scraper, targets)
+    await scrape(scraper, replace(targets, tasks=tasks(*"abcd")))
     assert client.queried[0] == "list"
 
 
@@ -305,9 +319,6 @@ async def test_discovery_alone_queries_no_task(scraper: Scraper, client: FakeCli
     assert (snapshot.results, snapshot.states) == ((), ())
     assert [len(discovery.tasks) for discovery in snapshot.discoveries] == [2]
     assert client.queried == ["list"]
-
-
-# The tasks themselves
 
 
 async def test_a_task_without_a_precheck_id_is_queried_itself(scraper: Scraper, client: FakeClient) -> None:
@@ -324,13 +335,13 @@ async def test_a_task_without_a_precheck_id_is_queried_itself(scraper: Scraper, 
 
 
 async def test_what_a_failed_query_learnt_before_is_kept(
-    both: Scraper, client: FakeClient, history: History, lines: Callable[[], list[dict[str, object]]]
+    both: Scraper, client: FakeClient, history: History, lines: Lines
 ) -> None:
     """A comparison's status, if only the query of its results fails or has no time."""
 
     async def fails(progress: QueryProgress) -> TaskState:
         progress.state = RUNNING
-        raise QueryError(Reason.HTTP_ERROR, "HTTP 500")
+        raise QueryError(Reason.NOT_FOUND, "gone")
 
     async def stays_out(progress: QueryProgress) -> TaskState:
         progress.state, progress.sent = RUNNING, True
@@ -338,12 +349,13 @@ async def test_what_a_failed_query_learnt_before_is_kept(
 
     client.answers |= {"a itself": fails, "b itself": stays_out, "c itself": hangs}
     snapshot = await scrape(both, Targets(tasks(*"abc")), 0.5)
-    assert outcomes(snapshot.states) == {"a": Reason.HTTP_ERROR, "b": Reason.DEADLINE, "c": Reason.DEADLINE}
+    assert outcomes(snapshot.states) == {"a": Reason.NOT_FOUND, "b": Reason.DEADLINE, "c": Reason.DEADLINE}
     assert [state.answer for state in snapshot.states] == [RUNNING, RUNNING, None]
     kept = history_of(history.states, *tasks("a"))
     assert (kept.answer, kept.failing_since) == (RUNNING, NOON)
-    found = [line["msg"] for line in lines() if line["task_id"] == "a"]
-    assert found == ["precheck status", "task status", "task query failed"]
+    *found, failed = [line for line in lines() if line["task_id"] == "a"]
+    assert [line["msg"] for line in (*found, failed)] == ["precheck status", "task status", "task query failed"]
+    assert "precheck" not in str(failed["advice"])
 
 
 async def test_a_named_task_that_is_on_the_list_has_its_status_too(client: FakeClient, history: History) -> None:
@@ -361,24 +373,28 @@ async def test_a_named_task_that_is_on_the_list_has_its_status_too(client: FakeC
 
 
 async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, history: History) -> None:
-    """The list shows their status; a schema comparison has no precheck that could be found.
+    """The list shows their status, not that of a named task; a schema comparison has no precheck that could be found.
 
-    A probe queries such a task itself, and so does a scrape if all are: the list shows no results and no delay.
+    Without the list, a probe and `collect[]=tasks` query such a task itself; so does a scrape if all are queried.
     """
     watch_list = empty_watch_list(*(Discovery(DiscoverySettings(kind)) for kind in ("replication", "schema_compare")))
     scraper = Scraper(client, config_of(), watch_list, history)
-    client.listed = [*REPLICATIONS, ListedTask("cc-1", "schema", "stopped")]
-    snapshot = await scrape(scraper, DISCOVERY)
-    assert [(found.kind, len(found.tasks)) for found in snapshot.discoveries] == [
-        ("replication", 2),
-        ("schema_compare", 1),
-    ]
+    client.listed = [*REPLICATIONS, ListedTask("cc-1", "schema", "suspended")]
+    named = Task(TaskRef("schema_compare", "cc-9", ""), "cc-9")
+    snapshot = await scrape(scraper, replace(DISCOVERY, tasks=(named,)))
+    found = [(discovery.kind, len(discovery.tasks)) for discovery in snapshot.discoveries]
+    assert found == [("replication", 2), ("schema_compare", 1)]
     assert outcomes(snapshot.results) == {"rp-1": GOOD, "rp-2": GOOD}
-    assert outcomes(snapshot.states) == STATES | {"cc-1": TaskState(TaskStatus.STOPPED, "stopped")}
-    assert sorted(client.queried) == ["list", "list", "rp-1", "rp-2"]
+    own = STATES | {"cc-1": TaskState(TaskStatus.UNKNOWN, "suspended"), "cc-9": RUNNING}
+    assert outcomes(snapshot.states) == own
+    assert [state.task.task_id for state in snapshot.states if state.seconds is not None] == ["cc-9"]
+    assert sorted(client.queried) == ["cc-9 itself", "list", "list", "rp-1", "rp-2"]
     assert watch_list.most_requests() == 4
-    client.queried = []
-    snapshot = await scrape(scraper, Targets(watch_list.discovered[2:]))
-    assert (client.queried, outcomes(snapshot.states)) == (["cc-1 itself"], {"cc-1": RUNNING})
+    again = await scrape(scraper, replace(DISCOVERY, tasks=(named,), discovered=watch_list.discovered))
+    assert (outcomes(again.states), len(again.results)) == (own, 2)
+    client.queried, discovered = [], watch_list.discovered[2:]
+    for targets in (Targets(discovered), Targets((), discovered)):
+        assert outcomes((await scrape(scraper, targets)).states) == {"cc-1": RUNNING}
+    assert client.queried == ["cc-1 itself"] * 2
     snapshot = await scrape(replace(scraper, config=replace(config_of(), task_status=True)), DISCOVERY)
     assert outcomes(snapshot.states) == dict.fromkeys(("rp-1", "rp-2", "cc-1"), RUNNING)

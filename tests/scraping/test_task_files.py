@@ -1,14 +1,12 @@
 """Task files are found by patterns and read again when they change."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from exporter.scraping.task_files import TaskFiles
-
-Lines = Callable[[], list[dict[str, object]]]
+from tests.conftest import Lines
 
 
 def entry(*task_ids: str) -> str:

@@ -25,15 +25,15 @@ class Checked:
     """The configuration, also if its task files have faults."""
 
 
-def check_config(load: Callable[[], Config]) -> Checked:
-    """Check a configuration and, if it has no faults, the task files that it names."""
+def check_config(load: Callable[[], Config], shard: Shard) -> Checked:
+    """Check a configuration and, if it has no faults, the task files that it names; sum up what a shard watches."""
     try:
         config = load()
     except ConfigError as error:
         return Checked(faults=tuple(map(str, error.faults)))
     files = TaskFiles(config.task_files)
     files.refresh()
-    watch_list = WatchList(config, Shard(), files, ())
+    watch_list = WatchList(config, shard, files, ())
     faults: list[str] = []
     for file in files.current:
         faults += file.faults
@@ -41,9 +41,9 @@ def check_config(load: Callable[[], Config]) -> Checked:
             message = f"the task id {task_id} is already in the configuration or in an earlier task file"
             faults.append(f"{file.path}: {message}")
     warnings = [f"no task file matches {printable(pattern)}" for pattern in files.unmatched]
-    if not watch_list.tasks and not config.discovery:
+    if not (config.tasks or config.discovery or any(file.tasks for file in files.current)):
         warnings.append("no task is watched; add some to tasks, task_files or discovery")
-    summary = "" if faults else _summary(config, watch_list.tasks, len(files.current))
+    summary = "" if faults else _summary(config, watch_list.tasks, len(files.current), shard)
     return Checked(summary, tuple(faults), tuple(warnings), config)
 
 
@@ -60,13 +60,14 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def _summary(config: Config, tasks: Collection[Task], files: int) -> str:
+def _summary(config: Config, tasks: Collection[Task], files: int, shard: Shard) -> str:
+    of_shard = f" of shard {shard}" if shard.count > 1 else ""
     of_files = f", with those of {counted(files, 'task file')}," if files else ""
     alone = sum(not task.has_precheck for task in tasks)
     without = f" ({alone} without precheck_task_id: only the task itself)" if alone else ""
     kinds = " and ".join(settings.kind for settings in config.discovery)
     discovered = f" and the discovered {kinds} tasks" if kinds else ""
-    watched = f"{counted(len(tasks), 'task')}{of_files}{without}{discovered}"
+    watched = f"{counted(len(tasks), 'task')}{of_shard}{of_files}{without}{discovered}"
     requests = counted(sum(map(config.most_requests, tasks)), "request")
     of_discovery = " and those of discovery" if kinds else ""
     return f"watches {watched} at {config.api.base_url}; a scrape sends up to {requests}{of_discovery}"

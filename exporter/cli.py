@@ -147,12 +147,13 @@ def _check(flags: argparse.Namespace) -> int:
     from exporter.check import check_config, check_web_config
     from exporter.config import load
 
+    shard = flags.shard or Shard()
     if flags.demo:
         from exporter.demo import demo_config
 
-        reports = {"demonstration": check_config(lambda: demo_config("http://127.0.0.1"))}
+        reports = {"demonstration": check_config(lambda: demo_config("http://127.0.0.1"), shard)}
     else:
-        reports = {str(flags.config_file): check_config(lambda: load(flags.config_file, os.environ))}
+        reports = {str(flags.config_file): check_config(lambda: load(flags.config_file, os.environ), shard)}
     if flags.web_config_file is not None:
         reports[str(flags.web_config_file)] = check_web_config(flags.web_config_file)
     faults = [fault for report in reports.values() for fault in report.faults]

@@ -8,7 +8,7 @@ from exporter.config import Config, DiscoverySettings, Task
 from exporter.config.settings import Api, Tls
 from exporter.credentials import Secret
 from exporter.files import WatchedFile
-from exporter.ninedata import TaskRef
+from exporter.ninedata import LISTS, TaskRef
 from exporter.ninedata.tls import client_context
 from exporter.sandbox import ACCESS_KEY_ID, DEMO_TASKS, SECRET_KEY, Sandbox
 from exporter.streams import complain
@@ -55,8 +55,5 @@ def demo_config(base_url: str) -> Config:
         secret_key=Secret(SECRET_KEY),
         tls=Tls(client_context(None, verify=True)),
     )
-    discovery = tuple(
-        DiscoverySettings(kind, labels={"team": "migration", "env": "prod"})
-        for kind in ("replication", "schema_compare")
-    )
+    discovery = tuple(DiscoverySettings(kind, labels={"team": "migration", "env": "prod"}) for kind in LISTS)
     return Config(api=api, tasks=tuple(tasks), discovery=discovery, task_status=True)

@@ -62,13 +62,11 @@ class Exporter:
 
     def forget_unwatched(self) -> None:
         """Drop the history of tasks, and of prechecks, that are no longer watched."""
-        tasks = {task.task_id: task.has_precheck for task in self.watch_list.tasks}
-        prechecks = {task_id for task_id, has_precheck in tasks.items() if has_precheck}
-        states = set(tasks)
-        if not self.config.task_status:
-            listed = {task_id for found in self.watch_list.discoveries for task_id in found.known}
-            states = (states - prechecks) | (states & listed)
-        self.history.retain(prechecks, states)
+        tasks = self.watch_list.tasks
+        listed = {task_id for found in self.watch_list.discoveries for task_id in found.known}
+        itself = {task.task_id for task in tasks if self.config.queries_itself(task, listed=False)}
+        prechecks = {task.task_id for task in tasks if task.has_precheck}
+        self.history.retain(prechecks, itself | {task.task_id for task in tasks if task.task_id in listed})
 
     def refresh_files(self) -> None:
         """Read the task files, secrets and certificates that changed. Blocks; never raises."""

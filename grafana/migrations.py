@@ -9,7 +9,10 @@ from grafana.states import own_words, words
 
 TURN_ON = "Set task_status: true"
 
-_NONE = "No exporter that answers watches {} themselves. If none is down, set task_status: true in its configuration."
+_NONE = (
+    "No exporter that answers watches {0} themselves. If there are {0} and no exporter is down, set task_status: true "
+    "in the configuration."
+)
 
 
 def migrations() -> Iterable[Panel]:
@@ -24,14 +27,15 @@ def migrations() -> Iterable[Panel]:
         over_time(own.worst_statuses(ALL), "{{task}}"),
     )
     yield panel.data_links([frame.task_of_series()])
-    yield panels.worst_first(
+    delay = panels.worst_first(
         "s",
         "Replication delay",
         "How far each subtask that replicates changes is behind its source: the 20 that were furthest behind in the "
-        "time range, the worst first. Max: the greatest delay in the time range.",
-        _NONE.format("replications"),
+        "time range, the worst first. Max: the greatest delay in the time range. The scale is logarithmic above 10 s.",
+        "No delay of a replication is known in this time range. It needs task_status: true.",
         over_time(own.delays_over_time(ALL), "{{task}} {{subtask}}"),
     )
+    yield panels.logarithmic(delay, above=10)
     yield panels.worst_first(
         "percentunit",
         "Replication progress",
@@ -46,7 +50,7 @@ def _tasks(own_status: int) -> tuple[Column, ...]:
     """The columns of a task, of which that of its own status is so wide."""
     return (
         Column("task", "Task", 0, {"links": [frame.task_of_row()]}),
-        Column("Value #B", "Precheck", 104, panels.colored(words())),
+        Column("Value #B", "Precheck", 100, panels.colored(words())),
         Column("status", "Own status", own_status, panels.colored(own_words(TURN_ON))),
     )
 
@@ -84,12 +88,12 @@ def _comparisons() -> Panel:
         "different, and tables that it skipped. NineData gives no numbers of a schema comparison.",
         _NONE.format("comparisons"),
         (
-            *_tasks(112),
+            *_tasks(100),
             Column("Value #C", "Only source", 122),
             Column("Value #D", "Only target", 120),
-            Column("Value #E", "Different", 104),
-            Column("Value #F", "Skipped", 84),
-            Column("Value #G", "Updated", 122, {"unit": "dateTimeFromNow"}),
+            Column("Value #E", "Different", 96),
+            Column("Value #F", "Skipped", 70),
+            Column("Value #G", "Updated", 118, {"unit": "dateTimeFromNow"}),
         ),
         *_statuses(own.COMPARISONS),
         *own.found_by_comparisons(ALL).values(),

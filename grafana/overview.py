@@ -37,8 +37,11 @@ def _now() -> Panel:
         f"[What to do]({runbook}precheckfailed)\n"
         f"- **Query failing**: no exporter's query of it succeeds. [What to do]({runbook}queryfailing)\n"
         f"- **Unknown**: NineData gives no status, or a new one. [What to do]({runbook}precheckstatusunknown)\n"
-        f"- **Warning**: the precheck or a check item has a warning. [What to do]({runbook}precheckwarning)\n"
-        "- **Stopped**: somebody stopped, suspended or locked the task.\n"
+        f"- **Warning**: the precheck or a check item has a warning ([what to do]({runbook}precheckwarning)), a "
+        f"replication is late ([what to do]({runbook}replicationdelayed)), or a comparison that succeeded found rows "
+        f"that differ ([what to do]({runbook}comparisondifferent))\n"
+        "- **Stopped**: the task was stopped, suspended or locked. "
+        f"[What to do]({runbook}replicationstopped)\n"
         f"- **Unstarted**: nobody has started the task, or its precheck. [What to do]({runbook}prechecknotstarted)\n"
         f"- **Running**: a precheck that runs for more than an hour is stuck. [What to do]({runbook}precheckstuck)",
         {state.word: (queries.count_in(ALL, state), TRANSPARENT, state.color) for state in WORST_FIRST},
@@ -69,9 +72,9 @@ def _attention() -> Panel:
     return panels.listing(
         "Tasks that need attention",
         "Every task that is not well now, the worst first. Select a task to see all of it, or the page that its "
-        "exporter has. Own status: what NineData says of the task itself, with task_status: true. Since: of the own "
-        "status where that is bad, otherwise of the precheck; exact for prechecks with the recording rules of this "
-        "project, otherwise no more than the time range. Items: check items that fail or warn. Why: the beginning of "
+        "exporter has. Own status: what NineData says of the task itself, with task_status: true. Since: since when it "
+        "is seen in this status; exact for prechecks with the recording rules of this project, otherwise no more than "
+        "the time range. Items: check items that fail or warn. Why: the beginning of "
         f"the first of its failures. {frame.REASONS}",
         "No watched task needs attention",
         columns,
@@ -100,9 +103,9 @@ def _timeline() -> Panel:
 def _checks() -> Iterable[Panel]:
     yield panels.listing(
         "What fails and why",
-        "Every check item in Failed or Warning now, with NineData's reason and remediation, every task that failed "
-        "itself, and every query that fails. Fix it, and run the precheck or the task again. No reason: the exporter's "
-        f"failure_reasons is off. {frame.REASONS}",
+        "Every check item in Failed or Warning now, with NineData's reason and remediation, every task that itself "
+        "failed, stopped, is late or found differences, and every query that fails. Fix it, and run the precheck or "
+        f"the task again. No reason: the exporter's failure_reasons is off. {frame.REASONS}",
         "No failing check item is known. Exporters that are down are in the table above.",
         (
             Column("Value", "Status", 112, _STATUS),

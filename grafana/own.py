@@ -23,6 +23,9 @@ COMPARISONS, REPLICATIONS = "(data|schema)_compare", "replication"
 
 _OF_SUBTASK = f"{TASK}, subtask"
 
+# The limits of the alert.
+_LATE_SECONDS, _LATE_FOR = 300, "10m"
+
 
 def status(scope: Scope, state: State) -> str:
     """A selector of the own statuses that mean a state."""
@@ -51,6 +54,30 @@ def codes(scope: Scope, window: Window) -> Iterator[str]:
     for state in s.OWN_STATUSES:
         yield f"{state.code} * {window.positive.format(status(scope, state))}"
     yield f"{s.NOT_QUERIED.code} + 0 * {failing(scope, window)}"
+    yield f"{s.WARNING.code} + 0 * ({warned(scope)})"
+
+
+def warned(scope: Scope, at: str = "") -> str:
+    """What is wrong with tasks that run or succeeded: they are late, or found rows that differ."""
+    return f"{_late(scope, at)}\n    or {_different(scope, at)}"
+
+
+def _late(scope: Scope, at: str = "") -> str:
+    """The delay of each subtask that has been late for long; of one that stopped, its status says more."""
+    delay, stopped = scope.tasks(_DELAY), status(scope, s.STOPPED) + at
+    least = f"min_over_time({delay}[{_LATE_FOR}]{at})"
+    late = f"{delay}{at} > {_LATE_SECONDS} and {least} > {_LATE_SECONDS} and {delay}{at} offset {_LATE_FOR}"
+    return f"({late} unless on ({SERIES}) {stopped} == 1)"
+
+
+def _different(scope: Scope, at: str = "") -> str:
+    """How many rows differ in each way, of comparisons that succeeded: one that runs has not seen all."""
+    return f"({scope.tasks(_ROWS)}{at} > 0 and on ({SERIES}) {status(scope, s.SUCCESS)}{at} == 1)"
+
+
+def stopped(scope: Scope) -> str:
+    """The status of each replication that stopped: changes do not reach its target meanwhile."""
+    return f"({status(scope, s.STOPPED)} == 1 and on ({SERIES}) {info(scope, REPLICATIONS)})"
 
 
 def statuses(scope: Scope, kind: str) -> str:
@@ -112,6 +139,14 @@ def since(scope: Scope, words: str) -> str:
     return f"({changed} or on ({TASK}) max by ({TASK}) ({began} and on ({SERIES}) ({one} == 1)))"
 
 
+def since_warned(scope: Scope) -> str:
+    """Since when each task has been late, or has had its present results; Unix time."""
+    delay, late = scope.tasks(_DELAY), f"and on ({SERIES}, subtask) {_late(scope)}"
+    began = f"min_over_time(timestamp({delay})[$__range:$__interval])"
+    found = (f"max by ({TASK}) ({last(f'{delay} <= {_LATE_SECONDS}')} {late})", f"max by ({TASK}) ({began} {late})")
+    return first((*found, f"({since(scope, 'Success')} and on ({TASK}) {_different(scope)})"))
+
+
 def since_unknown(scope: Scope) -> str:
     """When each task itself was known for the last time, if its status or results are not known now; Unix time."""
     unknown = f"{scope.tasks(_INFO)} unless on ({TASK}) {known(scope)}"
@@ -121,14 +156,18 @@ def since_unknown(scope: Scope) -> str:
 
 
 def failures(scope: Scope) -> Iterator[str]:
-    """One row per task that failed itself and per failed query, as `queries.failing_items` has them."""
-    failed = f"{status(scope, s.FAILED)} == 1"
-    told = f"{scope.tasks(_FAILURE)} and on ({SERIES}) {failed}"
-    silent = label(
-        f"{failed} unless on ({SERIES}) {scope.tasks(_FAILURE)}", "reason", "The status is $1.", "status", "(.*)"
-    )
-    yield f"{s.FAILED.code} * ({_as_item(told, 'Task itself')})"
-    yield f"{s.FAILED.code} * {_as_item(silent, 'Task itself')}"
+    """One row per trouble of a task itself and per failed query, as `queries.failing_items` has them."""
+    for state, ended in ((s.FAILED, f"{status(scope, s.FAILED)} == 1"), (s.STOPPED, stopped(scope))):
+        told = f"{scope.tasks(_FAILURE)} and on ({SERIES}) {ended}"
+        silent = f"{ended} unless on ({SERIES}) {scope.tasks(_FAILURE)}"
+        silent = label(silent, "reason", "The status is $1.", "status", "(.*)")
+        yield f"{state.code} * ({_as_item(told, 'Task itself')})"
+        yield f"{state.code} * {_as_item(silent, 'Task itself')}"
+    text = f"$1 is over {_LATE_SECONDS // 60} minutes behind its source for more than {_LATE_FOR}."
+    late = label(_late(scope), "reason", text, "subtask", "(.*)")
+    yield f"{s.WARNING.code} + 0 * {_as_item(late, 'Replication delay')}"
+    different = label(_different(scope), "reason", "The latest execution found rows that differ.")
+    yield f"{s.WARNING.code} + 0 * {_as_item(different, 'Comparison')}"
     query = label(f"({scope.failed_queries('task')})", "reason", "Reason: $1", "reason", "(.*)")
     yield f"{s.NOT_QUERIED.code} * {_as_item(query, 'Query of the task itself')}"
     listed = f"({scope.tasks(_INFO)} unless on ({TASK}) {known(scope)} unless on ({TASK}) {scope.tasks(UP)})"

@@ -42,15 +42,23 @@ def _series(expr: str, legend: str) -> prometheus.Dataquery:
     return prometheus.Dataquery().expr(expr).format(PromQueryFormat.TIME_SERIES).legend_format(legend)
 
 
-def numbers(title: str, description: str, tiles: Mapping[str, tuple[str, str, str]]) -> stat.Panel:
-    """Tiles of a name and a number, which is ? where it is not known.
+def numbers(
+    title: str,
+    description: str,
+    tiles: Mapping[str, tuple[str, str, str]],
+    *,
+    unknown: tuple[str, str] = ("?", NO_EXPORTER.color),
+    size: int | None = 30,
+) -> stat.Panel:
+    """Tiles of a name and a number, or of a text on a colour where that is not known.
 
-    Each has a query, the colour of 0, and that of more.
+    Each has a query, the colour of 0, and that of more. Without a size, a number is as large as all of it fits.
     """
     queries = (instant(expr, name) for name, (expr, _, _) in tiles.items())
-    panel = _stat(title, description, "?", *queries).text_mode(c.BigValueTextMode.VALUE_AND_NAME).unit("none")
-    panel = panel.mappings([mapping({str(NOT_KNOWN): ("?", NO_EXPORTER.color)})])
-    panel = panel.text(common.VizTextDisplayOptions().title_size(11).value_size(30))
+    panel = _stat(title, description, "?", *queries).text_mode(c.BigValueTextMode.VALUE_AND_NAME).unit("locale")
+    panel = panel.mappings([mapping({str(NOT_KNOWN): unknown})])
+    text = common.VizTextDisplayOptions().title_size(11)
+    panel = panel.text(text.value_size(size) if size else text)
     for name, (_, zero, more) in tiles.items():
         panel = panel.override_by_name(name, _properties({"thresholds": _steps(zero, (1, more)).build()}))
     return panel
@@ -95,6 +103,12 @@ def worst_first(unit: str, title: str, description: str, empty: str, query: prom
     return panel.legend(legend.sort_by("Max").sort_desc(sort_desc=True))
 
 
+def logarithmic(panel: timeseries.Panel, above: float) -> timeseries.Panel:
+    """Lines of which one that is far above the others leaves them readable; linear down to 0 below a value."""
+    scale = common.ScaleDistributionConfig().type(c.ScaleDistribution.SYMLOG).log(10).linear_threshold(above)
+    return panel.scale_distribution(scale)
+
+
 def stacked(panel: timeseries.Panel, colors: Mapping[str, str]) -> timeseries.Panel:
     """Lines as areas that add up, in colours by name."""
     panel = panel.stacking(common.StackingConfig().mode(c.StackingMode.NORMAL)).show_points(c.VisibilityMode.NEVER)
@@ -118,13 +132,14 @@ def listing(
     has the headings that rows are sorted by, with `-` before those whose greatest value comes first.
     """
     queries = (prometheus.Dataquery().expr(expr).instant().format(PromQueryFormat.TABLE) for expr in exprs)
-    panel = _common(table.Panel(), title, description, empty, *queries).unit("none").color_scheme(_fixed("text"))
+    panel = _common(table.Panel(), title, description, empty, *queries).unit("locale").color_scheme(_fixed("text"))
+    steps, suffix = ([], "") if len(exprs) == 1 else (_one_table(columns), f" ({_ONLY})")
+    names = [column.field + (suffix if column.field.startswith("Value") else "") for column in columns]
     organize = {
-        "indexByName": {field: index for index, field in enumerate(column.field for column in columns)},
-        "renameByName": {column.field: column.heading for column in columns},
+        "indexByName": {name: index for index, name in enumerate(names)},
+        "renameByName": {name: column.heading for name, column in zip(names, columns, strict=True)},
         "excludeByName": {"Time": True},
     }
-    steps = [d.DataTransformerConfig(id_val="merge", options={})] if len(exprs) > 1 else []
     panel = panel.transformations([*steps, d.DataTransformerConfig(id_val="organize", options=organize)])
     panel = panel.cell_options(c.TableAutoCellOptions(wrap_text=True)).inspect(inspect=True)
     panel = panel.max_data_points(300).align(c.FieldTextAlignment.LEFT).cell_height(c.TableCellHeight.SM)
@@ -136,6 +151,25 @@ def listing(
         panel = panel.override_by_name(column.heading, _properties(properties))
     # Their names as Grafana gives them; those of columns are headings.
     return panel.override_by_regexp("/^(Value( #.)?|[a-z_]+)$/", _properties({"custom.hidden": True}))
+
+
+_ONLY = "lastNotNull"
+
+# Labels that tell rows apart, or that links use.
+_HIDDEN = ("task_id", "task", "job", "instance", "kind", "page", "board", "sets")
+
+
+def _one_table(columns: Sequence[Column]) -> list[d.DataTransformerConfig]:
+    """The steps from the answers of several queries to one table.
+
+    Grouping changes no row, but leaves nothing of answers without labels, which are empty: Grafana 12.2 would show
+    their headings instead of what an empty table means.
+    """
+    names = [*_HIDDEN, *(column.field for column in columns)]
+    values = {name: {"aggregations": [_ONLY], "operation": "aggregate"} for name in names if name.startswith("Value")}
+    labels = {name: {"aggregations": [], "operation": "groupby"} for name in names if name not in values}
+    steps = {"merge": {}, "groupBy": {"fields": labels | values}}
+    return [d.DataTransformerConfig(id_val=name, options=options) for name, options in steps.items()]
 
 
 def colored(meanings: d.ValueMap) -> dict[str, object]:

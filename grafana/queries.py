@@ -49,7 +49,7 @@ def worst_states(scope: Scope) -> str:
     up = scope.tasks(_UP)
     bad = [f"{items(scope, s.WARNING)} @ end() > 0"]
     bad += [f"{status_of(scope, state)} @ end() == 1" for state in (s.UNKNOWN, s.WARNING)]
-    bad.append(f"{own.status(scope, s.UNKNOWN)} @ end() == 1")
+    bad += [f"{own.status(scope, s.UNKNOWN)} @ end() == 1", own.warned(scope, " @ end()")]
     failing = f"max by ({TASK}) ({up} @ end()) == 0 or {own.failing(scope, NOW, ' @ end()')}"
     failed = union(f"{selector} @ end() == 1" for selector in (status_of(scope, s.FAILED), own.status(scope, s.FAILED)))
     watched = f"max_over_time({scope.watched()}[$__range] @ end())"
@@ -96,8 +96,12 @@ def count_in(scope: Scope, state: State) -> str:
 
 
 def attention(scope: Scope) -> str:
-    """The code of each task that is in a bad state or waits or runs for too long, and of exporters that are down."""
+    """The code of each task that is in a bad state, stopped or late, and of exporters that are down.
+
+    A task is late when its precheck waits or runs for too long.
+    """
     late = union(f"{state.code} * ({_late(scope, state, limit)})" for state, limit in _LATE)
+    late = f"{s.STOPPED.code} * {own.stopped(scope)}\n  or {late}"
     return f"{states(scope)} >= {s.WARNING.code}\nor max by ({TASK}) (\n  {late}\n)\nor {_down()}\nor {_none(scope)}"
 
 
@@ -123,7 +127,7 @@ def reasons(scope: Scope) -> str:
     Its beginning only, as a long one would leave no room for other tasks.
     """
     joined = f'label_join({failing_items(scope)}, "why", ": ", "item_name", "reason")'
-    found = [label(joined, "why", "$2", "why", "(?s)([(]query[)]: )?(.*?)(: )?")]
+    found = [label(joined, "why", "$1", "why", "(?s)(.*?)(: )?")]
     unknown = "NineData gives no status, or one that the exporter does not know."
     found += [label(f"{of} == 1", "why", unknown) for of in (status_of(scope, s.UNKNOWN), own.status(scope, s.UNKNOWN))]
     for state, limit in _LATE:
@@ -151,7 +155,9 @@ def failing_items(scope: Scope) -> str:
         found.append(f"{state.code} * ({info} and {key} {status})")
         found.append(f"{state.code} * ({label(status, 'item_name', '$1', 'item', '(.*)')} unless {key} {info})")
     query = label(
-        label(scope.failed_queries("precheck"), "reason", "Reason: $1", "reason", "(.*)"), "item_name", "(query)"
+        label(scope.failed_queries("precheck"), "reason", "Reason: $1", "reason", "(.*)"),
+        "item_name",
+        "Query of the precheck",
     )
     found += [f"{s.NOT_QUERIED.code} * {query}", *own.failures(scope)]
     return f"topk by ({TASK}, item) (1, max by ({TASK}, item, item_name, reason) (\n  {union(found)}\n))"
@@ -190,26 +196,35 @@ def statuses_of_attention(scope: Scope) -> str:
     return f"({own.statuses(scope, '.+')})\nand on ({TASK}) ({attention(scope)})"
 
 
-def since(scope: Scope, *otherwise: str) -> str:
+def since(scope: Scope, words: str) -> str:
     """Since when each task has been seen in its present state, in milliseconds of Unix time.
 
-    Of its own status where that is bad, otherwise of the precheck: from the recording rule; without it, since the end
-    of another state, or the first sample, in the time range.
+    Of its own status where that is bad, or where the precheck is not bad and it is one of these words; otherwise of the
+    precheck: from the recording rule; without it, since the end of another state, or the first sample, in the time
+    range.
     """
     up, status, watched = scope.tasks(_UP), scope.tasks(_STATUS), scope.watched()
     rule = scope.tasks("ninedata:precheck_status:since_timestamp_seconds")
     now = f"and on ({SERIES}, status) ({status} == 1)"
     bad = (word for state in (s.FAILED, s.UNKNOWN) for word in s.OWN_STATUSES[state])
+    well = f"{first((own.since_warned(scope), own.since(scope, words)))}"
     found = (
         own.since(scope, "|".join(bad)),
         own.since_unknown(scope),
+        f"(({well}) unless on ({TASK}) ({_bad_prechecks(scope)}))",
         f"max by ({TASK}) ({rule} {now})",
         f"max by ({TASK}) ({last(f'{status} == 0')} {now})",
         f"max by ({TASK}) ({last(f'{up} == 1')} and on ({SERIES}) {up} == 0)",
         f"min by ({TASK}) (min_over_time(timestamp({watched})[$__range:$__interval]) and on ({SERIES}) {watched})",
-        *otherwise,
     )
     return f"1000 * (\n  {first(found)}\n)"
+
+
+def _bad_prechecks(scope: Scope) -> str:
+    """The tasks whose precheck alone makes their state a bad one."""
+    found = [f"{status_of(scope, state)} == 1" for state in STATUSES if state.code >= s.WARNING.code]
+    found += [f"{items(scope, s.WARNING)} > 0", f"max by ({TASK}) ({scope.tasks(_UP)}) == 0"]
+    return " or ".join(found)
 
 
 def since_of_attention(scope: Scope) -> str:
@@ -217,7 +232,8 @@ def since_of_attention(scope: Scope) -> str:
     answered = last(exporters("up") + " == 1")
     down = f"{answered} and on (job, instance) {exporters_up()} == 0"
     down = label(down, "task", "$1", "instance", "(.*)")
-    return f"{since(scope)}\nand on ({TASK}) ({attention(scope)})\nor 1000 * max by (task) ({down})"
+    stopped = "|".join(s.OWN_STATUSES[s.STOPPED])
+    return f"{since(scope, stopped)}\nand on ({TASK}) ({attention(scope)})\nor 1000 * max by (task) ({down})"
 
 
 def item_states(scope: Scope) -> str:

@@ -26,10 +26,10 @@ def task() -> dashboard.Dashboard:
     )
     since = panels.moment(
         "Since",
-        "Since when the precheck has been seen in its status, or the task itself where that failed or there is no "
-        "precheck; NineData itself gives no times. Exact for prechecks with this project's recording rules in "
-        "Prometheus, otherwise no more than the time range.",
-        instant(queries.since(ONE, own.since(ONE, ".+")), "{{task}}"),
+        "Since when the status has been seen that decides the state to the left, of the precheck or of the task "
+        "itself, or since when it is late; NineData itself gives no times. Exact for prechecks with this project's "
+        "recording rules in Prometheus, otherwise no more than the time range.",
+        instant(queries.since(ONE, ".+"), "{{task}}"),
     )
     items = panels.numbers(
         "Check items",
@@ -67,8 +67,10 @@ def _own_now() -> Iterable[Panel]:
     yield panels.numbers(
         "Found by the comparison",
         "Rows that the latest execution of a data comparison found only in the source, only in the target, or "
-        "different, and tables that it skipped. ? for other tasks, and where NineData gives no number.",
+        "different, and tables that it skipped. - for other tasks, and where NineData gives no number.",
         {name: (_count(expr), s.TRANSPARENT, s.WARNING.color) for name, expr in found.items()},
+        unknown=("-", s.TRANSPARENT),
+        size=None,
     )
 
 
@@ -103,8 +105,8 @@ def _own_over_time() -> Iterable[Panel]:
 def _failing_items() -> Panel:
     return panels.listing(
         "What fails and why",
-        "Every check item in Failed or Warning now, with NineData's reason and remediation, the error of the task "
-        "itself, and the query that fails. "
+        "Every check item in Failed or Warning now, with NineData's reason and remediation, what is wrong with the "
+        "task itself, and the query that fails. "
         f"Fix it, and run the precheck again. No reason: failure_reasons of the exporter is off. {frame.REASONS}",
         "No failing check item is known: see the status above",
         (

@@ -7,6 +7,7 @@ import pytest
 
 from exporter.check import Checked, check_config
 from exporter.config import load
+from exporter.scraping.shard import Shard
 
 API = "api: {base_url: https://ninedata.example, access_key_id: hush-ak, secret_key: hush-sk}\n"
 TASKS = "tasks: [{task_id: cd-1, precheck_task_id: p}]\n"
@@ -29,7 +30,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Ch
 
     def check(text: str) -> Checked:
         Path("config.yaml").write_text(text)
-        return check_config(lambda: load(Path("config.yaml"), {}))
+        return check_config(lambda: load(Path("config.yaml"), {}), Shard())
 
     return check
 
@@ -38,6 +39,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Ch
     ("more", "watched", "requests", "warnings"),
     [
         (TASKS, "1 task", "1 request", []),
+        ("tasks: [{task_id: rp-1, kind: replication}]\n", "1 task", "2 requests", []),
         (TASK_ALONE, "1 task (1 without precheck_task_id: only the task itself)", "2 requests", []),
         (f"{TASKS}task_status: true\n", "1 task", "3 requests", []),
         ("", "0 tasks", "0 requests", [NOTHING]),
@@ -56,8 +58,7 @@ def test_a_good_configuration_has_a_summary(
 ) -> None:
     """Warnings are about what is allowed but probably not intended."""
     assert check(API + more) == Checked(
-        f"watches {watched} at https://ninedata.example; a scrape sends up to {requests}",
-        warnings=tuple(warnings),
+        f"watches {watched} at https://ninedata.example; a scrape sends up to {requests}", warnings=tuple(warnings)
     )
 
 
@@ -70,7 +71,7 @@ def test_every_fault_of_every_task_file_is_reported(check: Callable[[str], Check
     assert checked == Checked(
         faults=(
             "a.tasks: the task id cd-1 is already in the configuration or in an earlier task file",
-            "b.tasks:1: [0].task_id: is missing",
+            "b.tasks:1: [0].task_id: is missing: the console's list of tasks has it",
             "c.tasks: cannot be read: No such file or directory",
         )
     )
@@ -79,5 +80,5 @@ def test_every_fault_of_every_task_file_is_reported(check: Callable[[str], Check
 def test_faults_of_the_configuration_come_before_those_of_task_files(check: Callable[[str], Checked]) -> None:
     """Without a good configuration it is not known which task files there are."""
     Path("a.tasks").write_text("nonsense")
-    checked = check(f"{API}tasks: [{{name: a}}]\ntask_files: ['*.tasks']\n")
-    assert checked == Checked(faults=("config.yaml:2: tasks[0].task_id: is missing",))
+    checked = check(f"{API}tasks: [{{x: a}}]\ntask_files: ['*.tasks']\n")
+    assert [fault.partition(": ")[0] for fault in checked.faults] == ["config.yaml:2"] * 2

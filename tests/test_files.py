@@ -12,8 +12,7 @@ import pytest
 from exporter.faults import ConfigError, Fault, UnreadableError
 from exporter.files import WatchedFile, read_file
 from exporter.threads import refresh_in_thread
-
-Lines = Callable[[], list[dict[str, object]]]
+from tests.conftest import Lines
 
 
 class Watched:

@@ -17,11 +17,12 @@ from exporter.exporter import Exporter, allow_open_files
 from exporter.files import WatchedFile
 from exporter.metrics import OwnMetrics, choose_format, render
 from exporter.reload import Reloader
-from tests.scraping.fakes import GOOD, config_of, result, tasks
+from exporter.scraping.snapshot import QueryResult
+from tests.conftest import Lines
+from tests.scraping.fakes import GOOD, NOON, RUNNING, config_of, result, tasks
 
 pytestmark = pytest.mark.anyio
 
-Lines = Callable[[], list[dict[str, object]]]
 sleep = asyncio.sleep
 
 
@@ -110,11 +111,10 @@ async def test_a_configuration_with_faults_changes_nothing(reloader: Reloader, s
 
 
 async def test_a_file_system_that_hangs_ends_the_reload_not_the_exporter(
-    source: Source, monkeypatch: pytest.MonkeyPatch
+    reloader: Reloader, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Threads that wait for it do not become more. When it answers, the new configuration comes into force."""
-    sleep, answers, waiting = asyncio.sleep, threading.Event(), list[Exporter]()
-    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(seconds / 100))
+    answers, waiting = threading.Event(), list[Exporter]()
     monkeypatch.setattr(exporter.reload, "LOAD_SECONDS", 0.05)
 
     def refresh_files(exporter: Exporter) -> None:
@@ -123,10 +123,8 @@ async def test_a_file_system_that_hangs_ends_the_reload_not_the_exporter(
             answers.wait(10)
 
     monkeypatch.setattr(Exporter, "refresh_files", refresh_files)
-    reloader = Reloader(source.file, OwnMetrics())
-    await reloader.start()
     assert await reloader.reload() == ("the configuration could not be read within 0.05 s",) == reloader.faults
-    await sleep(0.5)
+    await asyncio.sleep(20)
     assert (watched(reloader), last_reload_successful(reloader)) == (["old"], False)
     assert len(waiting) <= 2
     answers.set()
@@ -134,7 +132,6 @@ async def test_a_file_system_that_hangs_ends_the_reload_not_the_exporter(
         while watched(reloader) != ["new"]:
             await sleep(0.01)
     assert (reloader.faults, last_reload_successful(reloader)) == ((), True)
-    await reloader.close()
 
 
 async def test_reloads_at_the_same_time_are_one(reloader: Reloader, source: Source) -> None:
@@ -148,16 +145,17 @@ async def test_reloads_at_the_same_time_are_one(reloader: Reloader, source: Sour
 
 
 async def test_history_and_the_pause_after_a_429_survive_a_reload(reloader: Reloader, source: Source) -> None:
-    """Not if the new configuration names another server; nor that of tasks that are no longer watched."""
+    """Not if the new configuration names another server; nor that of what is no longer watched, or queried itself."""
     with reloader.lease() as before:
         before.client.rate_limit.hold(60)
         before.history.prechecks.record(result("old", GOOD))
+        before.history.states.record(QueryResult(*tasks("new"), RUNNING, 0.1, NOON))
     await reloader.reload()
     with reloader.lease() as after:
         assert after.history is before.history
         assert after.client.rate_limit.held_seconds > 50
         after.forget_unwatched()
-        assert after.history.prechecks.of(*tasks("old")) is None
+        assert after.history.prechecks.of(*tasks("old")) is after.history.states.of(*tasks("new")) is None
     config = config_of()
     source.next = replace(config, api=replace(config.api, base_url="https://other.example"))
     await reloader.reload()

@@ -9,7 +9,6 @@ from exporter.metrics.families import (
     PRECHECK_FAMILIES,
     STATE_FAMILIES,
     TASK_FAMILIES,
-    TASK_LABELS,
     Family,
 )
 from exporter.ninedata import DEFAULT_KIND, KINDS, LISTS, REQUEST_PATHS, Reason, Status, TaskStatus, advice_on
@@ -24,6 +23,7 @@ _STATUS_MEANINGS = {
     Status.FAILED: "The check failed; its reason says what to fix.",
     Status.UNKNOWN: "The API returned no status, or a word that the exporter does not know.",
 }
+_TASK_LABELS = ("task_id", "task")
 _FAMILIES = (*TASK_FAMILIES, *DISCOVERY_FAMILIES, *OWN_FAMILIES)
 _LIMITS = {
     "reason": "1000 bytes, or `failure_reasons.max_bytes`; of a longer text the middle is left out",
@@ -48,8 +48,8 @@ def _lines() -> Iterator[str]:
     yield "## Of each watched task"
     yield ""
     yield (
-        f"Every series carries {_code(TASK_LABELS)} and the labels that the configuration gives the task (a label that "
-        "only other tasks have is empty). Every value is from the scrape itself; no sample has a timestamp."
+        f"Every series carries {_code(_TASK_LABELS)} and the labels that the configuration gives the task (a label "
+        "that only other tasks have is empty). Every value is from the scrape itself; no sample has a timestamp."
     )
     yield from _sections(PRECHECK_FAMILIES)
     yield ""
@@ -57,8 +57,8 @@ def _lines() -> Iterator[str]:
     yield ""
     yield (
         "Only of tasks without `precheck_task_id`, of tasks on a list of discovery, and with `task_status: true` of "
-        "all. The lists have no results and no subtasks: only `task_status: true` gives them. `/probe` and "
-        "`collect[]=tasks` read no list, so a replication needs `task_status: true` there."
+        "all. The lists have no results and no subtasks: for discovered tasks only `task_status: true` gives them, and "
+        "`/probe` and `collect[]=tasks`, which read no list."
     )
     yield from _sections(STATE_FAMILIES)
     yield ""
@@ -99,10 +99,13 @@ def _lines() -> Iterator[str]:
 
 
 def _limits() -> Iterator[str]:
-    own = max(len(family.labels) for family in TASK_FAMILIES) + len(TASK_LABELS)
+    own = max(len(family.labels) for family in TASK_FAMILIES) + len(_TASK_LABELS)
     labels = own + len(("__name__", "job", "instance"))
     longest = max((name for family in _FAMILIES for name in family.labels), key=len)
-    per_task = 3 + 2 * len(Status)
+    samples = (
+        f"300, 3 for each task file, {3 + 2 * len(Status)} for each precheck, one for each check item and one more if "
+        f"it failed or warns, {4 + len(TaskStatus)} for each task that is watched itself and 3 for each of its subtasks"
+    )
     yield "## Limits"
     yield ""
     yield (
@@ -119,10 +122,7 @@ def _limits() -> Iterator[str]:
         ("label_limit", f"{labels}, and one for each name of a configured label"),
         ("label_name_length_limit", f"{len(longest)} (`{longest}`), or the longest name of a configured label"),
         ("label_value_length_limit", "1023; 205 with a lower `failure_reasons.max_bytes` (`item`)"),
-        (
-            "sample_limit",
-            f"200, {per_task} for each task, one for each check item, and one more for each that failed or warns",
-        ),
+        ("sample_limit", samples),
     )
     yield from _table("setting", settings, "at least")
 

@@ -116,7 +116,8 @@ def _load_secret(
             return SecretFile(folder / file, header=header)
         if value:
             return checked_secret(value, header=header)
-        reader.fault(f"is missing: give {name}, {file_key} or the environment variable {variable}", name)
+        where = "the NineData console makes it under User Management"
+        reader.fault(f"is missing: give {name}, {file_key} or the environment variable {variable}; {where}", name)
     except OSError as error:
         # The path is not shown: it may be the secret itself, given under the wrong key.
         reader.fault(f"the file cannot be read: {error.strerror}", key)

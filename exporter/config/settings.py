@@ -96,7 +96,7 @@ class Config:
 
     def queries_itself(self, task: Task, *, listed: bool) -> bool:
         """Whether the task itself is queried; `listed`: a list shows its status."""
-        return self.task_status or not (task.has_precheck or listed)
+        return self.task_status or not (task.ref.precheck_task_id or listed)
 
     def most_requests(self, task: Task, *, listed: bool = False) -> int:
         """The most requests that a scrape sends for a task, without retries."""

@@ -91,8 +91,9 @@ def _load_id(reader: Reader, name: str, *, required: bool = True) -> str:
     """An id; empty if it is missing or wrong."""
     text = (reader.text(name) or "").strip()
     if required and not reader.has(name):
-        reader.fault("is missing", name)
+        reader.fault("is missing: the console's list of tasks has it", name)
     if text and not ID.fullmatch(text):
-        reader.fault("has characters that an id must not have; an id looks like cd-tg3isu1xgs", name)
+        example = "cd-tg3isu1xgs" if required else "pcte-dj02vti9tabd, and without one the task itself is watched"
+        reader.fault(f"has characters that an id must not have; an id looks like {example}", name)
         return ""
     return text

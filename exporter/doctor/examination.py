@@ -22,7 +22,7 @@ async def examine(
     load: Callable[[], Config], web_config: Path | None, place: str, shard: Shard, findings: list[Finding]
 ) -> None:
     """Append to `findings` as they are found; `place` names the configuration."""
-    checked = check_config(load)
+    checked = check_config(load, shard)
     findings += _check_files(checked, web_config, place)
     if checked.config is None:
         findings += skipped(("name", "connection", *_AFTER_CONNECTION), "the configuration has faults")
@@ -58,14 +58,15 @@ async def _examine_api(exporter: Exporter) -> list[Finding]:
     samples = (sample for metric in exporter.own_metrics().collect() for sample in metric.samples)
     skew = next((sample.value for sample in samples if sample.name == families.API_CLOCK_SKEW.name), None)
     clock = check_clock(skew)
-    query = _check_query(snapshot, exporter.config.api.base_url, clock)
+    query = _check_query(exporter, snapshot, clock)
     if not is_good([query, clock]):
         return [query, clock, *skipped(("discovery", "task"), "needs a query that works")]
     return [query, clock, *_check_discovery(snapshot), *_check_tasks(snapshot)]
 
 
-def _check_query(snapshot: Snapshot, base_url: str, clock: Finding) -> Finding:
+def _check_query(exporter: Exporter, snapshot: Snapshot, clock: Finding) -> Finding:
     """Whether the API answers and accepts the key. One answer that needs an accepted key is enough."""
+    base_url, requests = exporter.config.api.base_url, counted(exporter.watch_list.most_requests(), "request")
     outcomes = [
         *((result.task.ref.kind, result.failure) for result in snapshot.results),
         *((KINDS[state.task.ref.kind].state_request, state.failure) for state in snapshot.states),
@@ -74,7 +75,8 @@ def _check_query(snapshot: Snapshot, base_url: str, clock: Finding) -> Finding:
     failures = [(request, failure) for request, failure in outcomes if failure]
     refused = [each for each in failures if each[1].reason not in (Reason.NOT_FOUND, Reason.API_ERROR)]
     if len(refused) < len(outcomes):
-        return Finding("query", base_url, "ok", "the API answers and accepts the access key and the signature")
+        what = f"the API answers and accepts the access key and the signature; a scrape sends up to {requests}"
+        return Finding("query", base_url, "ok", what)
     if not refused:
         return Finding("query", base_url, "skipped", "there is no task to query")
     request, failure = next((each for each in refused if each[1].reason is Reason.AUTH), refused[0])

@@ -59,7 +59,7 @@ class Shared(NamedTuple):
 
 def overview_of(views: Sequence[TaskView], wanted: Filter) -> dict[str, object]:
     """What the page shows of these tasks: the values for its template."""
-    matching = sorted((view for view in views if wanted.matches(view)), key=lambda view: view.urgency)
+    matching = [view for view in views if wanted.matches(view)]
     labels = {f"{name}={value}": None for view in views for name, value in view.task.labels.items()}
     return {
         "filter": wanted,

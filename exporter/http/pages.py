@@ -60,7 +60,8 @@ class Pages:
     def _overview(
         self, request: web.Request, exporter: Exporter, tasks: Iterable[Task], sources: dict[str, object]
     ) -> web.Response:
-        views, wanted = _views(tasks, exporter), Filter.from_query(request.query)
+        wanted, views = Filter.from_query(request.query), _views(tasks, exporter)
+        views.sort(key=lambda view: view.urgency)
         if wants_json(request):
             shown = [view.as_json() for view in views if wanted.matches(view)]
             return self._json({"version": __version__, **sources, "tasks": shown})

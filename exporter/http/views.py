@@ -120,7 +120,7 @@ class TaskView:
     @property
     def urgency(self) -> tuple[bool, int, str]:
         """Sort key: tasks that failed themselves, then by the most urgent status, then by name."""
-        failed = self.results is not None and self.results.status in (TaskStatus.FAILED, TaskStatus.ABNORMAL)
+        failed = self.results is not None and self.results.status.needs_attention
         words = [problem.status for problem in self.problems]
         for query in filter(None, (self.precheck, self.state)):
             words += (query.word, query.status or query.word)

@@ -18,23 +18,20 @@ class Family:
 
 _WHOLE = "Absent until every source of these tasks was read whole once since the start."
 
-TASK_LABELS = ("task_id", "task")
-"""On every per-task series, before the configured labels."""
-
 PRECHECK_FAMILIES = (
     UP := Family(
         "ninedata_precheck_up",
-        "1 if this scrape's query of the task was answered and understood, 0 if not.",
-        note="While 0, none of the task's status, items, item_status and item_failure_info series are exported.",
+        "1 if this scrape's query of the precheck was answered and understood, 0 if not.",
+        note="While 0, none of the precheck's status, items, item_status and item_failure_info series are exported.",
     ),
     QUERY_FAILURE_INFO := Family(
         "ninedata_precheck_query_failure_info",
-        "Why this scrape's query of the task failed; only while ninedata_precheck_up is 0.",
+        "Why this scrape's query of the precheck failed; only while ninedata_precheck_up is 0.",
         ("reason",),
     ),
     QUERY_DURATION := Family(
         "ninedata_precheck_query_duration_seconds",
-        "Time that this scrape spent on the query of the task, retries included.",
+        "Time that this scrape spent on the query of the precheck, retries included.",
         note="Includes waits for `api.rate_limit`, and for other scrapes that use all of `api.concurrency`; "
         "`ninedata_api_request_duration_seconds` does not.",
     ),

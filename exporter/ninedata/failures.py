@@ -61,7 +61,10 @@ def words_of_system(error: OSError) -> str:
 def advice_on(reason: Reason, request: str) -> str:
     """What a person can do about a failed query; `request` is its kind, one of REQUEST_PATHS."""
     if reason is Reason.NOT_FOUND and not (request in KINDS and KINDS[request].has_precheck_id):
-        return "Check that task_id is right, and that this key's account may see the task, or may list tasks."
+        return (
+            "Check that task_id and kind are right (cd-... is data_compare, cc-... schema_compare, rp-... replication) "
+            "and that this key's account may see the task, or may list tasks."
+        )
     return _ADVICE[reason].format(path=REQUEST_PATHS.get(request, ""))
 
 
@@ -78,8 +81,8 @@ _ADVICE = {
     "and that this machine's clock is right.",
     Reason.RATE_LIMITED: "Scrape less often, watch fewer tasks with one key, or spread the requests with "
     "api.rate_limit.",
-    Reason.NOT_FOUND: "Check that task_id and precheck_task_id are right and that this key's account may see the "
-    "task. A precheck that was started again has a new precheck_task_id: configure that one.",
+    Reason.NOT_FOUND: "Check that task_id, kind and precheck_task_id are right and that this key's account may see "
+    "the task. A precheck that was started again has a new precheck_task_id: configure that one.",
     Reason.UNSUPPORTED: "The server does not have {path}. Check that api.base_url is the address of the NineData "
     "console itself. If it is and other kinds of task work, the server is too old: upgrade it, or ask NineData's "
     "support which release has this part of the OpenAPI.",
@@ -89,8 +92,7 @@ _ADVICE = {
     "its request id.",
     Reason.INVALID_RESPONSE: "The answer is not what the API documents. Check whether a proxy or a login page "
     "answers in its place; otherwise report it with the message.",
-    Reason.TOO_LARGE: "The answer is larger than any precheck's. Check that api.base_url is the address of the "
-    "NineData console itself. If a list of replications is too long, name one status in "
-    "discovery.replication.statuses.",
+    Reason.TOO_LARGE: "NineData's own answers are smaller. Check that api.base_url is the address of the NineData "
+    "console itself. If a list of replications is too long, name one status in discovery.replication.statuses.",
     Reason.INTERNAL: "This is a bug in the exporter. Please report it with the log line.",
 }

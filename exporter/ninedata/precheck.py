@@ -35,12 +35,12 @@ _STATUS_OF_WORD = {status.casefold(): status for status in Status} | {"failure":
 
 @dataclass(frozen=True, slots=True)
 class TaskRef:
-    """What the API needs to find a precheck."""
+    """What the API needs to find a task and its precheck."""
 
     kind: str
     task_id: str
     precheck_task_id: str
-    """Empty for a kind whose prechecks have no id of their own."""
+    """Empty if only the task itself is watched, and for a kind whose prechecks have no id of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from exporter.ninedata.answers import data_of
 from exporter.ninedata.client import ApiRequest, NineDataClient, QueryProgress
 from exporter.ninedata.failures import QueryError, Reason
 from exporter.ninedata.kinds import KINDS
@@ -15,9 +16,11 @@ async def start_precheck(client: NineDataClient, task: TaskRef) -> str:
     kind = KINDS[task.kind]
 
     def read(envelope: Mapping[str, object]) -> str:
-        data = envelope.get("data")
-        precheck_id = text_of(data.get(kind.precheck_key)).strip() if isinstance(data, dict) else ""
-        if kind.has_precheck_id and not ID.fullmatch(precheck_id):
+        if not kind.has_precheck_id:
+            return ""
+        data = data_of(envelope, kind.state_parameters(task))
+        precheck_id = text_of(data.get(kind.precheck_key)).strip()
+        if not ID.fullmatch(precheck_id):
             raise QueryError(Reason.INVALID_RESPONSE, "the answer has no id of the precheck that it started")
         return precheck_id
 

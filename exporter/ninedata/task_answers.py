@@ -20,14 +20,15 @@ def read_state(envelope: Mapping[str, object], kind: Kind, task: TaskRef) -> Tas
     data = data_of(envelope, ((kind.state_task_key, task.task_id),))
     request_id = clean_name(envelope.get("requestId"))
     if is_true(data.get("isDeleted")):
-        raise QueryError(Reason.NOT_FOUND, "the task is deleted in NineData", request_id=request_id)
-    word = text_of(data.get("status"))
+        advice = "Take the task out of the configuration, or out of its task file."
+        raise QueryError(Reason.NOT_FOUND, "the task is deleted in NineData", request_id=request_id, advice=advice)
+    word, execution_id = text_of(data.get("status")), clean_name(data.get("lastExecId"))
     return TaskState(
         TaskStatus.of_word(word, kind.statuses),
         status_word=clean_name(word),
         error=clean(data.get("errMsg")),
-        execution_id=clean_name(data.get("lastExecId")) if kind.execution_path else "",
-        subtasks=_read_subtasks(data["subTaskList"], kind) if data.get("subTaskList") else (),
+        execution_id=execution_id if kind.execution_path and execution_id != "0" else "",  # 0 may stand for null
+        subtasks=_read_subtasks(data.get("subTaskList"), kind),
         request_id=request_id,
     )
 
@@ -77,7 +78,8 @@ def number_of(value: object) -> float | None:
 def _moment_of(value: object) -> datetime | None:
     """`2025-03-19 09:12:40Z`, in UTC with or without the Z; None for anything else."""
     try:
-        moment = datetime.fromisoformat(text_of(value).strip())
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(text_of(value))
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # the latter for an offset at the end of the calendar
         return None
+    return moment if moment.year >= 2000 else None  # noqa: PLR2004 - before NineData: milliseconds can look like a date

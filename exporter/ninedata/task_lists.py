@@ -60,7 +60,7 @@ def read_page(envelope: Mapping[str, object], listed: TaskList) -> Page:
     if data and not entries:
         raise QueryError(Reason.INVALID_RESPONSE, f"no entry of the list has a usable {listed.task_key}")
     total = text_of(fields.get("total")).strip()
-    return Page(entries, len(data), int(total[:12]) if total.isascii() and total.isdigit() else 0)
+    return Page(entries, len(data), int(total[:12]) if total.isdecimal() else 0)
 
 
 async def read_list(

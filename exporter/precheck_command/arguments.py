@@ -15,10 +15,10 @@ from exporter.config.reader import duration_seconds
 from exporter.faults import ConfigError
 from exporter.ninedata import DEFAULT_KIND, ID, KINDS, QueryError, Reason, TaskRef
 from exporter.ninedata.precheck_start import start_precheck
-from exporter.precheck_command.following import ProgressDisplay, answers
+from exporter.precheck_command.following import ProgressDisplay, follow
 from exporter.precheck_command.outcome import Outcome, json_of_outcome, junit_of_outcome, text_of_outcome
 from exporter.precheck_command.task_file_writer import kept_task, write_task_file
-from exporter.signals import heeded
+from exporter.signals import heeded, stop_at_once_on_signal
 from exporter.streams import complain, show
 from exporter.threads import ManyThreads
 
@@ -38,15 +38,27 @@ class _Unobserved:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0 passed or started, 1 failed, 2 unknown."""
     flags = _parser().parse_args(arguments)
+    ref = TaskRef(flags.kind, flags.task_id, flags.precheck_task_id or "")
+    outcome = Outcome(Task(ref, flags.name or flags.task_id))
+    id_shown = True
     try:
         for number in heeded(signal.SIGINT, signal.SIGTERM):  # the latter from a pipeline that is cancelled
             signal.signal(number, signal.default_int_handler)
-        return _run(flags, load(flags.config_file, os.environ))
-    except (ConfigError, OSError, ValueError) as error:
-        complain(f"{_PROGRAM}: {error}\n")
+        _check(flags, ref)
+        config = load(flags.config_file, os.environ)
+        if flags.task_file:
+            outcome.task = kept_task(flags.task_file, ref, flags.name, dict(flags.label) if flags.label else None)
+        id_shown = asyncio.run(_query(flags, config, outcome))
+    except TimeoutError:
+        last = f"; the last query failed: {outcome.error}" if outcome.error else ""
+        outcome.error = f"no end within {flags.timeout:g} s{last}"
+    except (ConfigError, QueryError, OSError, ValueError) as error:
+        outcome.error = str(error)
     except KeyboardInterrupt:
-        complain(f"{_PROGRAM}: interrupted\n")
-    return 2
+        outcome.error = "interrupted"
+    stop_at_once_on_signal(2)
+    code = _report(flags, outcome)
+    return code if id_shown else 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,11 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"{_PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("start", parents=[common], help="start a precheck and print its id", allow_abbrev=False)
-    start.add_argument("--label", action="append", type=_label, metavar="K=V", help="label for the task, repeatable")
+    start.add_argument("--label", action="append", type=_label, metavar="K=V", help="task file's label, repeatable")
     start.add_argument("--task-file", type=Path, metavar="FILE", help="task file to write for the exporter")
     status = commands.add_parser("status", parents=[common], help="report a precheck that exists", allow_abbrev=False)
     status.add_argument("precheck_task_id", metavar="PRECHECK_TASK_ID", nargs="?", type=_id)
-    parser.set_defaults(precheck_task_id=None, task_file=None)
+    start.epilog = status.epilog = parser.epilog
+    parser.set_defaults(precheck_task_id=None, task_file=None, label=None)
     return parser
 
 
@@ -99,55 +112,42 @@ def _label(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _run(flags: argparse.Namespace, config: Config) -> int:
-    ref = TaskRef(flags.kind, flags.task_id, flags.precheck_task_id or "")
-    if flags.command == "status" and bool(ref.precheck_task_id) is not KINDS[ref.kind].has_precheck_id:
-        raise ValueError(f"a precheck of kind {ref.kind} {'has no id' if ref.precheck_task_id else 'needs its id'}")
+def _check(flags: argparse.Namespace, ref: TaskRef) -> None:
+    """Raise ValueError for arguments that do not fit together; warn of one without effect."""
+    has_id = KINDS[ref.kind].has_precheck_id
+    if flags.command == "status" and bool(ref.precheck_task_id) is not has_id:
+        raise ValueError(f"a precheck of kind {ref.kind} {'needs its id' if has_id else 'has no id'}")
     if flags.command == "start" and flags.format == "junit" and not flags.wait:
         raise ValueError("--format=junit needs --wait")
-    task = Task(ref, flags.name or flags.task_id)
-    if flags.task_file:
-        task = kept_task(flags.task_file, ref, flags.name, dict(flags.label) if flags.label else None)
-    outcome = Outcome(ref, task.name)
-    id_shown = True
-    try:
-        id_shown = asyncio.run(_query(flags, config, task, outcome))
-    except TimeoutError:
-        outcome.error = f"no end within {flags.timeout:g} s"
-    except QueryError as error:
-        outcome.error = str(error)
-    except OSError as error:
-        outcome.error = f"task file not written (precheck {outcome.ref.precheck_task_id or 'without an id'}): {error}"
-    except KeyboardInterrupt:
-        outcome.error = "interrupted"
-    code = _report(flags, outcome)
-    return code if id_shown else 2
+    if flags.label and not flags.task_file:
+        complain(f"{_PROGRAM}: --label has no effect without --task-file\n")
 
 
-async def _query(flags: argparse.Namespace, config: Config, task: Task, outcome: Outcome) -> bool:
+async def _query(flags: argparse.Namespace, config: Config, outcome: Outcome) -> bool:
     """Start the precheck if asked to, and query it. Puts the answers into `outcome` as they come.
 
-    Returns whether standard output took the id. Raises QueryError, TimeoutError, OSError.
+    Returns whether standard output took the id. Raises QueryError, TimeoutError, ConfigError.
     """
     # A name server that does not answer must not hold up the end.
     asyncio.get_running_loop().set_default_executor(ManyThreads())
     client, transport = open_client(config.api, _Unobserved(), _PROGRAM)
-    id_shown, display = True, ProgressDisplay()
+    ref, id_shown, display = outcome.task.ref, True, ProgressDisplay()
     try:
         if flags.command == "start":
-            precheck_id = await start_precheck(client, outcome.ref)
-            outcome.ref = replace(outcome.ref, precheck_task_id=precheck_id)
-            if flags.format == "text" and precheck_id:
-                # At once, in case the command is killed while it waits.
+            precheck_id = await start_precheck(client, ref)
+            outcome.task = replace(outcome.task, ref=replace(ref, precheck_task_id=precheck_id))
+            # The id at once, in case the command is killed while it waits.
+            if precheck_id and flags.format == "text":
                 id_shown = show(f"{precheck_id}\n", _PROGRAM)
+            elif precheck_id:
+                complain(f"{_PROGRAM}: precheck {precheck_id} has started\n")
             if flags.task_file:
-                write_task_file(flags.task_file, replace(task, ref=outcome.ref))
+                write_task_file(flags.task_file, outcome.task)
         elif not flags.wait:
-            outcome.precheck = await client.query(outcome.ref)
+            outcome.precheck = await client.query(ref)
         if flags.wait:
             async with asyncio.timeout(flags.timeout):
-                async for precheck in answers(client, outcome.ref, display):
-                    outcome.precheck = precheck
+                await follow(client, outcome, display)
     finally:
         display.end()
         await transport.aclose()

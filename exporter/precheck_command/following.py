@@ -2,19 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 
-from exporter.ninedata import Precheck, QueryError, Reason, Status, TaskRef
+from exporter.ninedata import Precheck, QueryError, Reason, Status
 from exporter.ninedata.client import NineDataClient
-from exporter.precheck_command.outcome import ENDED
+from exporter.precheck_command.outcome import ENDED, Outcome
 from exporter.streams import complain
-
-_PASSING = (Reason.TIMEOUT, Reason.CONNECT, Reason.HTTP_ERROR, Reason.RATE_LIMITED)
-"""Failures that may be over at the next query; every other one ends the wait."""
 
 
 class ProgressDisplay:
-    """On a terminal a bar that is drawn anew, in a log one line for each change."""
+    """On a terminal a line that is drawn anew, with a bar; in a log one line for each change."""
 
     def __init__(self) -> None:
         self._terminal = os.isatty(2)
@@ -25,12 +21,16 @@ class ProgressDisplay:
         items = precheck.items
         done = sum(item.status not in (Status.UNSTARTED, Status.RUNNING) for item in items)
         running = next((f": {item.name}" for item in items if item.status is Status.RUNNING), "")
-        line = f"{precheck.status}, {done} of {len(items)} check items{running}"
-        if line == self._shown:
-            return
-        self._shown = line
         filled = 20 * done // len(items) if items else 0
-        complain(f"\r\x1b[K[{'#' * filled}{'-' * (20 - filled)}] {line[:76]}" if self._terminal else f"{line}\n")
+        bar = f"[{'#' * filled}{'-' * (20 - filled)}] "
+        self.show_line(f"{precheck.status}, {done} of {len(items)} check items{running}", bar)
+
+    def show_line(self, line: str, bar: str = "") -> None:
+        """Show a line, unless it is there already."""
+        if line != self._shown:
+            self._shown = line
+            # A terminal must not wrap the line: only its last row would be drawn anew.
+            complain(f"\r\x1b[K\x1b[?7l{bar}{line}\x1b[?7h" if self._terminal else f"{line}\n")
 
     def end(self) -> None:
         """Leave the terminal's line, if it is in use."""
@@ -39,19 +39,18 @@ class ProgressDisplay:
             complain("\n")
 
 
-async def answers(client: NineDataClient, ref: TaskRef, display: ProgressDisplay) -> AsyncIterator[Precheck]:
-    """Query until the precheck has ended, showing how far it is. Raises QueryError for a failure that will not pass."""
+async def follow(client: NineDataClient, outcome: Outcome, display: ProgressDisplay) -> None:
+    """Query until the precheck has ended; `outcome` has the latest. Raises QueryError for what will not pass."""
     while True:
         try:
-            precheck = await client.query(ref)
-        except QueryError as error:
-            if error.reason not in _PASSING:
-                raise
-            display.end()
-            complain(f"ninedata-precheck: {error}; trying again\n")
-        else:
-            display.show(precheck)
-            yield precheck
-            if precheck.status in ENDED:
+            outcome.precheck, outcome.error = await client.query(outcome.task.ref), ""
+            display.show(outcome.precheck)
+            if outcome.precheck.status in ENDED:
                 return
-        await asyncio.sleep(2)
+        except QueryError as error:
+            # These may be over at the next query.
+            if error.reason not in (Reason.TIMEOUT, Reason.CONNECT, Reason.HTTP_ERROR, Reason.RATE_LIMITED):
+                raise
+            outcome.error = str(error)
+            display.show_line(f"ninedata-precheck: {error}; trying again")
+        await asyncio.sleep(max(2.0, client.rate_limit.held_seconds))

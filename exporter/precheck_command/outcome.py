@@ -6,7 +6,8 @@ import textwrap
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from exporter.ninedata import Precheck, Status, TaskRef
+from exporter.config import Task
+from exporter.ninedata import Precheck, Status
 
 ENDED = (Status.SUCCESS, Status.WARNING, Status.FAILED)
 
@@ -15,8 +16,7 @@ ENDED = (Status.SUCCESS, Status.WARNING, Status.FAILED)
 class Outcome:
     """The latest answer about a precheck, or why there is none."""
 
-    ref: TaskRef
-    name: str
+    task: Task
     precheck: Precheck | None = None
     """The last answer."""
     error: str = ""
@@ -48,7 +48,7 @@ def text_of_outcome(outcome: Outcome) -> str:
         lines.append(f"{item.status:<10} {item.name or item.item} ({item.item})")
         for paragraph in item.message.splitlines():
             lines += textwrap.wrap(paragraph, width=100, initial_indent=indent, subsequent_indent=indent)
-    verdict = f"{outcome.name}: the precheck's status is {outcome.status()}"
+    verdict = f"{outcome.task.name}: the precheck's status is {outcome.status()}"
     lines.append(f"{verdict}; {outcome.error}" if outcome.error else verdict)
     return "\n".join(lines) + "\n"
 
@@ -57,10 +57,10 @@ def json_of_outcome(outcome: Outcome, exit_status: int) -> str:
     """One JSON document."""
     items = outcome.precheck.items if outcome.precheck else ()
     document = {
-        "task_id": outcome.ref.task_id,
-        "precheck_task_id": outcome.ref.precheck_task_id or None,
-        "kind": outcome.ref.kind,
-        "name": outcome.name,
+        "task_id": outcome.task.ref.task_id,
+        "precheck_task_id": outcome.task.ref.precheck_task_id or None,
+        "kind": outcome.task.ref.kind,
+        "name": outcome.task.name,
         "status": str(outcome.status()),
         "exit_status": exit_status,
         "error": outcome.error or None,
@@ -74,35 +74,36 @@ def json_of_outcome(outcome: Outcome, exit_status: int) -> str:
 
 def junit_of_outcome(outcome: Outcome, *, fail_on_warning: bool) -> str:
     """One test case for each check item, and one that is an error if the precheck's end is not known."""
-    suite = ET.Element("testsuite", name=_xml(f"NineData precheck of {outcome.name}"), time="0")
+    root, name = ET.Element("testsuites"), _xml(outcome.task.name)
+    suite = ET.SubElement(root, "testsuite", name=f"NineData precheck of {name}", time="0")
 
-    def add_case(name: str, tag: str = "", message: str = "", status: Status | None = None) -> None:
+    def add_case(title: str, tag: str = "", message: str = "", status: Status | None = None) -> None:
         # The API tells no times, but some readers want the attribute.
-        case = ET.SubElement(suite, "testcase", classname=_xml(f"ninedata.{outcome.name}"), name=_xml(name), time="0")
+        case = ET.SubElement(suite, "testcase", classname=f"ninedata.{name}", name=_xml(title), time="0")
         if tag:
             # Jenkins shows attribute and text, GitLab the text alone.
             attributes = {"message": _xml(message.partition("\n")[0]), "type": str(status)} if status else {}
             ET.SubElement(case, tag, attributes).text = _xml(message)
 
     for item in outcome.precheck.items if outcome.precheck else ():
-        name = f"{item.name} ({item.item})" if item.name else item.item  # GitLab drops cases of the same name
+        title = f"{item.name} ({item.item})" if item.name else item.item  # GitLab drops cases of the same name
         if item.status is Status.FAILED or (fail_on_warning and item.status is Status.WARNING):
-            add_case(name, "failure", item.message or "The API gives no reason.", item.status)
+            add_case(title, "failure", item.message or "The API gives no reason.", item.status)
         elif item.status is Status.WARNING:
-            add_case(name, "system-out", f"Warning: {item.message}")
+            add_case(title, "system-out", f"Warning: {item.message}")
         elif item.status is Status.SUCCESS:
-            add_case(name)
+            add_case(title)
         else:
-            add_case(name, "skipped", f"The check item is {item.status}.", item.status)
+            add_case(title, "skipped", f"The check item is {item.status}.", item.status)
     code = outcome.exit_status(fail_on_warning=fail_on_warning)
     if code == 2 or (code == 1 and suite.find("testcase/failure") is None):  # noqa: PLR2004 - not known
         message = outcome.error or f"the precheck's status is {outcome.status()}"
         add_case("precheck", "error" if code > 1 else "failure", message, outcome.status())
+    elif len(suite) == 0:
+        add_case("precheck")  # Jenkins fails a build whose report has no case
     suite.set("tests", str(len(suite)))
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(attribute, str(len(suite.findall(f"testcase/{tag}"))))
-    root = ET.Element("testsuites")
-    root.append(suite)
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -70,8 +71,9 @@ def _obey(sandbox: "Sandbox", command: str, name: str, body: object) -> object:
             task = sandbox.served[name]
             task.play_precheck(_read_precheck(task.kind.name, body) if command.startswith("PUT") else None)
         case "PUT faults":
-            lists = (listing.path.split("/")[3] for listing in LISTS.values())
-            if name.partition("/")[0] not in ("", *lists, *sandbox.served):
+            lists = "|".join(listing.path.split("/")[3] for listing in LISTS.values())
+            pattern = rf"|({lists})/list(/\d+)?|(?P<task_id>[^/]+)(/(precheck|start|status|execution))?"
+            if not (found := re.fullmatch(pattern, name)) or found["task_id"] not in (None, *sandbox.served):
                 raise LookupError
             sandbox.faults[name] = _read_fault(body)
         case "DELETE faults":

@@ -12,8 +12,6 @@ from exporter.ninedata.text import cut_middle
 from exporter.scraping.history import A, History, QueryHistories
 from exporter.scraping.snapshot import QueryResult, Snapshot
 
-Answer = Precheck | TaskState
-
 _log = logging.getLogger(__name__)
 
 MAX_LINES = 20
@@ -76,7 +74,7 @@ def _record(
             yield Change(f"{query} failed", failure.reason.value, result.task, fields)
 
 
-def _status_change(subject: str, before: Answer | None, now: Answer, task: Task) -> Change:
+def _status_change(subject: str, before: Precheck | TaskState | None, now: Precheck | TaskState, task: Task) -> Change:
     items = now.items if isinstance(now, Precheck) else ()
     attention = [item.item for item in items if item.status.needs_attention]
     fields = {

@@ -1,5 +1,6 @@
 """The latest results of each task: for the pages, the log, and the order of the next scrape; never for the metrics."""
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,13 +39,15 @@ class QueryHistory(Generic[A]):
 class QueryHistories(Generic[A]):
     """The histories of the same query of all watched tasks."""
 
-    def __init__(self) -> None:
+    def __init__(self, queried: Callable[[Task], object]) -> None:
+        """`queried` is what is queried of a task: if that changes, the history begins again."""
         self._tasks: dict[str, QueryHistory[A]] = {}
+        self._queried = queried
 
     def of(self, task: Task) -> QueryHistory[A] | None:
-        """The history of a task; None before the first query, and if the task has a new precheck."""
+        """The history of a task; None before the first query."""
         history = self._tasks.get(task.task_id)
-        return history if history is not None and history.last.task.ref == task.ref else None
+        return history if history is not None and self._queried(history.last.task) == self._queried(task) else None
 
     def priority(self, task: Task) -> int:
         """Sorts the task's query among those of a scrape."""
@@ -66,8 +69,8 @@ class History:
     """The history of all watched tasks."""
 
     def __init__(self) -> None:
-        self.prechecks = QueryHistories[Precheck]()
-        self.states = QueryHistories[TaskState]()
+        self.prechecks = QueryHistories[Precheck](lambda task: task.ref)
+        self.states = QueryHistories[TaskState](lambda task: task.ref.kind)
         self.skipped: AbstractSet[str] = frozenset()
         """The ids of the tasks for which the latest scrape had no time."""
 

@@ -1,7 +1,7 @@
 """The queries of a run: of prechecks, of tasks themselves, of lists of tasks."""
 
+import asyncio
 import logging
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -41,7 +41,8 @@ class Query(ABC, Generic[T]):
 
     async def run(self, wall_clock: Callable[[], datetime]) -> None:
         """Query, to the end. This is the one place where errors become values."""
-        self._began = time.monotonic()
+        clock = asyncio.get_running_loop().time
+        self._began = clock()
         try:
             self.outcome = await self.ask()
         except QueryError as error:
@@ -49,12 +50,12 @@ class Query(ABC, Generic[T]):
         except Exception as error:  # noqa: BLE001 - a bug that one answer triggers must not cost the other tasks
             _log.exception("internal error", extra={"fields": {"query": self._subject}})
             self.outcome = QueryFailure(Reason.INTERNAL, f"{type(error).__name__} in the exporter; see its log")
-        self._ended, self.ended_at = time.monotonic(), wall_clock()
+        self._ended, self.ended_at = clock(), wall_clock()
 
     @property
     def seconds(self) -> float:
         """Time spent on the query so far."""
-        return 0.0 if self._began is None else (self._ended or time.monotonic()) - self._began
+        return 0.0 if self._began is None else (self._ended or asyncio.get_running_loop().time()) - self._began
 
     @property
     def outcome_now(self) -> T | QueryFailure:
@@ -83,8 +84,6 @@ class TaskQuery(Query[T]):
 
 class StateQuery(TaskQuery[TaskState]):
     """A query of a task itself."""
-
-    __slots__ = ()
 
     def result(self, now: datetime) -> QueryResult[TaskState]:
         """With a comparison's status, if only the query of its results failed."""
@@ -120,7 +119,7 @@ class ListQuery(Query[Mapping[str, ListedTask]]):
         entry, failure = self._found.get(task.task_id), self._failure
         if entry is not None:
             status = TaskStatus.of_word(entry.status, KINDS[self.discovery.kind].statuses)
-            return QueryResult(task, TaskState(status, entry.status), None, now)
+            return QueryResult(task, TaskState(status, entry.status), None, self.ended_at or now)
         listed_before = task.task_id in self.discovery.known
         return QueryResult(task, failure, None, now) if failure and listed_before else None
 

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from exporter.config import Config, Task
@@ -83,7 +84,8 @@ class _Run:
         self._states = dict[str, StateQuery]()
         discoveries = scraper.watch_list.discoveries if targets.discover else ()
         self._lists = {discovery.kind: ListQuery(discovery, scraper.client) for discovery in discoveries}
-        self._queue = deque[Query[Any]]()
+        self._queues = deque[Query[Any]](), deque[Query[Any]]()
+        """Queries that have not begun: in the second, those of tasks themselves; in the first, all others."""
         self._under_way = set[Query[Any]]()
         self._snapshot: Snapshot | None = None
         queries = list[Query[Any]]()
@@ -113,13 +115,16 @@ class _Run:
             self._start(sorted(queries, key=lambda query: query.priority))
 
     def _start(self, queries: list[Query[Any]]) -> None:
-        self._queue.extend(queries)
+        for query in queries:
+            self._queues[isinstance(query, StateQuery)].append(query)
+        first, then = sorted(self._queues, key=lambda queue: queue[-1].priority if queue else 1)  # timed out: last
         for _ in range(min(len(queries), self._scraper.config.api.concurrency)):
-            self._workers.create_task(self._worker())
+            self._workers.create_task(self._worker(first, then))
+            first, then = then, first  # half of the workers each: if all prechecks hang, tasks themselves do not wait
 
-    async def _worker(self) -> None:
-        while self._queue:
-            query = self._queue.popleft()
+    async def _worker(self, first: deque[Query[Any]], then: deque[Query[Any]]) -> None:
+        while queue := first or then:
+            query = queue.popleft()
             self._under_way.add(query)
             await query.run(self._scraper.wall_clock)
             self._under_way.remove(query)
@@ -166,7 +171,7 @@ class _Run:
 
     def _results_so_far(self) -> Snapshot:
         rate_limited = any(query.progress.waiting_for_rate_limit for query in self._under_way)
-        for queued in self._queue:  # they wait for the same as those under way
+        for queued in chain(*self._queues):  # they wait for the same as those under way
             queued.progress.waiting_for_rate_limit = rate_limited
         now, states = self._scraper.wall_clock(), []
         for task_id, task in self._tasks.items():

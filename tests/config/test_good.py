@@ -3,17 +3,15 @@
 import glob
 import re
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 
 import certifi
 import pytest
 
-from exporter.config import Config, DiscoverySettings, load, load_task_file
+from exporter.config import DiscoverySettings, load, load_task_file
 from exporter.config.reader import duration_seconds
 from exporter.ninedata import LISTS, TaskRef
-
-Load = Callable[..., Config]
+from tests.config.conftest import Load
 
 EXAMPLE = (Path(__file__).parents[2] / "config.example.yaml").read_text("utf-8")
 ALIASES = """

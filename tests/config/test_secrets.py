@@ -1,13 +1,11 @@
 """Where the credentials come from."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from exporter.config import Config, ConfigError, load
-
-Load = Callable[..., Config]
+from tests.config.conftest import Load
 
 ENVIRONMENT = {"NINEDATA_ACCESS_KEY_ID": "hush-env-ak", "NINEDATA_SECRET_KEY": "hush-env-sk"}
 BARE = "api:\n  base_url: https://ninedata.example\n"

@@ -76,11 +76,7 @@ def test_everything_is_mounted() -> None:
     tasks = [volume["configMap"] for volume in spec["volumes"] if volume["name"].startswith("tasks-")]
     assert tasks == [
         {"name": name, "optional": True}
-        for name in (
-            "test-ninedata-exporter-tasks",
-            "ninedata-tasks-of-pipeline-a",
-            "ninedata-tasks-of-pipeline-b",
-        )
+        for name in ("test-ninedata-exporter-tasks", "ninedata-tasks-of-pipeline-a", "ninedata-tasks-of-pipeline-b")
     ]
     assert made["livenessProbe"]["httpGet"]["scheme"] == "HTTPS"
 

@@ -58,11 +58,6 @@ def test_it_never_runs_as_root() -> None:
     assert settings("User") == settings("Environment") == []
 
 
-def test_a_signal_is_its_reload() -> None:
-    """A check before it could not read the key: only what starts the exporter is handed that."""
-    assert settings("ExecReload") == ["/bin/kill -HUP $MAINPID"]
-
-
 def manual_config() -> str:
     """The configuration in the manual, with a task that it leaves out."""
     (config,) = re.findall(r"```yaml\n(api:\n.*?)```", MANUALS[0], re.DOTALL)

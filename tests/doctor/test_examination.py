@@ -1,5 +1,6 @@
 """The examination as a whole, against the sandbox."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -126,13 +127,18 @@ async def test_discovery_and_its_tasks_are_examined() -> None:
     findings = await examined(Sandbox(fleet(20, "replication")), tasks=(), discovery=discovery)
     assert of(findings, "discovery")[0].what.startswith("9 tasks discovered in ")
     assert len(of(findings, "task")) == 9
+    assert of(findings, "query")[0].what.endswith("; a scrape sends up to 10 requests")
 
 
 async def test_a_shard_examines_its_tasks_only() -> None:
-    sandbox = Sandbox(fleet(10))
-    shares = [of(await examined(sandbox, shard=Shard(index, 2)), "task") for index in (0, 1)]
-    assert [bool(share) for share in shares] == [True, True]
-    assert sum(map(len, shares)) == 10
+    """And sums up no others."""
+    counts = []
+    for shard in (Shard(0, 2), Shard(1, 2)):
+        findings = await examined(Sandbox(fleet(10)), shard=shard)
+        counts.append(len(of(findings, "task")))
+        summary = rf"watches {counts[-1]} tasks of shard {shard} at .*; a scrape sends up to {counts[-1]} requests"
+        assert re.fullmatch(summary, of(findings, "configuration")[0].what)
+    assert (sum(counts), min(counts) > 1) == (10, True)
 
 
 async def test_faults_of_the_configuration_are_listed_and_nothing_else_is_examined(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ OWN = {
     "listed": [(90, "NotStarted")],
     "list-fails": [(90, "Running"), (10, "")],
 }
-REPLICATIONS = ("runs", "waits")
+REPLICATIONS = ("runs", "waits", "own-suspended")
 FAILURE = "Table ledger.entries: the connection was lost."
 OWN_STATUSES = ("Failed", "Abnormal", "Unknown", "Suspended", "Stopped", "NotStarted", "Running", "Success")
 WITHOUT_REASONS = "it's here"
@@ -117,8 +117,7 @@ def _exporter(target: dict[str, str], minutes: int) -> Iterator[Sample]:
 
 def _own(target: dict[str, str], name: str, state: str, minutes: int) -> Iterator[Sample]:
     known, _, reason = state.partition("!")
-    number = [*TASKS, *OWN].index(name)
-    task = {**target, "task_id": f"cd-{number}", "task": name}
+    task = {**target, "task_id": f"cd-{[*TASKS, *OWN].index(name)}", "task": name}
     kind = "replication" if name in REPLICATIONS else "data_compare"
     yield ("ninedata_task_info", {**task, "kind": kind}, 1)
     if not name.startswith("list"):
@@ -171,14 +170,8 @@ def _task(target: dict[str, str], name: str, state: str, since: int) -> Iterator
             }
             yield ("ninedata_precheck_item_failure_info", info, 1)
         if status == "Failed":
-            alert = {
-                **task,
-                "item": item,
-                "status": status,
-                "precheck_task_id": f"pcte-{number}",
-                "alertname": "NineDataPrecheckFailed",
-                "alertstate": "firing",
-            }
-            yield ("ALERTS", {**alert, "severity": "critical"}, 1)
+            alert = {**task, "item": item, "status": status, "precheck_task_id": f"pcte-{number}"}
+            alert |= {"alertname": "NineDataPrecheckFailed", "alertstate": "firing", "severity": "critical"}
+            yield ("ALERTS", alert, 1)
     if name != "members-cn":
         yield ("ninedata:precheck_status:since_timestamp_seconds", {**task, "status": state}, since)

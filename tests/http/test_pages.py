@@ -87,6 +87,10 @@ def test_the_overview_before_the_first_scrape(site: Site) -> None:
     assert page.links() == ["?refresh=30", *links]
     site.record(STOCK, GOOD)
     assert "No scrape yet." not in page_of(site).text
+    alone = Site(task("alone", ""))
+    assert page_of(alone).badges() == ["1 Not queried", "Not queried"]
+    alone.record_state(task("alone", ""), REPLICATED)
+    assert "No scrape yet." not in page_of(alone).text
 
 
 @pytest.fixture
@@ -94,14 +98,14 @@ def varied() -> Site:
     """Each kind of result."""
     failing, unknown, alone = task("failing"), task("unknown"), task("alone", "")
     site = Site(ORDERS, failing, unknown, alone, STOCK)
-    site.record(ORDERS, Precheck(Status.FAILED, ITEMS), ago=310)
+    site.record(ORDERS, Precheck(Status.FAILED, ITEMS, "Failed"), ago=310)
     site.record_state(ORDERS, COMPARED, ago=130)
     site.record(failing, Precheck(Status.FAILED, ITEMS[:2], request_id="r-1"), ago=7260)
     site.record(failing, QueryFailure(Reason.CONNECT, "cannot connect"), ago=190)
     site.record(failing, AUTH)
     site.record_state(failing, REPLICATED, ago=130)
     site.record(unknown, Precheck(Status.UNKNOWN, (), status_word="Paused", request_id="r-2"), ago=190)
-    site.record_state(alone, QueryFailure(Reason.TIMEOUT, "no answer"), TaskState(TaskStatus.STOPPED), ago=130)
+    site.record_state(alone, QueryFailure(Reason.NOT_FOUND, "no execution"), TaskState(TaskStatus.STOPPED), ago=130)
     return site
 
 
@@ -145,21 +149,16 @@ def test_what_needs_attention_comes_first() -> None:
     site.record(task("y-failed"), Precheck(Status.FAILED, ()), ago=60)
     for name, outcome in outcomes.items():
         site.record(task(name), outcome)
-    site.record_state(alone, TaskState(TaskStatus.FAILED, error="The disk is full."))
+    site.record_state(alone, TaskState(TaskStatus.PRECHECK_FAILED, error="The disk is full."))
     page = page_of(site)
     assert " ".join(name[0] for name in names(page)) == "x a y z c b d e f g"
     assert page.badges()[:3] == ["2 Failed", "2 Query failing", "1 Warning"]
     assert "Error of the task itself The disk is full." in page.text
     page = page_of(site, "/tasks/cd-x-alone")
-    assert page.badges() == ["Failed"]
+    assert page.badges() == ["PrecheckFailed"]
     assert "The disk is full." in page.text
     assert "ninedata-precheck start cd-x-alone --kind data_compare" in page.text
     assert "Check items" not in page.text
-
-
-def test_an_earlier_precheck_of_the_same_task_is_not_shown(site: Site) -> None:
-    site.record(Task(TaskRef("data_compare", "cd-1", "pcte-0"), "orders-prod"), Precheck(Status.FAILED, ITEMS))
-    assert page_of(site).badges() == ["2 Not queried", "Not queried", "Not queried"]
 
 
 @pytest.mark.parametrize(
@@ -215,8 +214,9 @@ def test_the_overview_as_json(site: Site) -> None:
     assert found.keys() == {"version", "unread", "config", "task_files", "discovery", "tasks"}
     assert found["config"] == {"reloaded": True, "faults": [], "file_faults": [], "waits_for_reload": False}
     assert (found["task_files"], found["discovery"]) == ([], {})
-    assert found["tasks"][0] == site.json("/tasks/cd-1")
-    assert (found["tasks"][0]["last_query"], found["tasks"][0]["state"]) == (None, None)
+    assert [each["task"] for each in found["tasks"]] == ["stock-prod", "orders-prod"]
+    assert found["tasks"][1] == site.json("/tasks/cd-1")
+    assert (found["tasks"][1]["last_query"], found["tasks"][1]["state"]) == (None, None)
 
 
 def test_a_configuration_that_is_not_in_force(site: Site) -> None:
@@ -335,7 +335,9 @@ def test_the_form_and_the_badges_keep_the_filter(many: Site) -> None:
 
 
 def test_a_problem_that_several_tasks_share_is_told_once(many: Site) -> None:
+    """The most frequent one first."""
     text = page_of(many).text
+    assert text.index("30 tasks:") < text.index("5 tasks:") < text.index("3 tasks:")
     assert "Failed 30 tasks: Port Open <port> & wait. 00, 01, 02," in text
     assert "09 and 20 more" in text
     assert f"Query failing 3 tasks: The query fails: auth bad signature {AUTH_ADVICE} 97, 98, 99" in text

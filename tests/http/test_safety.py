@@ -4,15 +4,17 @@ import asyncio
 import base64
 import hashlib
 import re
+import threading
 from urllib.parse import quote
 
 import pytest
 
 from exporter.config import Task
+from exporter.http import pages
 from exporter.ninedata import CheckItem, Precheck, Reason, Status, TaskRef
 from exporter.scraping.snapshot import QueryFailure
 from tests.http.page import Page
-from tests.http.site import ORDERS, Site, client_of
+from tests.http.site import Site, client_of
 
 PAGES = ["/", "/tasks/cd-1", "/nowhere"]
 HOSTILE = (
@@ -105,13 +107,14 @@ def test_an_unknown_path_leads_back(site: Site) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_large_overview_does_not_block_scrapes() -> None:
+async def test_a_large_overview_does_not_block_scrapes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes a while: scrapes and health checks are answered meanwhile."""
-    site = Site(*(Task(TaskRef("data_compare", f"cd-{n}", "p"), f"task-{n}") for n in range(2000)), ORDERS)
+    gate, overview_of = threading.Event(), pages.overview_of
+    monkeypatch.setattr(pages, "overview_of", lambda *given: gate.wait(5) and overview_of(*given))
     async with site.served() as port, client_of(port) as client:
         crowd = [asyncio.create_task(client.get("/", timeout=30)) for _ in range(4)]
         await asyncio.sleep(0.05)
         for path in ("/-/healthy", "/metrics?collect[]=exporter"):
             assert (await client.get(path)).status_code == 200
-        assert not all(answer.done() for answer in crowd)
+        gate.set()
         assert {answer.status_code for answer in await asyncio.gather(*crowd)} == {200}

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.config import DiscoverySettings
+from exporter.config import DiscoverySettings, Task
 from exporter.http.external_url import parse_external_url
-from exporter.ninedata import ListedTask, Reason
-from exporter.scraping.snapshot import QueryFailure
+from exporter.ninedata import ListedTask, Precheck, Status, TaskRef
 from tests.http.site import Site
 
 
@@ -25,6 +24,14 @@ def test_every_task_is_a_target(site: Site) -> None:
     assert site.exporter.calls == []
 
 
+def test_what_is_no_longer_watched_is_forgotten(site: Site) -> None:
+    """Where each task has a target of its own, no scrape of all tasks does it."""
+    gone = Task(TaskRef("data_compare", "cd-9", "pcte-9"), "gone")
+    site.record(gone, Precheck(Status.SUCCESS, ()))
+    site.get("/sd")
+    assert site.exporter.history.prechecks.of(gone) is None
+
+
 def test_until_discovery_succeeded_once_there_is_no_list(site: Site) -> None:
     """Prometheus would drop the targets that an incomplete list lacks; after an error it keeps those that it has."""
     site.configure(discovery=(DiscoverySettings("replication", labels={"team": "replication"}),))
@@ -32,11 +39,7 @@ def test_until_discovery_succeeded_once_there_is_no_list(site: Site) -> None:
     told = "The list of tasks is not complete yet. Not read so far:\n- list of replication tasks: "
     assert (refused.status_code, refused.text.startswith(told)) == (503, True)
     (discovery,) = site.exporter.watch_list.discoveries
-    page = {"rp-1": ListedTask("rp-1", "orders-standby", "running")}
-    discovery.update(page, QueryFailure(Reason.RATE_LIMITED, "the second page"), 0.1)
-    assert site.get("/sd").status_code == 503
-    discovery.update(page, None, 0.1)
-    discovery.update({}, QueryFailure(Reason.CONNECT, "refused"), 0.1)
+    discovery.update({"rp-1": ListedTask("rp-1", "orders-standby", "running")}, None, 0.1)
     *_, found = site.get("/sd").json()
     assert (found["labels"]["task"], found["labels"]["team"]) == ("orders-standby", "replication")
 
@@ -67,15 +70,7 @@ def test_the_path_of_targets_has_the_prefix_of_their_address(site: Site, host: s
 
 
 @pytest.mark.parametrize(
-    "host",
-    [
-        ":10199",
-        "exporter:100000",
-        "user@exporter:10199",
-        "exporter:10199/path",
-        "::1",
-        '"},{"targets":["',
-    ],
+    "host", [":10199", "exporter:100000", "user@exporter:10199", "exporter:10199/path", "::1", '"},{"targets":["']
 )
 def test_a_host_that_is_not_an_address_is_refused(site: Site, host: str) -> None:
     response = site.get("/sd", host=host)

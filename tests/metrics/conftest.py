@@ -1,32 +1,21 @@
 """One scrape that has something of everything."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from prometheus_client.registry import Collector
 
 from exporter.config import Task
 from exporter.metrics import OwnMetrics
-from exporter.ninedata import (
-    CheckItem,
-    Execution,
-    Precheck,
-    Reason,
-    Status,
-    Subtask,
-    TaskRef,
-    TaskState,
-    TaskStatus,
-)
+from exporter.ninedata import CheckItem, Execution, Precheck, Reason, Status, Subtask, TaskRef, TaskState, TaskStatus
 from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult, Snapshot
 from exporter.scraping.task_files import TaskFile, TaskFiles
 from exporter.scraping.watch_list import WatchList
-from tests.scraping.fakes import config_of, tasks
+from tests.scraping.fakes import NOON, config_of, tasks
 
-AT = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
-EXECUTION = Execution(TaskStatus.SUCCESS, 3, 0, 12345678, 5, AT, AT + timedelta(seconds=90))
+EXECUTION = Execution(TaskStatus.SUCCESS, None, 3, 12345678, 0, NOON, NOON + timedelta(seconds=90))
 SUBTASKS = (
     Subtask("full", TaskStatus.SUCCESS, progress=1.0),
     Subtask("inc_writer", TaskStatus.RUNNING, progress=0.0, delay_seconds=0.672),
@@ -42,14 +31,14 @@ ITEMS = (
 
 @pytest.fixture
 def snapshot() -> Snapshot:
-    answered = Task(TaskRef("data_compare", "cd-1", "pcte-1"), 'orders "prod"', {"team": "dba", "env": "prod\\eu"})
+    answered = Task(TaskRef("data_compare", "cd-1", "pcte-1"), 'orders "prod"', {"team": "dba\\eu"})
     failing = Task(TaskRef("schema_compare", "cc-1", "pcte-2"), "schema", {"team": "platform"})
     empty = Task(TaskRef("replication", "rp-1", ""), "rp-1")
     return Snapshot(
         (
-            QueryResult(answered, Precheck(Status.FAILED, ITEMS), 0.25, AT),
-            QueryResult(failing, QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s"), 5.0, AT),
-            QueryResult(empty, Precheck(Status.UNKNOWN, ()), 0.001, AT),
+            QueryResult(answered, Precheck(Status.FAILED, ITEMS), 0.25, NOON),
+            QueryResult(failing, QueryFailure(Reason.TIMEOUT, "no complete answer within 5 s"), 5.0, NOON),
+            QueryResult(empty, Precheck(Status.UNKNOWN, ()), 0.001, NOON),
         ),
         tuple(states(answered, empty)),
         (
@@ -62,17 +51,17 @@ def snapshot() -> Snapshot:
 
 def states(compared: Task, replicated: Task) -> Iterator[QueryResult[TaskState]]:
     """Complete answers, one without its results, none at all, and two of a list."""
-    yield QueryResult(compared, TaskState(TaskStatus.SUCCESS, execution=EXECUTION), 0.5, AT)
-    yield QueryResult(replicated, TaskState(TaskStatus.RUNNING, subtasks=SUBTASKS), 0.125, AT)
-    alone = Task(TaskRef("data_compare", "cd-2", ""), "alone")
+    yield QueryResult(compared, TaskState(TaskStatus.SUCCESS, execution=EXECUTION), 0.5, NOON)
+    yield QueryResult(replicated, TaskState(TaskStatus.RUNNING, subtasks=SUBTASKS), 0.125, NOON)
+    alone = Task(TaskRef("data_compare", "cd-2", ""), "alone", {"env": "prod"})
     failed = TaskState(TaskStatus.FAILED, error='Table "a" is gone.')
-    yield QueryResult(alone, QueryFailure(Reason.HTTP_ERROR, "HTTP 500"), 0.75, AT, failed)
+    yield QueryResult(alone, QueryFailure(Reason.HTTP_ERROR, "HTTP 500"), 0.75, NOON, failed)
     unknown = Task(TaskRef("schema_compare", "cc-2", ""), "unknown")
-    yield QueryResult(unknown, QueryFailure(Reason.NOT_FOUND, "no such task"), 0.0625, AT)
+    yield QueryResult(unknown, QueryFailure(Reason.NOT_FOUND, "no such task"), 0.0625, NOON)
     listed = Task(TaskRef("schema_compare", "cc-3", ""), "listed")
-    yield QueryResult(listed, TaskState(TaskStatus.STOPPED), None, AT)
+    yield QueryResult(listed, TaskState(TaskStatus.STOPPED), None, NOON)
     missing = Task(TaskRef("replication", "rp-2", ""), "missing")
-    yield QueryResult(missing, QueryFailure(Reason.AUTH, "HTTP 401"), None, AT)
+    yield QueryResult(missing, QueryFailure(Reason.AUTH, "HTTP 401"), None, NOON)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from exporter import __version__
 from exporter.metrics import choose_format, render
-from exporter.ninedata import CheckItem, Precheck, Status
+from exporter.ninedata import CheckItem, Precheck, Status, TaskState, TaskStatus
 from exporter.scraping.snapshot import Snapshot
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +53,7 @@ def test_parsers_read_every_sample_as_it_was_written(
     families = {family.name: family.samples for family in parse(text_of(snapshot, own, accept))}
     result = snapshot.results[0]
     assert isinstance(result.outcome, Precheck)
-    shared = {"task_id": result.task.task_id, "task": result.task.name, **result.task.labels}
+    shared = {"task_id": result.task.task_id, "task": result.task.name, "env": "", **result.task.labels}
     assert [sample.labels for sample in families["ninedata_precheck_item_status"]] == [
         {**shared, "item": item.item, "status": item.status} for item in result.outcome.items
     ]
@@ -110,7 +110,9 @@ def test_a_long_reason_keeps_its_start_and_its_end(snapshot: Snapshot, letter: s
     message = f"reason {letter * 3000} remediation"
     item = CheckItem("a", "a", "", Status.FAILED, message)
     result = replace(snapshot.results[0], outcome=Precheck(Status.FAILED, (item,)))
-    (reason,) = re.findall(r'reason="([^"]*)"', text_of(Snapshot((result,)), reason_bytes=reason_bytes))
+    state = replace(snapshot.states[0], outcome=TaskState(TaskStatus.FAILED, error=message))
+    text = text_of(Snapshot((result,), (state,)), reason_bytes=reason_bytes)
+    (reason,) = {*re.findall(r'reason="([^"]*)"', text)}
     assert reason_bytes - 6 < len(reason.encode()) <= reason_bytes
     assert reason.startswith(f"reason {letter}")
     assert reason.endswith(f"{letter} remediation")

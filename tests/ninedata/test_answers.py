@@ -87,6 +87,7 @@ def test_before_a_precheck_its_status_is_unknown_and_it_has_no_items(fields: dic
 
 def test_an_unknown_status_word_is_kept_for_people() -> None:
     assert read(with_data(status="Paused", requestId="r-1")) == Precheck(Status.UNKNOWN, (), "Paused", "r-1")
+    assert read(with_data(status=" uNSTARTED\n")).status is Status.UNSTARTED
 
 
 def test_numbers_and_texts_may_be_swapped() -> None:
@@ -94,10 +95,7 @@ def test_numbers_and_texts_may_be_swapped() -> None:
     item = {"precheckItem": 17, "itemName": 3.5, "itemDescription": True, "errorMessage": ["first", {"code": 5}]}
     precheck = read({"success": "true", "requestId": 4711, "data": {"status": ["Failed"], "precheckItems": [item]}})
     assert precheck == Precheck(
-        Status.FAILED,
-        (CheckItem("17", "3.5", "true", Status.UNKNOWN, '["first", {"code": 5}]'),),
-        "Failed",
-        "4711",
+        Status.FAILED, (CheckItem("17", "3.5", "true", Status.UNKNOWN, '["first", {"code": 5}]'),), "Failed", "4711"
     )
 
 

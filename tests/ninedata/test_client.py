@@ -14,6 +14,7 @@ import pytest
 from exporter.credentials import Secret
 from exporter.ninedata import Precheck, QueryError, Reason, TaskState, TaskStatus
 from exporter.ninedata.client import MAX_ANSWER_BYTES, QueryProgress
+from exporter.ninedata.precheck_start import start_precheck
 from tests.ninedata.fake_api import (
     PASSED,
     START,
@@ -38,9 +39,6 @@ STATUS = "/openapi/v1/comparedata/precheck/status"
 
 def signed(timestamp: str, secret_key: str = SECRET_KEY) -> str:
     return sha256(f"{STATUS}/{secret_key}&{timestamp}".encode()).hexdigest()
-
-
-# What is sent
 
 
 async def test_a_query_is_one_signed_get(api: FakeApi) -> None:
@@ -93,8 +91,6 @@ async def test_every_request_is_signed_with_the_current_time_and_secrets(api: Fa
     ]
 
 
-# Retries
-
 CUT_OFF = aiohttp.ClientPayloadError("Response payload is not completed")
 # The failure, its reason, how often the request is sent.
 FAILURES: dict[str, tuple[Reply, str, int]] = {
@@ -117,11 +113,6 @@ async def test_a_lost_connection_or_a_gateway_s_error_is_retried_once(
     assert api.arrivals == [0.0, 0.2][:sent]
 
 
-async def test_a_retry_is_sent_on_a_new_connection(api: FakeApi) -> None:
-    assert isinstance(await api.query(reply(b"", 503), reply()), Precheck)
-    assert [request.extensions.get("connection") for request in api.requests] == [None, "fresh"]
-
-
 async def test_the_failure_of_the_retry_counts(api: FakeApi) -> None:
     assert (await failure_of(api.query(reply(b"", 503), reply(b"", 401)))).reason == "auth"
 
@@ -139,9 +130,6 @@ async def test_the_pause_before_a_retry_occupies_no_slot(api: FakeApi) -> None:
     api.answers(reply(b"", 503), reply(), reply())
     await asyncio.gather(client.query(TASK), client.query(TASK))
     assert api.arrivals == [0.0, 0.0, 0.2]
-
-
-# Time and cancellation
 
 
 @pytest.mark.parametrize(
@@ -193,9 +181,6 @@ async def test_a_query_that_is_cancelled_in_the_queue_has_sent_nothing(api: Fake
     assert len(api.requests) == 1
 
 
-# Size
-
-
 async def test_an_answer_is_read_up_to_1_mib(api: FakeApi) -> None:
     """In whatever pieces it comes; a larger one is closed."""
     content = b'{"success": true, "data": {}}'.rjust(MAX_ANSWER_BYTES)
@@ -206,8 +191,6 @@ async def test_an_answer_is_read_up_to_1_mib(api: FakeApi) -> None:
     assert (error.reason, error.message) == ("too_large", "the answer is larger than 1024 KiB; the rest was not read")
     assert (body.bytes_read, body.closed) == (MAX_ANSWER_BYTES + 16_384, True)
 
-
-# The observer
 
 Ends = list[tuple[float, Reason | None]]
 ENDS: dict[str, tuple[list[Reply], float, Ends]] = {
@@ -236,9 +219,6 @@ async def test_a_bug_ends_a_request_as_internal_and_is_passed_on(api: FakeApi) -
     assert api.observer.ended == [("data_compare", 0, Reason.INTERNAL)]
 
 
-# The clock
-
-
 def dated(ahead: float, content: object = PASSED, status: int = 200) -> httpx.Response:
     """An answer of a server whose clock is so many seconds ahead of ours."""
     return reply(content, status, date=format_datetime(START + timedelta(seconds=ahead), usegmt=True))
@@ -250,11 +230,6 @@ async def test_the_clock_skew_is_the_server_s_clock_minus_ours(api: FakeApi, ahe
     await asyncio.sleep(fraction)
     await api.query(dated(ahead))
     assert api.observer.skews == [pytest.approx(ahead, abs=0.5)]
-
-
-async def test_a_date_that_is_none_tells_no_skew(api: FakeApi) -> None:
-    await api.query(reply(date="yesterday"))
-    assert api.observer.skews == []
 
 
 EXPIRED = {"success": False, "errorCode": "TIMESTAMP_EXPIRED", "message": "timestamp expired", "requestId": "r-9"}
@@ -276,9 +251,6 @@ async def test_no_other_failure_blames_the_clock(api: FakeApi, answer: httpx.Res
     assert "clock" not in (await failure_of(api.query(answer))).message
 
 
-# Secrets
-
-
 async def test_no_secret_of_a_request_comes_back_in_an_answer(api: FakeApi) -> None:
     """Access key id, secret key and signature are masked; other texts stay."""
     signature = signed("2026-01-02T03:04:05Z")
@@ -286,8 +258,6 @@ async def test_no_secret_of_a_request_comes_back_in_an_answer(api: FakeApi) -> N
     error = await failure_of(api.query(reply({"success": False, "message": said})))
     assert error.message == "the API refused the query: *** *** *** is not active"
 
-
-# What each kind is asked
 
 # The request for the precheck, then those for the task itself.
 REQUESTS = {
@@ -322,6 +292,13 @@ async def test_each_kind_has_its_paths_and_parameters(api: FakeApi, kind: str) -
     assert state.execution is None if kind == "replication" else state.execution.different == 3
 
 
+async def test_a_start_must_be_answered_with_an_id(api: FakeApi) -> None:
+    for data in ({}, {"precheckTaskId": "a/b"}):
+        api.answers(reply({"success": True, "data": data}))
+        error = await failure_of(start_precheck(api.client(), TASK))
+        assert error.message == "the answer has no id of the precheck that it started"
+
+
 async def test_a_comparison_that_was_never_executed_has_no_results(api: FakeApi) -> None:
     api.answers(reply({"success": True, "data": {"lastExecId": None, "status": "notStarted"}}))
     assert await api.client().query_task(TASK) == TaskState(TaskStatus.NOT_STARTED, "notStarted")
@@ -329,11 +306,11 @@ async def test_a_comparison_that_was_never_executed_has_no_results(api: FakeApi)
 
 @pytest.mark.parametrize("answer", [reply({"success": False}), never], ids=["refused", "cancelled"])
 async def test_without_its_results_the_status_of_a_comparison_is_known(api: FakeApi, answer: Reply) -> None:
-    """The query failed all the same."""
-    api.answers(reply(COMPARED), answer)
+    """The query failed all the same, and not because of a failure that a retry mended."""
+    api.answers(reply(b"", 503), reply(COMPARED), answer)
     progress = QueryProgress()
     with pytest.raises((QueryError, TimeoutError)):
         async with asyncio.timeout(3):
             await api.client().query_task(TASK, progress)
-    assert progress.state is not None
-    assert (progress.state.status, progress.state.execution) == ("Success", None)
+    known = TaskState(TaskStatus.SUCCESS, "success", execution_id="7")
+    assert (progress.state, progress.first_error) == (known, None)

@@ -126,7 +126,7 @@ async def test_a_page_that_fails_fails_the_list(bad: int) -> None:
 
 ODD_ENTRIES: list[object] = [
     {"replicationId": 4711, "name": None},
-    {"replicationId": " rp-2 ", "name": "a\nb\x07", "status": 5},
+    {"replicationId": " rp-2 ", "name": "a\nb\x07", "status": " 5\n"},
     {"replicationId": "rp 3", "name": "no id"},
     {"name": "none at all"},
     None,

@@ -222,8 +222,6 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.Monkey
     assert len(peer.heads) == 1
 
 
-# A proxy
-
 FORBIDDEN = answering(http(b"", b"HTTP/1.1 403 Forbidden"))
 
 

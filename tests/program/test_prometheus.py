@@ -90,10 +90,7 @@ def test_one_target_for_all_tasks(monitoring: Monitoring) -> None:
     assert monitoring.prometheus.api("metadata")["ninedata_api_requests"][0]["type"] == "counter", (
         "OpenMetrics was not negotiated"
     )
-    monitoring.api.sandbox.faults |= {
-        ORDERS: InjectedFault(kind="hang"),
-        SCHEMA: InjectedFault(kind="http_error"),
-    }
+    monitoring.api.sandbox.faults |= {ORDERS: InjectedFault(kind="hang"), SCHEMA: InjectedFault(kind="http_error")}
     for task_id, reason in ((ORDERS, "deadline"), (SCHEMA, "http_error")):
         failing = f'job="ninedata",task_id="{task_id}"'
         monitoring.awaits(f'ninedata_precheck_query_failure_info{{{failing},reason="{reason}"}}')

@@ -45,15 +45,25 @@ def test_a_whole_scrape(launch: Launcher) -> None:
 
 
 def test_the_exporter_only_reads(launch: Launcher) -> None:
-    """Whatever it is asked for, and although a request fails and is sent again."""
+    """Whatever it is asked for, and although a request fails and is sent again. Of other tasks it logs nothing."""
     api = launch.serve(*DEMO_TASKS)
     task_id = DEMO_TASKS[0].task_id
     api.sandbox.faults[task_id] = InjectedFault(kind="away")
     discovery = {kind: {"enabled": True} for kind in ("replication", "schema_compare")}
-    exporter = launch.start(config=api.config(discovery=discovery, task_status=True))
-    for path in ("/metrics", f"/probe?task_id={task_id}", "/sd", "/", f"/tasks/{task_id}", "/-/ready"):
+    probe = {"allow_unlisted": True}
+    exporter = launch.start(config=api.config(discovery=discovery, task_status=True, probe=probe))
+    for path in (
+        "/metrics",
+        f"/probe?task_id={task_id}",
+        "/probe?task_id=cd-9",
+        "/sd",
+        "/",
+        f"/tasks/{task_id}",
+        "/-/ready",
+    ):
         exporter.get(path)
     assert api.sandbox.requests[task_id] == 8
+    assert (api.sandbox.requests["cd-9"], "cd-9" in exporter.output) == (1, False)
     assert all(len(task.prechecks) <= 1 for task in api.sandbox.served.values()), "a precheck was started"
 
 

@@ -98,6 +98,7 @@ async def test_a_fault_can_be_for_one_endpoint_of_a_task_or_one_page_of_a_list(a
 async def test_the_clock_is_set_and_a_reset_ends_everything(api: Api) -> None:
     await api.control("PUT", "clock", {"skew_seconds": -700})
     assert "10 minutes" in (await api.precheck("orders-prod"))["message"]
+    assert (await api.control("GET", "tasks"))[0]["status"] == "success", "before its start, too"
     await api.control("PUT", "faults", {"kind": "auth"})
     await api.control("PUT", "prechecks/cd-tg3isu1xgs", {"status": "Running"})
     await api.control("POST", "reset")
@@ -128,6 +129,7 @@ async def test_what_the_documentation_shows_is_accepted(api: Api) -> None:
         (f"prechecks/{TASK}", {"fail": {}}, "the body must be an object with any of status, failed, warning, seconds"),
         (f"tasks/{TASK}", {"status": "late"}, "status must be one of notStarted, "),
         ("faults/cd-x", {"kind": "auth"}, "no such path or task: PUT /sandbox/faults/cd-x"),
+        (f"faults/{TASK}/exec", {"kind": "auth"}, f"no such path or task: PUT /sandbox/faults/{TASK}/exec"),
         ("prechecks/cd-x", {}, "no such path or task: PUT /sandbox/prechecks/cd-x"),
     ],
     ids=str,

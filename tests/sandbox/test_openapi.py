@@ -118,6 +118,8 @@ async def test_a_data_comparison_runs_again_and_finds_rows(api: Api) -> None:
     earlier = {"id": 200000, "status": "success", "onlySourceRows": 12, "differenceRows": 3}
     times = {"createTime": "2026-01-02 03:04:05Z", "updateTime": "2026-01-02 03:08:05Z"}
     assert await api.data("comparedata/queryTaskExecInfo", execId=200000) == execution | earlier | times
+    api.now += 1200
+    assert (await api.data("comparedata/queryTaskById", taskId="cd-b7k2m9qx4e"))["lastExecId"] == 200003
 
 
 async def test_a_failed_schema_comparison_has_a_reason_and_a_new_one_no_execution(api: Api) -> None:

@@ -117,12 +117,8 @@ def discovered(known: dict[str, ListedTask]) -> Discovery:
     return discovery
 
 
-def empty_watch_list(*discoveries: Discovery, shard: Shard | None = None) -> WatchList:
-    return WatchList(config_of(), shard or Shard(), TaskFiles(()), discoveries)
-
-
-def deadline_in(seconds: float) -> float:
-    return asyncio.get_running_loop().time() + seconds
+def empty_watch_list(*discoveries: Discovery) -> WatchList:
+    return WatchList(config_of(), Shard(), TaskFiles(()), discoveries)
 
 
 async def settle() -> None:

@@ -1,6 +1,6 @@
 """Which of the listed replication tasks are watched."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import pytest
 
@@ -9,9 +9,8 @@ from exporter.ninedata import ListedTask, Reason
 from exporter.ninedata.task_lists import MAX_TASKS
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.snapshot import QueryFailure
-from tests.scraping.fakes import discovered
-
-Lines = Callable[[], list[dict[str, object]]]
+from tests.conftest import Lines
+from tests.scraping.fakes import discovered, empty_watch_list
 
 FAILURE = QueryFailure(Reason.CONNECT, "refused")
 
@@ -59,6 +58,8 @@ def test_a_list_that_is_too_long_is_complete_with_as_many_tasks_as_are_read() ->
     discovery = Discovery(DiscoverySettings("replication"))
     too_long = listed(*((f"rp-{number:06}", "", "") for number in range(MAX_TASKS + 50)))
     assert discovery.update(too_long, QueryFailure(Reason.TOO_LARGE, ""), 0.1).complete
+    assert len(discovery.known) == MAX_TASKS
+    assert empty_watch_list(discovery).most_requests() == MAX_TASKS + 100
 
 
 @pytest.mark.parametrize(
@@ -82,8 +83,10 @@ def test_a_name_has_no_backquote() -> None:
 
 
 def test_asks_the_server_for_a_status_only_if_it_is_the_only_one() -> None:
+    """And if the list takes one."""
     assert Discovery(DiscoverySettings("replication", frozenset({"running"}))).status_filter == "running"
     assert Discovery(DiscoverySettings("replication", frozenset({"running", "failed"}))).status_filter is None
+    assert Discovery(DiscoverySettings("schema_compare", frozenset({"running"}))).status_filter is None
 
 
 def test_a_failed_listing_adds_what_it_found_and_drops_nothing() -> None:
@@ -92,15 +95,13 @@ def test_a_failed_listing_adds_what_it_found_and_drops_nothing() -> None:
     result = discovery.update(listed(("rp-2", "two", "running")), FAILURE, 0.1)
     assert [task.task_id for task in result.tasks] == ["rp-1", "rp-2"]
     assert discovery.last == result
-    many = listed(*((f"rp-{number:06}", "", "") for number in range(MAX_TASKS)))
-    discovery.update(many, FAILURE, 0.1)
-    assert len(discovery.known) == MAX_TASKS
 
 
 def test_logs_what_is_new_and_gone(lines: Lines) -> None:
     discovery = Discovery(DiscoverySettings("replication"))
     discovery.update(listed(("rp-1", "one", "running"), ("rp-2", "two", "running")), None, 0.1)
-    discovery.update(listed(("rp-2", "two", "running"), ("rp-3", "three", "running")), None, 0.1)
+    for status in ("running", "failed"):
+        discovery.update(listed(("rp-2", "two", "running"), ("rp-3", "three", status)), None, 0.1)
     assert [(line["tasks"], line["new"], line["gone"]) for line in lines()] == [(2, 2, 0), (2, 1, 1)]
 
 

@@ -1,6 +1,5 @@
 """The history of tasks: what pages show, what the log says, and the order of the next scrape."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,9 +8,8 @@ from exporter.ninedata import CheckItem, Precheck, Reason, Status, TaskState, Ta
 from exporter.scraping.changes import MAX_LINES, record_and_log
 from exporter.scraping.history import History
 from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
-from tests.scraping.fakes import GOOD, NOON, history_of, result, tasks
-
-Lines = Callable[[], list[dict[str, object]]]
+from tests.conftest import Lines
+from tests.scraping.fakes import GOOD, NOON, RUNNING, history_of, result, tasks
 
 FAILED = Precheck(
     Status.FAILED, (CheckItem("sourceCheck", "Source check", "", Status.FAILED, "no grant"),), request_id="r-2"
@@ -42,10 +40,12 @@ def test_keeps_the_last_answer_while_queries_fail(history: History) -> None:
 
 
 def test_a_new_precheck_of_a_task_starts_a_new_history(history: History) -> None:
+    """Of the precheck; the task itself is the same."""
     (old,) = tasks("a")
     new = replace(old, ref=replace(old.ref, precheck_task_id="pcte-new"))
-    record(history, result("a", FAILED))
+    record_and_log(Snapshot((result("a", FAILED),), (QueryResult(old, RUNNING, 0.1, NOON),)), history)
     assert history.prechecks.of(new) is None
+    assert history_of(history.states, new).answer is RUNNING
     record(history, QueryResult(new, TIMEOUT, 0.1, NOON))
     assert history_of(history.prechecks, new).answer is None
 
@@ -63,7 +63,7 @@ def test_forgets_what_is_no_longer_watched(history: History, lines: Lines) -> No
 
 
 def test_logs_the_status_once_and_then_its_changes(history: History, lines: Lines) -> None:
-    for outcome in (GOOD, GOOD, FAILED, FAILED):
+    for outcome in (GOOD, replace(GOOD, request_id="r-1"), FAILED, replace(FAILED, request_id="r-3")):
         record(history, result("a", outcome))
     assert lines() == [
         {"msg": "precheck status", "level": "INFO", "task": "a", "task_id": "a", "status": "Success"},
@@ -78,6 +78,16 @@ def test_logs_the_status_once_and_then_its_changes(history: History, lines: Line
             "request_id": "r-2",
         },
     ]
+
+
+def test_logs_the_status_of_a_task_itself(history: History, lines: Lines) -> None:
+    """With the API's error, and with its word for a status that is not known."""
+    for state in (TaskState(TaskStatus.UNKNOWN, "paused"), TaskState(TaskStatus.ABNORMAL, "abnormal", "full " * 200)):
+        record_and_log(Snapshot((), (QueryResult(tasks("a")[0], state, 0.1, NOON),)), history)
+    first, second = lines()
+    assert (first["msg"], first["level"], first["status_word"]) == ("task status", "INFO", "paused")
+    assert (second["msg"], second["level"], second["status"]) == ("task status changed", "WARNING", "Abnormal")
+    assert (len(str(second["error"])) <= 500, "status_word" in second) == (True, False)
 
 
 def test_logs_a_failing_query_once_per_reason_and_its_recovery(history: History, lines: Lines) -> None:
@@ -106,7 +116,10 @@ def test_logs_skipped_tasks_once_per_scrape_and_not_one_by_one(history: History,
         record(history, result("a", GOOD), result("b", SKIPPED), result("c", SKIPPED))
     record(history, result("a", GOOD))  # a probe of one task says nothing about the others
     record(history, result("b", GOOD), result("c", GOOD))
-    assert [(line["msg"], line.get("skipped")) for line in lines()] == [
-        ("scrape ran out of time before querying all tasks", 2),
-        ("scrape queried all tasks again", None),
+    limited = QueryFailure(Reason.RATE_LIMITED, "no turn", sent=False)
+    record_and_log(Snapshot((), (QueryResult(tasks("a")[0], limited, 0.1, NOON),)), history)
+    assert [(line["msg"], line.get("skipped"), line["tasks"]) for line in lines()] == [
+        ("scrape ran out of time before querying all tasks", 2, 3),
+        ("scrape queried all tasks again", None, 2),
+        ("scrape left out tasks because of a rate limit", 1, 1),
     ]

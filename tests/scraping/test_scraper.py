@@ -1,8 +1,8 @@
 """A scrape, with a client that answers what a test says."""
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -13,9 +13,10 @@ from exporter.ninedata.client import QueryProgress
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.scraper import Scraper, Targets
-from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import QueryFailure, Snapshot
 from exporter.scraping.watch_list import WatchList
+from tests.conftest import Lines
+from tests.ninedata.virtual_time import VirtualTimeLoop
 from tests.scraping.fakes import (
     GOOD,
     NOON,
@@ -23,7 +24,6 @@ from tests.scraping.fakes import (
     FakeClient,
     after,
     config_of,
-    deadline_in,
     empty_watch_list,
     hangs,
     history_of,
@@ -40,6 +40,11 @@ REPLICATIONS = [ListedTask("rp-1", "one", "running"), ListedTask("rp-2", "two", 
 STATES = {"rp-1": TaskState(TaskStatus.RUNNING, "running"), "rp-2": TaskState(TaskStatus.FAILED, "failed")}
 DISCOVERY = Targets((), discover=True)
 REFUSED = QueryError(Reason.CONNECT, "refused")
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, type[VirtualTimeLoop]]]:
+    return "asyncio", {"loop_factory": VirtualTimeLoop}
 
 
 @pytest.fixture
@@ -69,7 +74,7 @@ def both(scraper: Scraper) -> Scraper:
 
 
 async def scrape(scraper: Scraper, targets: Targets, seconds: float = 60) -> Snapshot:
-    return await scraper.scrape(targets, deadline_in(seconds))
+    return await scraper.scrape(targets, asyncio.get_running_loop().time() + seconds)
 
 
 async def test_queries_every_task_once_with_bounded_concurrency(scraper: Scraper, client: FakeClient) -> None:
@@ -79,6 +84,17 @@ async def test_queries_every_task_once_with_bounded_concurrency(scraper: Scraper
     assert all(result.outcome is GOOD and result.at == NOON for result in snapshot.results)
     assert sorted(client.queried) == sorted(task.task_id for task in watched)
     assert client.most_running == 3
+
+
+async def test_a_result_has_its_own_time(scraper: Scraper, client: FakeClient) -> None:
+    """Of a task on a list, that of the list; without an answer, that of the deadline."""
+    clock = (NOON.replace(month=month) for month in itertools.count(1))
+    client.listed, client.answers["b"] = REPLICATIONS[:1], hangs
+    scraper = replace(scraper, wall_clock=lambda: next(clock))
+    snapshot = await scrape(scraper, replace(DISCOVERY, tasks=tasks("a", "b")), 0.05)
+    assert [result.task.task_id for result in snapshot.results] == ["a", "b", "rp-1"]
+    assert [result.at.month for result in (*snapshot.results, *snapshot.states)] == [1, 4, 3, 2]
+    assert [result.seconds for result in snapshot.results] == [0, pytest.approx(0.05), 0]
 
 
 async def test_a_failed_query_costs_only_itself(both: Scraper, client: FakeClient) -> None:
@@ -121,12 +137,24 @@ async def test_what_the_rate_limit_leaves_no_time_for_is_rate_limited(scraper: S
 
 
 async def test_skipped_queries_come_first_and_those_that_timed_out_last(both: Scraper, client: FakeClient) -> None:
-    """Whether they ask for the precheck or for the task itself."""
-    client.answers |= dict.fromkeys(("a", "a itself", "b itself"), hangs)
+    """Among those that ask for prechecks, and among those that ask for tasks themselves."""
+    client.answers |= dict.fromkeys(("a", "a itself", "b"), hangs)
     await scrape(both, Targets(tasks(*"abc")), 0.5)
     client.answers, client.queried = {}, []
     await scrape(both, Targets(tasks(*"abc")))
-    assert client.queried == ["c", "c itself", "b", "a", "a itself", "b itself"]
+    itself = ["b itself", "c itself", "a itself"]
+    assert sorted(client.queried, key=lambda query: query in itself) == ["c", "a", "b", *itself]
+
+
+@pytest.mark.parametrize("hung", ["", " itself"])
+async def test_prechecks_that_hang_cost_no_task_its_status_nor_the_other_way_round(
+    both: Scraper, client: FakeClient, hung: str
+) -> None:
+    """In the first scrape, and in the next ones, where skipped queries come first."""
+    client.answers = dict.fromkeys((f"{task_id}{hung}" for task_id in "abcdefgh"), hangs)
+    for _ in range(3):
+        snapshot = await scrape(both, Targets(tasks(*"abcdefgh")), 0.05)
+        assert all(result.up for result in (snapshot.results if hung else snapshot.states))
 
 
 async def test_what_was_skipped_more_often_comes_first(scraper: Scraper, client: FakeClient) -> None:
@@ -220,9 +248,6 @@ async def test_a_probe_of_an_unwatched_task_leaves_no_history(scraper: Scraper, 
     assert history.prechecks.of(*tasks("a")) is None
 
 
-# Discovery
-
-
 async def test_discovered_tasks_are_queried_in_the_same_scrape(
     scraper: Scraper, client: FakeClient, watch_list: WatchList
 ) -> None:
@@ -284,7 +309,7 @@ async def test_a_discovery_that_had_no_time_comes_first_next_time(scraper: Scrap
     assert discovery.failure
     assert (discovery.failure.sent, discovery.complete) == (False, False)
     client.answers, client.queried = {}, []
-    await scrape(scraper, targets)
+    await scrape(scraper, replace(targets, tasks=tasks(*"abcd")))
     assert client.queried[0] == "list"
 
 
@@ -296,35 +321,27 @@ async def test_discovery_alone_queries_no_task(scraper: Scraper, client: FakeCli
     assert client.queried == ["list"]
 
 
-async def test_a_shard_queries_only_its_share_of_the_discovered_tasks(client: FakeClient) -> None:
-    client.listed = [ListedTask(f"rp-{number}", "", "running") for number in range(50)]
-    queried: list[str] = []
-    for index in range(2):
-        watch_list = empty_watch_list(Discovery(DiscoverySettings("replication")), shard=Shard(index, 2))
-        snapshot = await scrape(Scraper(client, config_of(), watch_list, History()), DISCOVERY)
-        queried += outcomes(snapshot.results)
-    assert sorted(queried) == sorted(entry.task_id for entry in client.listed)
-
-
-# The tasks themselves
-
-
-async def test_a_task_without_a_precheck_is_queried_itself(scraper: Scraper, client: FakeClient) -> None:
-    """And only that; a task with a precheck is not."""
-    watched = (*tasks("cd-1"), Task(TaskRef("data_compare", "cd-2", ""), "cd-2"))
-    snapshot = await scrape(scraper, Targets(watched))
-    assert client.queried == ["cd-1", "cd-2 itself"]
-    assert (outcomes(snapshot.results), outcomes(snapshot.states)) == ({"cd-1": GOOD}, {"cd-2": RUNNING})
+async def test_a_task_without_a_precheck_id_is_queried_itself(scraper: Scraper, client: FakeClient) -> None:
+    """A comparison only itself, a replication task as well as its precheck, which has no id."""
+    alone = [
+        Task(TaskRef(kind, task_id, ""), task_id) for kind, task_id in (("data_compare", "b"), ("replication", "c"))
+    ]
+    snapshot = await scrape(scraper, Targets((*tasks("a"), *alone)))
+    assert sorted(client.queried) == ["a", "b itself", "c", "c itself"]
+    assert (outcomes(snapshot.results), outcomes(snapshot.states)) == (
+        {"a": GOOD, "c": GOOD},
+        {"b": RUNNING, "c": RUNNING},
+    )
 
 
 async def test_what_a_failed_query_learnt_before_is_kept(
-    both: Scraper, client: FakeClient, history: History, lines: Callable[[], list[dict[str, object]]]
+    both: Scraper, client: FakeClient, history: History, lines: Lines
 ) -> None:
     """A comparison's status, if only the query of its results fails or has no time."""
 
     async def fails(progress: QueryProgress) -> TaskState:
         progress.state = RUNNING
-        raise QueryError(Reason.HTTP_ERROR, "HTTP 500")
+        raise QueryError(Reason.NOT_FOUND, "gone")
 
     async def stays_out(progress: QueryProgress) -> TaskState:
         progress.state, progress.sent = RUNNING, True
@@ -332,51 +349,52 @@ async def test_what_a_failed_query_learnt_before_is_kept(
 
     client.answers |= {"a itself": fails, "b itself": stays_out, "c itself": hangs}
     snapshot = await scrape(both, Targets(tasks(*"abc")), 0.5)
-    assert outcomes(snapshot.states) == {"a": Reason.HTTP_ERROR, "b": Reason.DEADLINE, "c": Reason.DEADLINE}
+    assert outcomes(snapshot.states) == {"a": Reason.NOT_FOUND, "b": Reason.DEADLINE, "c": Reason.DEADLINE}
     assert [state.answer for state in snapshot.states] == [RUNNING, RUNNING, None]
     kept = history_of(history.states, *tasks("a"))
     assert (kept.answer, kept.failing_since) == (RUNNING, NOON)
-    found = [line["msg"] for line in lines() if line["task_id"] == "a"]
-    assert found == ["precheck status", "task status", "task query failed"]
+    *found, failed = [line for line in lines() if line["task_id"] == "a"]
+    assert [line["msg"] for line in (*found, failed)] == ["precheck status", "task status", "task query failed"]
+    assert "precheck" not in str(failed["advice"])
 
 
-async def test_a_named_task_that_is_on_the_list_has_its_status_too(scraper: Scraper, client: FakeClient) -> None:
+async def test_a_named_task_that_is_on_the_list_has_its_status_too(client: FakeClient, history: History) -> None:
     """One that is not on the list has none, and that is no failure."""
-    named = tuple(Task(TaskRef("replication", task_id, ""), task_id) for task_id in ("rp-1", "rp-9"))
-    client.listed = REPLICATIONS[:1]
+    watch_list = empty_watch_list(Discovery(DiscoverySettings("schema_compare")))
+    scraper = Scraper(client, config_of(), watch_list, history)
+    named = tuple(Task(TaskRef("schema_compare", task_id, "pcte"), task_id) for task_id in ("cc-1", "cc-9"))
+    client.listed = [ListedTask("cc-1", "one", "running")]
     snapshot = await scrape(scraper, replace(DISCOVERY, tasks=named))
-    assert (client.queried.count("rp-1"), outcomes(snapshot.results).keys()) == (1, {"rp-1", "rp-9"})
-    assert outcomes(snapshot.states) == {"rp-1": STATES["rp-1"]}
+    assert sorted(client.queried) == ["cc-1", "cc-9", "list"]
+    assert outcomes(snapshot.states) == {"cc-1": STATES["rp-1"]}
     client.listed, client.answers["list"] = [], raises(REFUSED)
     snapshot = await scrape(scraper, replace(DISCOVERY, tasks=named))
-    assert outcomes(snapshot.states) == {"rp-1": Reason.CONNECT}
+    assert outcomes(snapshot.states) == {"cc-1": Reason.CONNECT}
 
 
 async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, history: History) -> None:
-    """The list shows their status; a schema comparison has no precheck that could be found.
+    """The list shows their status, not that of a named task; a schema comparison has no precheck that could be found.
 
-    A probe queries such a task itself.
+    Without the list, a probe and `collect[]=tasks` query such a task itself; so does a scrape if all are queried.
     """
     watch_list = empty_watch_list(*(Discovery(DiscoverySettings(kind)) for kind in ("replication", "schema_compare")))
     scraper = Scraper(client, config_of(), watch_list, history)
-    client.listed = [*REPLICATIONS, ListedTask("cc-1", "schema", "stopped")]
-    snapshot = await scrape(scraper, DISCOVERY)
-    assert [(found.kind, len(found.tasks)) for found in snapshot.discoveries] == [
-        ("replication", 2),
-        ("schema_compare", 1),
-    ]
+    client.listed = [*REPLICATIONS, ListedTask("cc-1", "schema", "suspended")]
+    named = Task(TaskRef("schema_compare", "cc-9", ""), "cc-9")
+    snapshot = await scrape(scraper, replace(DISCOVERY, tasks=(named,)))
+    found = [(discovery.kind, len(discovery.tasks)) for discovery in snapshot.discoveries]
+    assert found == [("replication", 2), ("schema_compare", 1)]
     assert outcomes(snapshot.results) == {"rp-1": GOOD, "rp-2": GOOD}
-    assert outcomes(snapshot.states) == STATES | {"cc-1": TaskState(TaskStatus.STOPPED, "stopped")}
-    assert sorted(client.queried) == ["list", "list", "rp-1", "rp-2"]
+    own = STATES | {"cc-1": TaskState(TaskStatus.UNKNOWN, "suspended"), "cc-9": RUNNING}
+    assert outcomes(snapshot.states) == own
+    assert [state.task.task_id for state in snapshot.states if state.seconds is not None] == ["cc-9"]
+    assert sorted(client.queried) == ["cc-9 itself", "list", "list", "rp-1", "rp-2"]
     assert watch_list.most_requests() == 4
-    client.queried = []
-    snapshot = await scrape(scraper, Targets(watch_list.discovered[2:]))
-    assert (client.queried, outcomes(snapshot.states)) == (["cc-1 itself"], {"cc-1": RUNNING})
-
-
-async def test_a_discovered_task_is_queried_itself_as_well_if_all_are(both: Scraper, client: FakeClient) -> None:
-    """The list shows no delay and no progress."""
-    client.listed = REPLICATIONS[:1]
-    snapshot = await scrape(both, DISCOVERY)
-    assert client.queried == ["list", "rp-1", "rp-1 itself"]
-    assert outcomes(snapshot.states) == {"rp-1": RUNNING}
+    again = await scrape(scraper, replace(DISCOVERY, tasks=(named,), discovered=watch_list.discovered))
+    assert (outcomes(again.states), len(again.results)) == (own, 2)
+    client.queried, discovered = [], watch_list.discovered[2:]
+    for targets in (Targets(discovered), Targets((), discovered)):
+        assert outcomes((await scrape(scraper, targets)).states) == {"cc-1": RUNNING}
+    assert client.queried == ["cc-1 itself"] * 2
+    snapshot = await scrape(replace(scraper, config=replace(config_of(), task_status=True)), DISCOVERY)
+    assert outcomes(snapshot.states) == dict.fromkeys(("rp-1", "rp-2", "cc-1"), RUNNING)

@@ -1,14 +1,12 @@
 """Task files are found by patterns and read again when they change."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from exporter.scraping.task_files import TaskFiles
-
-Lines = Callable[[], list[dict[str, object]]]
+from tests.conftest import Lines
 
 
 def entry(*task_ids: str) -> str:
@@ -64,7 +62,7 @@ def test_a_file_with_a_fault_keeps_its_last_good_tasks(files: TaskFiles, folder:
     assert faults(files) == [
         "a.yaml: is empty; write [] for no tasks",
         "b.yaml: cannot be read: No such file or directory",
-        "c.yaml:1: [0].task_id: is missing",
+        "c.yaml:1: [0].task_id: is missing: the console's list of tasks has it",
     ]
     (folder / "a.yaml").write_text("[]")
     files.refresh()

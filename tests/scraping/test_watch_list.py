@@ -1,19 +1,17 @@
 """The watched tasks, merged from the configuration, task files and discovery."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from exporter.config import DiscoverySettings
-from exporter.ninedata import ListedTask
+from exporter.config import DiscoverySettings, Task
+from exporter.ninedata import ListedTask, TaskRef
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.shard import Shard
 from exporter.scraping.task_files import TaskFiles
 from exporter.scraping.watch_list import WatchList
+from tests.conftest import Lines
 from tests.scraping.fakes import config_of, discovered, tasks
-
-Lines = Callable[[], list[dict[str, object]]]
 
 
 @pytest.fixture
@@ -64,6 +62,7 @@ def test_while_a_source_is_unread_tasks_are_missing(task_files: TaskFiles, folde
 
 def test_repeated_task_ids_are_logged_once(task_files: TaskFiles, lines: Lines, folder: Path) -> None:
     watch_list = WatchList(config_of(), Shard(), task_files, [])
+    (folder / "c.yaml").write_text("[]")
     watch_list.refresh()
     assert len(watch_list.tasks) == 3
     assert [(line["file"], line["task_ids"]) for line in lines() if "task_ids" in line] == [
@@ -72,11 +71,12 @@ def test_repeated_task_ids_are_logged_once(task_files: TaskFiles, lines: Lines, 
 
 
 def test_a_shard_watches_its_share_and_finds_every_task(task_files: TaskFiles, discovery: Discovery) -> None:
-    """Any shard can answer a probe of any task."""
+    """Any shard can answer a probe of any task. Another precheck of a task is not watched."""
+    other = Task(TaskRef("data_compare", "cd-1", "pcte-new"), "cd-1")
     shards = [WatchList(config_of(*tasks("cd-1")), Shard(index, 3), task_files, [discovery]) for index in range(3)]
     assert sorted(task.task_id for shard in shards for task in shard.tasks) == ["cd-1", "cd-2", "rp-1", "rp-2"]
     for shard in shards:
         found = [task for task_id in ("cd-1", "cd-2", "rp-1", "rp-2") if (task := shard.find(task_id))]
-        assert len(found) == 4
+        assert (len(found), shard.watches(other)) == (4, False)
         assert {task.task_id for task in found if shard.watches(task)} == {task.task_id for task in shard.tasks}
     assert shards[0].find("cd-404") is None

@@ -9,11 +9,6 @@ from grafana.states import own_words, words
 
 TURN_ON = "Set task_status: true"
 
-_NONE = (
-    "No exporter that answers watches {0} themselves. If there are {0} and no exporter is down, set task_status: true "
-    "in the configuration."
-)
-
 
 def migrations() -> Iterable[Panel]:
     """The panels of the row."""
@@ -32,7 +27,7 @@ def migrations() -> Iterable[Panel]:
         "Replication delay",
         "How far each subtask that replicates changes is behind its source: the 20 that were furthest behind in the "
         "time range, the worst first. Max: the greatest delay in the time range. The scale is logarithmic above 10 s.",
-        "No delay of a replication is known in this time range. It needs task_status: true.",
+        "No delay of a replication is known in this time range. A discovered one needs task_status: true.",
         over_time(own.delays_over_time(ALL), "{{task}} {{subtask}}"),
     )
     yield panels.logarithmic(delay, above=10)
@@ -66,7 +61,7 @@ def _replications() -> Panel:
         "Replications",
         "Each replication now, the one that is furthest behind first. Delay: of the subtask that is furthest behind "
         "its source. Subtask and progress: what it copies now.",
-        _NONE.format("replications"),
+        "No exporter that answers watches a replication",
         (
             *_tasks(136),
             Column("Value #C", "Delay", 110, {"unit": "s"}),
@@ -86,7 +81,8 @@ def _comparisons() -> Panel:
         "Comparisons",
         "Each comparison now, with what its latest execution found: rows only in the source, only in the target, or "
         "different, and tables that it skipped. NineData gives no numbers of a schema comparison.",
-        _NONE.format("comparisons"),
+        "No exporter that answers watches comparisons themselves. If there are comparisons and no exporter is down, "
+        "set task_status: true in the configuration.",
         (
             *_tasks(100),
             Column("Value #C", "Only source", 122),

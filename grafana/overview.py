@@ -31,8 +31,8 @@ def _now() -> Panel:
     runbook = frame.docs("alerts.md#ninedata")
     return panels.numbers(
         "Tasks by state",
-        "At the end of the time range, each watched task once: the worse of its precheck and of its own status, which "
-        f"needs task_status: true. [All alerts]({frame.docs('alerts.md')})\n"
+        "At the end of the time range, each watched task once: the worse of its precheck and of its own status, where "
+        f"each is watched. [All alerts]({frame.docs('alerts.md')})\n"
         "- **Failed**: the precheck or the task itself failed; of a replication also Abnormal and PrecheckFailed. "
         f"[What to do]({runbook}precheckfailed)\n"
         f"- **Query failing**: no exporter's query of it succeeds. [What to do]({runbook}queryfailing)\n"
@@ -72,7 +72,7 @@ def _attention() -> Panel:
     return panels.listing(
         "Tasks that need attention",
         "Every task that is not well now, the worst first. Select a task to see all of it, or the page that its "
-        "exporter has. Own status: what NineData says of the task itself, with task_status: true. Since: since when it "
+        "exporter has. Own status: what NineData says of the task itself, where that is watched. Since: since when it "
         "is seen in this status; exact for prechecks with the recording rules of this project, otherwise no more than "
         "the time range. Items: check items that fail or warn. Why: the beginning of "
         f"the first of its failures. {frame.REASONS}",

@@ -47,7 +47,7 @@ def _own_now() -> Iterable[Panel]:
     yield panels.word(
         "Own status",
         "What NineData says of the task itself, not of its precheck: with task_status: true, and for a task without "
-        "a precheck.",
+        "precheck_task_id.",
         s.own_words(TURN_ON),
         instant(own.status_of_one(ONE), "own status"),
     )

@@ -73,6 +73,8 @@ class History:
         self.states = QueryHistories[TaskState](lambda task: task.ref.kind)
         self.skipped: AbstractSet[str] = frozenset()
         """The ids of the tasks for which the latest scrape had no time."""
+        self.states_first = False
+        """Whether the next scrape begins with tasks themselves: in turns, so that a single worker neglects neither."""
 
     def retain(self, prechecks: AbstractSet[str], states: AbstractSet[str]) -> None:
         """Forget all but the prechecks, and the states, of these tasks."""

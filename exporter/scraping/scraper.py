@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
 from typing import Any
 
 from exporter.config import Config, Task
@@ -84,8 +83,10 @@ class _Run:
         self._states = dict[str, StateQuery]()
         discoveries = scraper.watch_list.discoveries if targets.discover else ()
         self._lists = {discovery.kind: ListQuery(discovery, scraper.client) for discovery in discoveries}
-        self._queues = deque[Query[Any]](), deque[Query[Any]]()
-        """Queries that have not begun: in the second, those of tasks themselves; in the first, all others."""
+        self._queue = deque[Query[Any]]()
+        """Queries of prechecks and of lists that have not begun."""
+        self._state_queue = deque[Query[Any]]()
+        """Queries of tasks themselves that have not begun."""
         self._under_way = set[Query[Any]]()
         self._snapshot: Snapshot | None = None
         queries = list[Query[Any]]()
@@ -116,8 +117,10 @@ class _Run:
 
     def _start(self, queries: list[Query[Any]]) -> None:
         for query in queries:
-            self._queues[isinstance(query, StateQuery)].append(query)
-        first, then = sorted(self._queues, key=lambda queue: queue[-1].priority if queue else 1)  # timed out: last
+            (self._state_queue if isinstance(query, StateQuery) else self._queue).append(query)
+        first, then = self._queue, self._state_queue
+        if self._scraper.history.states_first:
+            first, then = then, first
         for _ in range(min(len(queries), self._scraper.config.api.concurrency)):
             self._workers.create_task(self._worker(first, then))
             first, then = then, first  # half of the workers each: if all prechecks hang, tasks themselves do not wait
@@ -159,6 +162,7 @@ class _Run:
         self.work.cancel()
         if self.targets.record:
             record_and_log(self.snapshot(), self._scraper.history)
+            self._scraper.history.states_first = not self._scraper.history.states_first
 
     def snapshot(self) -> Snapshot:
         """The results so far; a task without one has the failure of a scrape that is out of time.
@@ -171,7 +175,7 @@ class _Run:
 
     def _results_so_far(self) -> Snapshot:
         rate_limited = any(query.progress.waiting_for_rate_limit for query in self._under_way)
-        for queued in chain(*self._queues):  # they wait for the same as those under way
+        for queued in (*self._queue, *self._state_queue):  # they wait for the same as those under way
             queued.progress.waiting_for_rate_limit = rate_limited
         now, states = self._scraper.wall_clock(), []
         for task_id, task in self._tasks.items():

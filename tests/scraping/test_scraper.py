@@ -157,6 +157,15 @@ async def test_prechecks_that_hang_cost_no_task_its_status_nor_the_other_way_rou
         assert all(result.up for result in (snapshot.results if hung else snapshot.states))
 
 
+async def test_a_single_worker_begins_with_tasks_themselves_in_every_second_scrape(
+    both: Scraper, client: FakeClient
+) -> None:
+    client.answers = dict.fromkeys("ab", hangs)
+    scraper = replace(both, config=replace(both.config, api=replace(both.config.api, concurrency=1)))
+    snapshots = [await scrape(scraper, Targets(tasks(*"ab")), 0.05) for _ in range(4)]
+    assert [state.up for snapshot in snapshots for state in snapshot.states] == [False, False, True, True] * 2
+
+
 async def test_what_was_skipped_more_often_comes_first(scraper: Scraper, client: FakeClient) -> None:
     """Otherwise the last of many tasks would never be queried."""
     client.answers |= dict.fromkeys("abcdef", hangs)

@@ -69,12 +69,11 @@ class WatchedFile(Generic[T]):
 
     def load(self) -> T:
         """Read the file now. Raises what `read` raises; the next refresh then reads it again."""
-        self._seen = {}
         seen = self._look()
         try:
             content = self._read(self.path)
         except (ConfigError, OSError, ValueError) as error:
-            self.faults = _faults_of(error, self.path)
+            self._seen, self.faults = {}, _faults_of(error, self.path)
             raise
         self._accept(content, seen)
         return content

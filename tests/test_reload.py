@@ -5,6 +5,7 @@ import contextlib
 import logging
 import resource
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,7 @@ class Source:
 
     def load(self, _: Path) -> Config:
         self.loads += 1
+        time.sleep(0.02)  # long enough that the file is looked at meanwhile
         if isinstance(self.next, Exception):
             raise self.next
         return self.next
@@ -180,11 +182,8 @@ async def test_a_changed_file_is_put_into_force_or_waits_for_a_reload(
     """As Kubernetes changes it: by another link. A file with a fault changes nothing and is told."""
     path = tmp_path / "config.yaml"
     start = "api: {base_url: http://127.0.0.1:1, access_key_id: a, secret_key: b}\ntasks: "
-    for name, rest in (
-        ("old", "[{task_id: rp-1, kind: replication}]"),
-        ("new", "[{task_id: rp-2, kind: replication}]"),
-    ):
-        (tmp_path / name).write_text(start + rest)
+    for name, task_id in (("old", "rp-1"), ("new", "rp-2")):
+        (tmp_path / name).write_text(f"{start}[{{task_id: {task_id}, kind: replication}}]")
     (tmp_path / "bad").write_text("tasks: 1")
     path.symlink_to("old")
     file = WatchedFile(path, lambda path: load(path, {}), description="configuration", related=lambda _: ())

@@ -1,6 +1,7 @@
 """`ninedata-precheck`: what must come before the imports, then the command line."""
 
 import os
+import traceback
 from typing import NoReturn
 
 from exporter.signals import stop_at_once_on_signal
@@ -10,10 +11,15 @@ from exporter.streams import reserve_closed_streams
 def main() -> NoReturn:
     """Run the command, and end the process with its exit status."""
     stop_at_once_on_signal(2)
-    reserve_closed_streams()
-    from exporter.precheck_command.arguments import main as run_command  # noqa: PLC0415 - takes most of the time
+    try:
+        reserve_closed_streams()
+        from exporter.precheck_command.arguments import main as run_command  # noqa: PLC0415 - takes most of the time
 
-    os._exit(run_command())  # without waiting for a name server that does not answer
+        code = run_command()
+    except Exception:  # noqa: BLE001 - Python's own exit status, 1, would say that the precheck failed
+        traceback.print_exc()
+        code = 2
+    os._exit(code)  # without waiting for a name server that does not answer
 
 
 if __name__ == "__main__":

@@ -223,9 +223,10 @@ def test_no_pattern_matches_the_file_before_it_is_whole(folder: Path, monkeypatc
     assert found == [[]]
 
 
-def test_a_signal_before_the_command_runs_is_no_success() -> None:
-    kill = "program.reserve_closed_streams = lambda: os.kill(os.getpid(), signal.SIGTERM)"
-    code = f"import os, signal; from exporter.precheck_command import __main__ as program; {kill}; program.main()"
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), signal.SIGTERM)", "1 / 0"])
+def test_a_signal_or_a_bug_is_no_result_of_the_precheck(end: str) -> None:
+    replaced = f"program.reserve_closed_streams = lambda: {end}"
+    code = f"import os, signal; from exporter.precheck_command import __main__ as program; {replaced}; program.main()"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 2  # noqa: S603 - our own
 
 

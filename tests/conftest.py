@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ pytest_plugins = ["tests.secrecy"]
 
 os.environ["TZ"] = "Asia/Shanghai"  # where local time is not UTC
 time.tzset()
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background jobs
 
 Lines = Callable[[], list[dict[str, object]]]
 

@@ -121,8 +121,7 @@ def test_what_would_fail_after_the_start_starts_nothing(
 def test_a_file_with_other_tasks_is_left_alone(pipeline: Pipeline) -> None:
     text = "- {task_id: cd-1, precheck_task_id: p}\n- {task_id: cd-2, precheck_task_id: p}\n"
     pipeline.task_file.write_text(text)
-    assert pipeline.start() == 2
-    assert pipeline.task_file.read_text() == text
+    assert (pipeline.start(), pipeline.task_file.read_text()) == (2, text)
 
 
 def test_a_warning_can_be_a_failure(pipeline: Pipeline, capfd: pytest.CaptureFixture[str]) -> None:

@@ -36,22 +36,18 @@ class Options(ServerOptions):
     """Whether the configuration is loaded again when its file changes."""
 
 
-def run(config_file: WatchedFile[Config], options: Options) -> None:
-    """Serve with a configuration that was loaded, until SIGTERM or SIGINT; SIGHUP loads it again.
-
-    Raises StartError or ConfigError if it cannot start.
-    """
-    asyncio.run(start(config_file, options))
-
-
-async def start(
+async def run(
     config_file: WatchedFile[Config],
     options: Options,
     *,
     hangup_stops: bool = False,
     on_listening: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Serve within a running loop. `on_listening` gets the URL for a browser on this machine."""
+    """Serve with a configuration that was loaded, until SIGTERM or SIGINT.
+
+    SIGHUP loads the configuration again; with `hangup_stops` it stops too. `on_listening` gets the URL for a browser on
+    this machine. Raises StartError or ConfigError if it cannot start.
+    """
     event(_log, logging.INFO, "starting ninedata-exporter", version=__version__)
     asyncio.get_running_loop().set_default_executor(ManyThreads())
     external_url = options.external_url.text if options.external_url else None

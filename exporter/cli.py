@@ -111,6 +111,8 @@ def _example() -> str:
 
 def _run(flags: argparse.Namespace) -> int:
     config_file = None if flags.demo else _load(flags)
+    import asyncio
+
     from exporter.app import Options, run
 
     external_url, route_prefix = flags.web_external_url, flags.web_route_prefix
@@ -130,9 +132,9 @@ def _run(flags: argparse.Namespace) -> int:
     if config_file is None:
         from exporter.demo import run_demo
 
-        run_demo(options)
+        asyncio.run(run_demo(options))
     else:
-        run(config_file, options)
+        asyncio.run(run(config_file, options))
     return 0
 
 

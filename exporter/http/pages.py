@@ -18,7 +18,7 @@ from exporter.config import Task
 from exporter.exporter import Exporter
 from exporter.http.overview import Filter, link, overview_of, refresh_seconds
 from exporter.http.sources import sources_of
-from exporter.http.views import TaskView, in_words, view_of
+from exporter.http.views import in_words, view_of
 from exporter.ninedata.text import cut_middle
 from exporter.reload import Reloader
 
@@ -60,8 +60,8 @@ class Pages:
     def _overview(
         self, request: web.Request, exporter: Exporter, tasks: Iterable[Task], sources: dict[str, object]
     ) -> web.Response:
-        wanted, views = Filter.from_query(request.query), _views(tasks, exporter)
-        views.sort(key=lambda view: view.urgency)
+        wanted, now = Filter.from_query(request.query), datetime.now(UTC)
+        views = sorted((view_of(task, exporter.history, now) for task in tasks), key=lambda view: view.urgency)
         if wants_json(request):
             shown = [view.as_json() for view in views if wanted.matches(view)]
             return self._json({"version": __version__, **sources, "tasks": shown})
@@ -83,7 +83,7 @@ class Pages:
             if task is None or not exporter.watch_list.watches(task):
                 more = " The list of tasks is not complete yet." if exporter.watch_list.unread else ""
                 return self.not_found(request, f"No such task is watched.{more}")
-            (view,) = _views([task], exporter)
+            view = view_of(task, exporter.history, datetime.now(UTC))
         return self._json(view.as_json()) if wants_json(request) else self._html(request, "task.html", {"view": view})
 
     def not_found(self, request: web.Request, message: str = "There is no such page.") -> web.Response:
@@ -113,11 +113,6 @@ class Pages:
     def _json(self, content: object, *, status: int = 200) -> web.Response:
         dumps = partial(json.dumps, default=datetime.isoformat)
         return web.json_response(content, status=status, headers=self._headers, dumps=dumps)
-
-
-def _views(tasks: Iterable[Task], exporter: Exporter) -> list[TaskView]:
-    now = datetime.now(UTC)
-    return [view_of(task, exporter.history, now) for task in tasks]
 
 
 def wants_json(request: web.Request) -> bool:

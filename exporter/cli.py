@@ -196,7 +196,7 @@ def _argument(parse: Callable[[str], object]) -> Callable[[str], object]:
     def parsed(text: str) -> object:
         try:
             return parse(text)
-        except (StartError, ValueError) as error:
+        except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return parsed

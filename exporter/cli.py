@@ -176,7 +176,7 @@ def _load(flags: argparse.Namespace) -> "WatchedFile[Config]":
         flags.config_file,
         lambda path: load(path, os.environ),
         description="configuration",
-        # A file that it names may be what is at fault.
+        # Names no files, because secrets and certificates are watched on their own: only read again while faulty.
         related=lambda _: (),
     )
     file.load()

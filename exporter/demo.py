@@ -10,14 +10,14 @@ from exporter.files import WatchedFile
 from exporter.ninedata import LISTS, TaskRef
 from exporter.ninedata.tls import client_context
 from exporter.sandbox import ACCESS_KEY_ID, DEMO_TASKS, SECRET_KEY, Sandbox
-from exporter.streams import complain
+from exporter.streams import write_stderr
 
 
 async def run_demo(options: Options) -> None:
     """Watch the sandbox's tasks until SIGTERM, SIGINT, or the terminal closes."""
 
     def greet(url: str) -> None:
-        complain(
+        write_stderr(
             "\n  A demonstration: the exporter watches an embedded sandbox of the NineData API.\n\n"
             f"  Metrics, open these first:  {url}{options.telemetry_path}\n"
             f"  Tasks, for people:          {url}/\n\n"

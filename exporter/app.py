@@ -19,7 +19,7 @@ from exporter.logs import event
 from exporter.metrics import OwnMetrics
 from exporter.reload import Reloader
 from exporter.scraping.shard import Shard
-from exporter.signals import heeded
+from exporter.signals import not_ignored
 from exporter.threads import ManyThreads
 
 _log = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ def _stop_on_signal(reloader: Reloader | None) -> asyncio.Event:
         event(_log, logging.INFO, "stopping", signal=number.name)
         stop.set()
 
-    for number in heeded(signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in not_ignored(signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if number is signal.SIGHUP and reloader:
             loop.add_signal_handler(number, reloader.reload)
         else:

@@ -13,7 +13,7 @@ from exporter.doctor.examination import examine
 from exporter.doctor.report import Finding, is_good, json_of, table_of
 from exporter.sandbox import Sandbox
 from exporter.scraping.shard import Shard
-from exporter.signals import heeded
+from exporter.signals import not_ignored
 from exporter.streams import write_stdout
 from exporter.threads import ManyThreads
 
@@ -31,7 +31,7 @@ def run_doctor(
     async def run() -> None:
         loop = asyncio.get_running_loop()
         examination = asyncio.current_task(loop)
-        for number in heeded(signal.SIGTERM, signal.SIGINT):
+        for number in not_ignored(signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, lambda: examination and examination.cancel())
         # A name server that does not answer must not hold up the end.
         loop.set_default_executor(ManyThreads())

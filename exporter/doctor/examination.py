@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from exporter.check import Checked, check_config, check_web_config, counted
+from exporter.check import CheckResult, check_config, check_web_config, counted
 from exporter.config import Config
 from exporter.doctor.connection import check_connection
 from exporter.doctor.report import Check, Finding, Level, is_good, skipped
@@ -40,7 +40,7 @@ async def examine(
         await exporter.close()
 
 
-def _check_files(checked: Checked, web_config: Path | None, place: str) -> list[Finding]:
+def _check_files(checked: CheckResult, web_config: Path | None, place: str) -> list[Finding]:
     """Every fault of the configuration, its task files and the web configuration, or a summary; and warnings."""
     faults = checked.faults + (check_web_config(web_config).faults if web_config else ())
     warnings = [Finding("configuration", place, "warning", warning) for warning in checked.warnings]

@@ -17,8 +17,8 @@ from exporter.ninedata import DEFAULT_KIND, ID, KINDS, QueryError, Reason, TaskR
 from exporter.ninedata.precheck_start import start_precheck
 from exporter.precheck_command.following import ProgressDisplay, follow
 from exporter.precheck_command.outcome import Outcome, json_of_outcome, junit_of_outcome, text_of_outcome
-from exporter.precheck_command.task_file_writer import kept_task, write_task_file
-from exporter.signals import heeded, stop_at_once_on_signal
+from exporter.precheck_command.task_file_writer import task_to_write, write_task_file
+from exporter.signals import not_ignored, stop_at_once_on_signal
 from exporter.streams import write_stderr, write_stdout
 from exporter.threads import ManyThreads
 
@@ -42,12 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcome = Outcome(Task(ref, flags.name or flags.task_id))
     id_shown = True
     try:
-        for number in heeded(signal.SIGINT, signal.SIGTERM):  # the latter from a pipeline that is cancelled
+        for number in not_ignored(signal.SIGINT, signal.SIGTERM):  # the latter from a pipeline that is cancelled
             signal.signal(number, signal.default_int_handler)
         _check(flags, ref)
         config = load(flags.config_file, os.environ)
         if flags.task_file:
-            outcome.task = kept_task(flags.task_file, ref, flags.name, dict(flags.label) if flags.label else None)
+            outcome.task = task_to_write(flags.task_file, ref, flags.name, dict(flags.label) if flags.label else None)
         id_shown = asyncio.run(_query(flags, config, outcome))
     except TimeoutError:
         last = f"; the last query failed: {outcome.error}" if outcome.error else ""

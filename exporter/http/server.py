@@ -156,8 +156,8 @@ class _Server:
         # The probes of an orchestrator have no password.
         if web_config.users is None or request.match_info.handler == self._healthy:
             return None
-        with self._reloader.lease() as exporter:
-            timeout = scrape_timeout(request.headers, exporter.config.scrape_timeout, self._options.timeout_offset)
+        with self._reloader.lease() as running:
+            timeout = scrape_timeout(request.headers, running.config.scrape_timeout, self._options.timeout_offset)
         try:
             async with asyncio.timeout_at(request[ARRIVED] + timeout):
                 if await web_config.users.admit(request.headers.getall("Authorization", [])):

@@ -59,7 +59,7 @@ async def run(
         opened.push_async_callback(reloader.close)
         await reloader.start()
         stop = _stop_on_signal(None if hangup_stops else reloader)
-        # Modules and configuration stay. Looking for garbage among them takes a tenth of a scrape's CPU time.
+        # Modules and configuration stay: the garbage collector would spend a tenth of a scrape's CPU time on them.
         gc.freeze()
         await opened.enter_async_context(serving(reloader, options, sockets, web_config))
         scheme = "https" if web_config and web_config.current().tls else "http"
@@ -96,5 +96,5 @@ def _stop_on_signal(reloader: Reloader | None) -> asyncio.Event:
             loop.add_signal_handler(number, reloader.reload)
         else:
             loop.add_signal_handler(number, stop_on, number)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came before waits
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # delivers one that came during the start
     return stop

@@ -33,7 +33,7 @@ class Reloader:
         self._file = file
         self._own = own
         self._auto_reload = auto_reload
-        self._timeout: tuple[str, ...] = ()
+        self._timeout_faults: tuple[str, ...] = ()
         self._lock = asyncio.Lock()
         self._next_reload: asyncio.Task[tuple[str, ...]] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -44,7 +44,7 @@ class Reloader:
     @property
     def faults(self) -> tuple[str, ...]:
         """Why the latest configuration cannot be put into force."""
-        return self._timeout or self._file.faults
+        return self._timeout_faults or self._file.faults
 
     @property
     def waits_for_reload(self) -> bool:
@@ -90,7 +90,7 @@ class Reloader:
             before = self._in_force
             loading = self._run(self._load(before))
             await asyncio.wait((loading,), timeout=LOAD_SECONDS)
-            self._timeout = ()
+            self._timeout_faults = ()
             if running := loading.result() if loading.done() else None:
                 self._in_force = running
                 self._users[running] = 1
@@ -98,7 +98,7 @@ class Reloader:
                 event(_log, logging.INFO, "configuration reloaded")
                 self._watch(running)
             elif not loading.done():
-                self._timeout = (f"the configuration could not be read within {LOAD_SECONDS:g} s",)
+                self._timeout_faults = (f"the configuration could not be read within {LOAD_SECONDS:g} s",)
                 if self._auto_reload:  # again when the file system answers
                     loading.add_done_callback(lambda ended: None if ended.cancelled() else self.reload())
             faults = () if running else self.faults

@@ -52,7 +52,7 @@ def _check_files(checked: CheckResult, web_config: Path | None, place: str) -> l
 
 
 async def _examine_api(running: RunningConfig) -> list[Finding]:
-    """One scrape, as Prometheus would have it, shows whether the API answers and accepts the key, and its clock."""
+    """Scrape once, as for Prometheus: shows whether the API answers and accepts the key, and compares the clocks."""
     deadline = asyncio.get_running_loop().time() + running.config.scrape_timeout
     snapshot = await running.scrape(deadline)
     samples = (sample for metric in running.own_metrics().collect() for sample in metric.samples)
@@ -113,7 +113,7 @@ def _check_discovery(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _check_tasks(snapshot: Snapshot) -> list[Finding]:
     """One finding per query. A failed precheck is no fault: the query of it works."""
-    # A list is the finding of discovery; but a task that only it shows must not be missing here.
+    # A list has its finding under discovery. A task that is watched only by the list still needs one of its own.
     states = [state for state in snapshot.states if state.seconds is not None or not state.task.has_precheck]
     findings = [*map(_check_precheck, snapshot.results), *map(_check_state, states)]
     return findings or skipped(["task"], "no task is watched")

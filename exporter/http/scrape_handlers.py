@@ -68,7 +68,7 @@ class ScrapeHandlers:
                 # With an error Prometheus keeps its targets; with an incomplete list it drops those that are missing.
                 text = "The list of tasks is not complete yet. Not read so far:\n"
                 raise web.HTTPServiceUnavailable(text=text + "".join(f"- {source}\n" for source in unread))
-            running.forget_unwatched()
+            running.forget_unwatched()  # probes alone would never do it
             groups = []
             for task in watch_list.tasks:
                 labels = {**task.labels, "task_id": task.task_id, "task": task.name, "__param_task_id": task.task_id}

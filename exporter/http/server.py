@@ -28,7 +28,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Of every answer that sets no others."""
+"""Of every answer, unless it sets its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class ServerOptions:
     route_prefix: str = ""
     """Prefix of all paths, `/a/b` for example."""
     keepalive_seconds: float = 120.0
-    """Closes a connection without a whole request for so long. More than the usual scrape intervals."""
+    """An idle connection is closed after this time, which is longer than the usual scrape intervals."""
 
 
 @contextlib.asynccontextmanager
@@ -115,7 +115,7 @@ class _Server:
         return [prefixed, f"{prefixed}/"] if prefixed else ["/"]
 
     async def listen(self, web_config: WebConfig) -> None:
-        """Accept connections with the TLS settings of a web configuration, no longer with those before."""
+        """Accept connections with the TLS settings of a web configuration, in place of the earlier ones."""
         # A site closes its socket; with a duplicate, clients that wait to be accepted stay in the queue.
         duplicates = [listening.dup() for listening in self._sockets]
         for site in self.runner.sites:
@@ -175,7 +175,7 @@ class _Server:
         gone_at = request[ARRIVED] + timeout if timeout else self._clock() + 60
         answer = web.StreamResponse(status=response.status, headers=response.headers)
         answer.content_length = len(body)
-        # Nothing stays in this process's memory when the writes below are done.
+        # Each write below waits until the kernel has taken the bytes: what nobody reads does not pile up in memory.
         transport.set_write_buffer_limits(high=1)  # with 0, asyncio's TLS would never resume
         try:
             async with asyncio.timeout_at(gone_at):

@@ -118,5 +118,5 @@ class Pages:
 def wants_json(request: web.Request) -> bool:
     """Whether the Accept header names JSON, and HTML not before it."""
     accept = request.headers.get("Accept", "").lower()
-    html, json = accept.find("text/html"), accept.find("application/json")
-    return json >= 0 and (html < 0 or json < html)
+    html_at, json_at = accept.find("text/html"), accept.find("application/json")
+    return json_at >= 0 and (html_at < 0 or json_at < html_at)

@@ -137,7 +137,7 @@ def _parameter(request: web.Request, name: str) -> str | None:
     return values[0] if values else None
 
 
-def scraper_timeout(headers: Mapping[str, str]) -> float | None:
+def prometheus_timeout(headers: Mapping[str, str]) -> float | None:
     """Seconds that Prometheus waits for the answer, at most an hour; None if the request does not say."""
     try:
         seconds = float(headers.get("X-Prometheus-Scrape-Timeout-Seconds", ""))
@@ -148,5 +148,5 @@ def scraper_timeout(headers: Mapping[str, str]) -> float | None:
 
 def scrape_timeout(headers: Mapping[str, str], default: float, offset: float) -> float:
     """Seconds that a scrape may take: the scraper's timeout or the default, less the offset, which is at most half."""
-    seconds = scraper_timeout(headers) or default
+    seconds = prometheus_timeout(headers) or default
     return seconds - min(offset, seconds / 2)

@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler
 from exporter.files import WatchedFile
 from exporter.http.external_url import ExternalUrl
 from exporter.http.pages import Pages
-from exporter.http.scrape_handlers import ARRIVED, ScrapeHandlers, scrape_timeout, scraper_timeout
+from exporter.http.scrape_handlers import ARRIVED, ScrapeHandlers, prometheus_timeout, scrape_timeout
 from exporter.http.web_config import WebConfig
 from exporter.logs import event
 from exporter.reload import Reloader
@@ -171,7 +171,7 @@ class _Server:
         body, transport = response.body if isinstance(response, web.Response) else b"", request.transport
         if not isinstance(body, bytes) or transport is None:
             return response
-        timeout = scraper_timeout(request.headers)
+        timeout = prometheus_timeout(request.headers)
         gone_at = request[ARRIVED] + timeout if timeout else self._clock() + 60
         answer = web.StreamResponse(status=response.status, headers=response.headers)
         answer.content_length = len(body)

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = load(flags.config_file, os.environ)
         if flags.task_file:
             outcome.task = task_to_write(flags.task_file, ref, flags.name, dict(flags.label) if flags.label else None)
-        id_shown = asyncio.run(_query(flags, config, outcome))
+        id_shown = asyncio.run(_run(flags, config, outcome))
     except TimeoutError:
         last = f"; the last query failed: {outcome.error}" if outcome.error else ""
         outcome.error = f"no end within {flags.timeout:g} s{last}"
@@ -123,7 +123,7 @@ def _check(flags: argparse.Namespace, ref: TaskRef) -> None:
         write_stderr(f"{_PROGRAM}: --label has no effect without --task-file\n")
 
 
-async def _query(flags: argparse.Namespace, config: Config, outcome: Outcome) -> bool:
+async def _run(flags: argparse.Namespace, config: Config, outcome: Outcome) -> bool:
     """Start the precheck if asked to, and query it. Puts the answers into `outcome` as they come.
 
     Returns whether standard output took the id. Raises QueryError, TimeoutError, ConfigError.

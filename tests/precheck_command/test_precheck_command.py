@@ -142,8 +142,8 @@ def test_the_status_of_a_precheck_that_exists(pipeline: Pipeline, capfd: pytest.
     precheck_id = capfd.readouterr().out.strip()
     assert pipeline.run("status", TASK, precheck_id, "--format", "json", "--name", "x") == 1
     told = json.loads(capfd.readouterr().out)
-    found = [told[key] for key in ("name", "precheck_task_id", "status", "exit_status")]
-    assert found == ["x", precheck_id, "Failed", 1]
+    assert told | {"name": "x", "precheck_task_id": precheck_id, "status": "Failed", "exit_status": 1} == told
+    assert [item["reason"] for item in told["items"] if item["status"] == "Failed"] == [REASON]
     pipeline.precheck({"status": "Running"})
     assert pipeline.run("status", TASK, precheck_id, "--wait", "--timeout", "300ms") == 2
     assert capfd.readouterr().out.endswith("the precheck's status is Running; no end within 0.3 s\n")

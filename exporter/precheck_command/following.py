@@ -35,7 +35,6 @@ class ProgressDisplay:
     def end(self) -> None:
         """Leave the terminal's line, if it is in use."""
         if self._terminal and self._shown:
-            self._shown = ""
             write_stderr("\n")
 
 

@@ -299,7 +299,6 @@ def test_progress_is_a_bar_or_a_line_for_each_change(
     for _ in range(2):
         display.show(Precheck(Status.RUNNING, items))
     display.end()
-    display.end()
     line = f"Running, 1 of 2 check items: {'B' * 80}"
     assert capfd.readouterr().err == shown.format(line)
 

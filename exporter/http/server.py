@@ -54,7 +54,7 @@ async def serving(
     sockets: Iterable[socket.socket],
     web_config: WatchedFile[WebConfig] | None,
 ) -> AsyncIterator[None]:
-    """Answer requests in this context. Leaving it takes less than a second, whatever clients do."""
+    """Answer requests in this context, which ends within a second whatever clients do. `sockets` stay the caller's."""
     server = _Server(reloader, options, tuple(sockets))
     _log.addFilter(_is_worth_logging)
     await server.runner.setup()

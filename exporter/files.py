@@ -134,6 +134,5 @@ def _state(path: Path) -> _State:
 def _faults_of(error: ConfigError | OSError | ValueError, path: Path) -> tuple[str, ...]:
     if isinstance(error, ConfigError):
         return tuple(map(str, error.faults))
-    if isinstance(error, OSError):
-        return (f"{printable(error.filename or path)}: cannot be read: {error.strerror}",)
-    return (f"{printable(path)}: {error}",)
+    reason = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else error
+    return (f"{printable(path)}: {reason}",)

@@ -74,7 +74,7 @@ class Reloader:
     def reload(self) -> asyncio.Future[tuple[str, ...]]:
         """Put the configuration as it is now into force. The result is its faults; with any, nothing changes.
 
-        Calls during a reload wait for one more reload, which they share.
+        Calls during a reload share one more reload, which goes on if a caller is cancelled.
         """
         if self._next_reload is None:
             self._next_reload = self._run(self._reload())

@@ -177,7 +177,7 @@ def _load(flags: argparse.Namespace) -> "WatchedFile[Config]":
         flags.config_file,
         lambda path: load(path, os.environ),
         description="configuration",
-        # Names no files, because secrets and certificates are watched on their own: only read again while faulty.
+        # Secrets and certificates are watched on their own; a faulty configuration is read again because of them.
         related=lambda _: (),
     )
     file.load()

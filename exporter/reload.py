@@ -124,8 +124,8 @@ class Reloader:
             await asyncio.sleep(1)
             await refresh_in_thread(self._file.refresh)
             await refresh_in_thread(running.refresh_files)
-            if running is not self._in_force or self._lock.locked():
-                continue  # a reload has put into force what was read, or is about to
+            if self._lock.locked():
+                continue  # the reload puts into force what was read
             # Reload once per change: each reload that waits for the file system occupies a thread.
             changed = self._file.content is not content and self._file.content is not self._in_force.config
             if self._auto_reload and self._file.faults:

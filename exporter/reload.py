@@ -124,10 +124,10 @@ class Reloader:
             await asyncio.sleep(1)
             await refresh_in_thread(self._file.refresh)
             await refresh_in_thread(running.refresh_files)
-            if self._lock.locked():
-                continue  # the reload puts into force what was read
+            if running is not self._in_force or self._lock.locked():
+                continue  # a reload has put into force what was read, or is about to
             # Reload once per change: each reload that waits for the file system occupies a thread.
-            changed = self._file.content is not content and self._file.content is not self._in_force.config
+            changed = self._file.content is not content
             if self._auto_reload and self._file.faults:
                 self._own.reload_ended(successful=False)
             elif changed and self._auto_reload:

@@ -91,7 +91,8 @@ class Reloader:
             loading = self._run(self._load(before))
             await asyncio.wait((loading,), timeout=LOAD_SECONDS)
             self._timeout_faults = ()
-            if running := loading.result() if loading.done() else None:
+            running = loading.result() if loading.done() else None
+            if running:
                 self._in_force = running
                 self._users[running] = 1
                 self._release(before)

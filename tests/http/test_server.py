@@ -5,7 +5,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,8 +56,7 @@ async def crowd() -> AsyncIterator[Crowd]:
     crowd.leave()
 
 
-async def eventually(condition: object) -> None:
-    assert callable(condition)
+async def eventually(condition: Callable[[], object]) -> None:
     for _ in range(500):
         if condition():
             return
@@ -210,12 +209,7 @@ async def test_the_deadline_includes_the_password_check(
     """It is counted from the arrival of the request."""
     use(site, folder, USERS)
     checked = bcrypt.checkpw
-
-    def slow(password: bytes, hashed: bytes) -> bool:
-        time.sleep(0.2)
-        return checked(password, hashed)
-
-    monkeypatch.setattr(bcrypt, "checkpw", slow)
+    monkeypatch.setattr(bcrypt, "checkpw", lambda *arguments: time.sleep(0.2) or checked(*arguments))
     async with site.served() as port, client_of(port) as client:
         headers = {"X-Prometheus-Scrape-Timeout-Seconds": "3"}
         await client.get("/metrics", auth=("alice", "hush"), headers=headers)

@@ -22,7 +22,7 @@ import yaml
 from exporter.config import Task, load_task_file
 from exporter.ninedata import CheckItem, Precheck, QueryError, Reason, Status, TaskRef
 from exporter.ninedata.precheck_start import start_precheck
-from exporter.precheck_command.arguments import main
+from exporter.precheck_command.command_line import main
 from exporter.precheck_command.following import ProgressDisplay, follow
 from exporter.precheck_command.outcome import Outcome, junit_of_outcome
 from exporter.precheck_command.task_file_writer import write_task_file

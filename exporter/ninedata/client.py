@@ -139,11 +139,11 @@ class NineDataClient:
 
     async def list_tasks(
         self, kind: str, found: dict[str, ListedTask], status: str | None = None, progress: QueryProgress | None = None
-    ) -> None:
-        """Put all tasks of a kind that the key can see into `found`; only those in one status if it is given.
+    ) -> Mapping[str, ListedTask]:
+        """Put all tasks of a kind that the key can see into `found`, by id; only those in one status if it is given.
 
-        Raises QueryError; `found` then has those that came. Uses at most a quarter of the concurrency, so that a list
-        that hangs leaves the tasks the rest.
+        Returns `found`. If it raises QueryError, `found` has the tasks of the pages that came. Uses at most a quarter
+        of the concurrency, so that a list that hangs leaves the tasks the rest.
         """
         progress, listed, name = progress or QueryProgress(), LISTS[kind], KINDS[kind].list_request
         read = partial(read_page, listed=listed)
@@ -153,6 +153,7 @@ class NineDataClient:
             return await self._get(ApiRequest(name, listed.path, parameters, read), progress)
 
         await read_list(get_page, found, at_once=max(1, self._concurrency // 4))
+        return found
 
     async def _get(self, request: ApiRequest[T], progress: QueryProgress) -> T:
         """The answer to a request, which is sent again once, on a new connection, if that may help."""

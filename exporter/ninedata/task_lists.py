@@ -63,9 +63,7 @@ def read_page(envelope: Mapping[str, object], listed: TaskList) -> Page:
     return Page(entries, len(data), int(total[:12]) if total.isdecimal() else 0)
 
 
-async def read_list(
-    get_page: Callable[[int], Awaitable[Page]], found: dict[str, ListedTask], *, at_once: int = 1
-) -> None:
+async def read_list(get_page: Callable[[int], Awaitable[Page]], found: dict[str, ListedTask], *, at_once: int) -> None:
     """Put every task into `found`, by its id, as the pages come; at most `at_once` pages are queried at once.
 
     Raises QueryError if a page fails or tasks are missing; `found` then has those that came.

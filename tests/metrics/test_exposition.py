@@ -27,12 +27,13 @@ PROMETHEUS_3 = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
     "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
+EMPTY = Snapshot(())
 FORMATS = [("", parse_text), (OPENMETRICS, parse_openmetrics)]
 
 Parse = Callable[[str], Iterable[Metric]]
 
 
-def text_of(snapshot: Snapshot | None, own: Collector | None = None, accept: str = "", **options: int) -> str:
+def text_of(snapshot: Snapshot, own: Collector | None = None, accept: str = "", **options: int) -> str:
     return render(snapshot, own, choose_format(accept), **options).decode()
 
 
@@ -87,8 +88,8 @@ def test_the_format_follows_the_accept_header(accept: str, content_type: str) ->
 @pytest.mark.parametrize("escaping", ["allow-utf-8", "underscores", "dots", "values"])
 def test_no_escaping_scheme_changes_a_name(own: Collector, escaping: str) -> None:
     """The names need no escaping, and all series of an answer are named alike."""
-    text = text_of(None, own, accept=f"text/plain;version=1.0.0;escaping={escaping}")
-    assert re.findall("^# .*", text, re.MULTILINE) == re.findall("^# .*", text_of(None, own), re.MULTILINE)
+    text = text_of(EMPTY, own, accept=f"text/plain;version=1.0.0;escaping={escaping}")
+    assert re.findall("^# .*", text, re.MULTILINE) == re.findall("^# .*", text_of(EMPTY, own), re.MULTILINE)
 
 
 def test_gzip(snapshot: Snapshot) -> None:
@@ -123,7 +124,7 @@ def test_promtool_finds_no_fault(snapshot: Snapshot, own: Collector, part: str) 
     promtool = shutil.which("promtool", path=f"{ROOT / '.components'}{os.pathsep}{os.environ.get('PATH', '')}")
     if promtool is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("promtool is missing: make components")
-    text = text_of(snapshot) if part == "tasks" else text_of(None, own)
+    text = text_of(snapshot) if part == "tasks" else text_of(EMPTY, own)
     done = subprocess.run(  # noqa: S603 - the project's own tool
         [promtool, "check", "metrics"], input=text.encode(), capture_output=True, check=False, timeout=60
     )

@@ -100,4 +100,5 @@ class Config:
 
     def most_requests(self, task: Task, *, listed: bool = False) -> int:
         """The most requests that a scrape sends for a task, without retries."""
-        return task.has_precheck + self.queries_itself(task, listed=listed) * KINDS[task.ref.kind].state_requests
+        of_state = KINDS[task.ref.kind].most_state_requests if self.queries_itself(task, listed=listed) else 0
+        return task.has_precheck + of_state

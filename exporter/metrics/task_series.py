@@ -25,7 +25,7 @@ def task_series(snapshot: Snapshot, reason_bytes: int) -> list[bytes | bytearray
 
     `reason_bytes` limits each failure text; 0 leaves them out.
     """
-    tasks = [*(result.task for result in snapshot.results), *(state.task for state in snapshot.states)]
+    tasks = [*(result.task for result in snapshot.prechecks), *(state.task for state in snapshot.states)]
     names = sorted({name for task in tasks for name in task.labels})
     # Bytes, because the lines of a large scrape as strings would take several times the memory.
     texts = {family: bytearray() for family in (*families.TASK_FAMILIES, *families.DISCOVERY_FAMILIES)}
@@ -38,7 +38,7 @@ def task_series(snapshot: Snapshot, reason_bytes: int) -> list[bytes | bytearray
             start = f"{family.name}{{{shared}"
             texts[family] += (start + start.join(ends)).encode() if ends else b""
 
-    for result in snapshot.results:
+    for result in snapshot.prechecks:
         add(result.task, _result_ends(result, reason_bytes))
     for state in snapshot.states:
         add(state.task, _state_ends(state, reason_bytes))

@@ -114,17 +114,17 @@ class NineDataClient:
         self._signed_headers = lru_cache(maxsize=32)(self._sign_headers)  # of a path, for a second
         self._slots = asyncio.Semaphore(concurrency)
 
-    async def query(self, task: TaskRef, progress: QueryProgress | None = None) -> Precheck:
+    async def query_precheck(self, task: TaskRef, progress: QueryProgress | None = None) -> Precheck:
         """The task's precheck as the API has it now. Raises QueryError."""
         kind = KINDS[task.kind]
         read = partial(read_precheck, kind=kind, task=task)
         request = ApiRequest(kind.name, kind.path, kind.parameters(task), read)
         return await self._get(request, progress or QueryProgress())
 
-    async def query_task(self, task: TaskRef, progress: QueryProgress | None = None) -> TaskState:
-        """The task itself as the API has it now, with the results of a comparison. Raises QueryError.
+    async def query_state(self, task: TaskRef, progress: QueryProgress | None = None) -> TaskState:
+        """The task itself as the API has it now, with a comparison's latest execution. Raises QueryError.
 
-        If only the query of the results fails, `progress.state` has the rest.
+        If only the query of the execution fails, `progress.state` has the rest.
         """
         kind, progress = KINDS[task.kind], progress or QueryProgress()
         name, parameters = kind.state_request, kind.state_parameters(task)

@@ -69,7 +69,7 @@ class Kind:
         return f"{self.name}_task"
 
     @property
-    def state_requests(self) -> int:
+    def most_state_requests(self) -> int:
         """The most requests that the task itself needs."""
         return 2 if self.execution_path else 1
 

@@ -78,7 +78,7 @@ class StateQuery(TaskQuery[TaskState]):
     """A query of a task itself."""
 
     def result(self, now: datetime) -> QueryResult[TaskState]:
-        """With a comparison's status, if only the query of its results failed."""
+        """With a comparison's status, if only the query of its latest execution failed."""
         result = super().result(now)
         return replace(result, partial=self.progress.state) if result.failure else result
 

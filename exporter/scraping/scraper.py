@@ -99,16 +99,15 @@ class _Run:
 
     def _add(self, tasks: Iterable[Task], *, discovered: bool) -> Iterator[Query[Any]]:
         """Add tasks to the answer; yields their queries."""
-        config, history = self._scraper.config, self._scraper.history
-        query_precheck, query_itself = self._scraper.client.query, self._scraper.client.query_task
+        client, config, history = self._scraper.client, self._scraper.config, self._scraper.history
         for task in tasks:
             task_id = task.task_id
             self._tasks[task_id] = task
             if task.has_precheck:
-                self._prechecks[task_id] = TaskQuery(task, query_precheck, history.prechecks.priority(task))
+                self._prechecks[task_id] = TaskQuery(task, client.query_precheck, history.prechecks.priority(task))
                 yield self._prechecks[task_id]
             if config.queries_itself(task, listed=discovered and task.ref.kind in self._lists):
-                self._states[task_id] = StateQuery(task, query_itself, history.states.priority(task))
+                self._states[task_id] = StateQuery(task, client.query_state, history.states.priority(task))
                 yield self._states[task_id]
 
     async def _work(self, queries: Iterable[Query[Any]]) -> None:
@@ -142,8 +141,8 @@ class _Run:
             return []
         gone = {task.task_id for task in self.targets.discovered if task.ref.kind == query.discovery.kind}
         for task_id in gone.difference(task.task_id for task in listed):
-            for results in (self._tasks, self._prechecks, self._states):
-                results.pop(task_id, None)
+            for watched in (self._tasks, self._prechecks, self._states):
+                watched.pop(task_id, None)
         new = [task for task in listed if task.task_id not in self._tasks]
         return list(self._add(new, discovered=True))
 

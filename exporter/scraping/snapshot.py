@@ -91,8 +91,7 @@ class DiscoveryResult:
 class Snapshot:
     """The results of one scrape, in the order in which the tasks are watched."""
 
-    results: tuple[QueryResult[Precheck], ...]
-    """Of the prechecks."""
+    prechecks: tuple[QueryResult[Precheck], ...]
     states: tuple[QueryResult[TaskState], ...] = ()
     """Of the tasks themselves."""
     discoveries: tuple[DiscoveryResult, ...] = ()

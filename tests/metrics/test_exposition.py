@@ -52,7 +52,7 @@ def test_parsers_read_every_sample_as_it_was_written(
 ) -> None:
     """Any text in labels survives: quotes, backslashes, line breaks, Chinese."""
     families = {family.name: family.samples for family in parse(text_of(snapshot, own, accept))}
-    result = snapshot.results[0]
+    result = snapshot.prechecks[0]
     assert isinstance(result.outcome, Precheck)
     shared = {"task_id": result.task.task_id, "task": result.task.name, "env": "", **result.task.labels}
     assert [sample.labels for sample in families["ninedata_precheck_item_status"]] == [
@@ -64,7 +64,7 @@ def test_parsers_read_every_sample_as_it_was_written(
         if item.status.needs_attention
     ]
     seconds = [sample.value for sample in families["ninedata_precheck_query_duration_seconds"]]
-    assert seconds == [result.seconds for result in snapshot.results]
+    assert seconds == [result.seconds for result in snapshot.prechecks]
 
 
 def test_the_formats_differ_only_in_the_end_and_the_counters(snapshot: Snapshot) -> None:
@@ -110,7 +110,7 @@ def test_without_failure_reasons_no_text_of_the_api_is_exported(snapshot: Snapsh
 def test_a_long_reason_keeps_its_start_and_its_end(snapshot: Snapshot, letter: str, reason_bytes: int) -> None:
     message = f"reason {letter * 3000} remediation"
     item = CheckItem("a", "a", "", Status.FAILED, message)
-    result = replace(snapshot.results[0], outcome=Precheck(Status.FAILED, (item,)))
+    result = replace(snapshot.prechecks[0], outcome=Precheck(Status.FAILED, (item,)))
     state = replace(snapshot.states[0], outcome=TaskState(TaskStatus.FAILED, error=message))
     text = text_of(Snapshot((result,), (state,)), reason_bytes=reason_bytes)
     (reason,) = {*re.findall(r'reason="([^"]*)"', text)}

@@ -153,7 +153,7 @@ class FakeApi:
         """What a client makes of these answers."""
         if replies:
             self.answers(*replies)
-        return await self.client().query(TASK)
+        return await self.client().query_precheck(TASK)
 
 
 async def at_deadline(client: NineDataClient, seconds: float) -> Precheck | QueryError:
@@ -161,7 +161,7 @@ async def at_deadline(client: NineDataClient, seconds: float) -> Precheck | Quer
     progress = QueryProgress()
     try:
         async with asyncio.timeout(seconds):
-            return await client.query(TASK, progress)
+            return await client.query_precheck(TASK, progress)
     except TimeoutError:
         return progress.error_at_deadline()
     except QueryError as error:

@@ -42,10 +42,10 @@ class FakeClient:
         self.running = 0
         self.most_running = 0
 
-    async def query(self, task: TaskRef, progress: QueryProgress) -> Precheck:
+    async def query_precheck(self, task: TaskRef, progress: QueryProgress) -> Precheck:
         return await self._answered(task.task_id, GOOD, progress)
 
-    async def query_task(self, task: TaskRef, progress: QueryProgress) -> TaskState:
+    async def query_state(self, task: TaskRef, progress: QueryProgress) -> TaskState:
         return await self._answered(f"{task.task_id} itself", RUNNING, progress)
 
     async def list_tasks(

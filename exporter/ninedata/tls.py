@@ -14,7 +14,7 @@ class TlsFiles(WatchedFile[ssl.SSLContext]):
     """The files of `api.tls`, read at once and again when one of them changes. Raises ConfigError at first."""
 
     def __init__(self, ca_file: Path | None, identity: tuple[Path, Path] | None = None, *, verify: bool) -> None:
-        first, *others = [path for path in (ca_file, *(identity or (None,))) if path]
+        first, *others = filter(None, (ca_file, *(identity or ())))
         super().__init__(
             first,
             lambda _: client_context(ca_file, identity, verify=verify),

@@ -17,7 +17,7 @@ from exporter.ninedata.text import cut_middle
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult, Snapshot
 
 Ends = tuple[Family, list[str]]
-"""A family, and the ends of its lines for one task: the family's own labels, and the value."""
+"""A family, and the ends of its lines for one task: what follows the task's own labels, as in `,item="a"} 1.0`."""
 
 
 def task_series(snapshot: Snapshot, reason_bytes: int) -> list[bytes | bytearray]:
@@ -44,7 +44,7 @@ def task_series(snapshot: Snapshot, reason_bytes: int) -> list[bytes | bytearray
         add(state.task, _state_ends(state, reason_bytes))
     for discovery in snapshot.discoveries:
         for family, ends in _discovery_ends(discovery):
-            texts[family] += f"{family.name}{{{ends[0][1:]}".encode()
+            texts[family] += f"{family.name}{{{ends[0][1:]}".encode()  # no task's labels, so no comma
     return [
         part
         for family, text in texts.items()

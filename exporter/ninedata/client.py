@@ -3,7 +3,7 @@
 import asyncio
 import urllib.parse
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Generic, Protocol, TypeVar
@@ -73,6 +73,8 @@ class ApiRequest(Generic[T]):
     parameters: Parameters
     read: Callable[[Mapping[str, object]], T]
     body: bytes = b""
+    extensions: Mapping[str, str] | None = None
+    """For the transport."""
 
 
 class NineDataClient:
@@ -165,16 +167,14 @@ class NineDataClient:
             progress.first_error = first = error
         await asyncio.sleep(0.2)
         try:
-            value = await self.send(request, progress, FRESH)
+            value = await self.send(replace(request, extensions=FRESH), progress)
         except QueryError as second:
-            # If no second request left, the first one's failure is the news.
+            # If the second request could not be sent, the first one's failure says more.
             raise (second if second.sent else first) from None
-        progress.first_error = None  # a list shares the progress of all its pages
+        progress.first_error = None  # all requests of a query share its progress
         return value
 
-    async def send(
-        self, request: ApiRequest[T], progress: QueryProgress, extensions: dict[str, str] | None = None
-    ) -> T:
+    async def send(self, request: ApiRequest[T], progress: QueryProgress) -> T:
         """Send a request once, in its turn, and understand its answer. Raises QueryError."""
         async with self._slots:
             progress.waiting_for_rate_limit = True
@@ -185,7 +185,7 @@ class NineDataClient:
             failure: Reason | None = Reason.INTERNAL
             self._observer.request_sent(request.kind)
             try:
-                value = await self._exchange(request, extensions)
+                value = await self._exchange(request)
             except QueryError as error:
                 failure = error.reason
                 if error.hold_seconds:
@@ -200,10 +200,10 @@ class NineDataClient:
             finally:
                 self._observer.request_ended(request.kind, clock() - began, failure)
 
-    async def _exchange(self, request: ApiRequest[T], extensions: dict[str, str] | None) -> T:
+    async def _exchange(self, request: ApiRequest[T]) -> T:
         """Send the signed request, read the answer within the timeout, understand it."""
         sent_at = self._wall_clock()
-        signed, secrets = self._signed_request(request, sent_at, extensions)
+        signed, secrets = self._signed_request(request, sent_at)
         timeout = asyncio.timeout(self._request_timeout)
         try:
             async with timeout:
@@ -227,9 +227,7 @@ class NineDataClient:
         except QueryError as error:
             raise blame_clock(error, skew) from None
 
-    def _signed_request(
-        self, request: ApiRequest[T], sent_at: datetime, extensions: dict[str, str] | None
-    ) -> tuple[httpx.Request, tuple[str, ...]]:
+    def _signed_request(self, request: ApiRequest[T], sent_at: datetime) -> tuple[httpx.Request, tuple[str, ...]]:
         """The request, and the secrets in it that an answer must not repeat into logs and pages."""
         access_key_id, secret_key = self._access_key_id.current().reveal(), self._secret_key.current().reveal()
         headers, secrets = self._signed_headers(request.path, int(sent_at.timestamp()), access_key_id, secret_key)
@@ -238,7 +236,7 @@ class NineDataClient:
             _url_of(self._base_url + request.path, request.parameters),
             headers=headers,
             stream=httpx.ByteStream(request.body),  # with it httpx adds no headers of its own
-            extensions=extensions,
+            extensions=request.extensions,
         )
         if request.body:
             signed.headers["content-type"] = "application/json"

@@ -1,4 +1,4 @@
-"""What the API is asked for: a table with a row for each kind of task."""
+"""The kinds of task: a table of the paths and keys with which the API is queried about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -88,7 +88,7 @@ class Kind:
         return ((self.task_key, task.task_id),)
 
     def execution_parameters(self, task: TaskRef, execution_id: str) -> Parameters:
-        """The query string for an execution."""
+        """The query string for an execution, whose id the API names `lastExecId` in the answer about the task."""
         of_task = () if self.execution_is_unique else self.state_parameters(task)
         return (*of_task, ("execId", execution_id))
 

@@ -35,7 +35,7 @@ class Kind:
     """
 
     name: str
-    """The value of `kind` in the configuration and in metrics."""
+    """The value of `kind` in the configuration and in metrics, there also of the requests about prechecks."""
     path: str
     """Of a precheck: the `/openapi/...` path, which is also what is signed."""
     task_key: str = "taskId"
@@ -143,7 +143,7 @@ KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _TABLE}
 DEFAULT_KIND = "data_compare"
 
 LISTS: Mapping[str, TaskList] = {kind.name: kind.list for kind in reversed(_TABLE) if kind.list}
-"""The kinds that can be discovered."""
+"""The kinds that can be discovered, in the order in which messages and documents name them."""
 
 REQUEST_PATHS: Mapping[str, str] = (
     {kind.name: kind.path for kind in _TABLE}

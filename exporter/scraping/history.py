@@ -14,7 +14,7 @@ A = TypeVar("A", Precheck, TaskState)
 
 
 def next_priority(before: int, failure: QueryFailure | None) -> int:
-    """Sorts a query in the next scrape: -n if n scrapes in a row skipped it, 1 if it timed out, else 0."""
+    """Place in the next scrape, lowest first: -n if n scrapes in a row skipped it, 1 if it timed out, else 0."""
     if failure is not None and not failure.sent:
         return min(before, 0) - 1
     return int(failure is not None and failure.timed_out)
@@ -40,7 +40,7 @@ class QueryHistories(Generic[A]):
     """The histories of the same query of all watched tasks."""
 
     def __init__(self, queried: Callable[[Task], object]) -> None:
-        """`queried` is what is queried of a task: if that changes, the history begins again."""
+        """`queried` returns what identifies the query of a task: if that changes, the task's history begins again."""
         self._tasks: dict[str, QueryHistory[A]] = {}
         self._queried = queried
 
@@ -50,7 +50,7 @@ class QueryHistories(Generic[A]):
         return history if history is not None and self._queried(history.last.task) == self._queried(task) else None
 
     def priority(self, task: Task) -> int:
-        """Sorts the task's query among those of a scrape."""
+        """Of the task's query in the next scrape, see `next_priority`."""
         history = self.of(task)
         return history.priority if history is not None else 0
 

@@ -36,7 +36,7 @@ class WatchList:
         self._config = config
         self._shard = shard
         self._all_named: Mapping[str, Task] = {}
-        """The same of all shards, by id."""
+        """The tasks that the configuration or a file names, of all shards, by id."""
         self._unread_files: tuple[str, ...] = task_files.unread
         self._merge()
 
@@ -60,7 +60,7 @@ class WatchList:
         return self.named + self.discovered
 
     def find(self, task_id: str) -> Task | None:
-        """A task by its id, in whatever shard; None if no source names it."""
+        """A task of any shard by its id; None if no source names it."""
         if task_id in self._all_named:
             return self._all_named[task_id]
         discovered = (task for discovery in self.discoveries for task in discovery.tasks)
@@ -72,14 +72,14 @@ class WatchList:
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """The sources, for people, that were not read whole since the start: while there are any, tasks are missing."""
+        """Sources, for people, that were never read whole since the start: with any, tasks may be missing."""
         files = tuple(f"task file {path}" for path in self._unread_files)
         how = "a scrape of the metrics reads it, unless collect[] leaves out discovery"
         lists = tuple(f"list of {found.kind} tasks: {how}" for found in self.discoveries if not found.complete)
         return files + lists
 
     def counts(self) -> dict[str, int]:
-        """The number of watched tasks of each kind; without the kinds of which tasks may be missing."""
+        """The number of watched tasks by kind, without the kinds of which tasks may be missing."""
         if self._unread_files:
             return {}
         counts = Counter(task.ref.kind for task in self.tasks)

@@ -30,6 +30,7 @@ def client_context(ca_file: Path | None, identity: tuple[Path, Path] | None = No
     `identity` is a certificate and its key, for servers that ask for one. Raises ConfigError with the file at fault.
     """
     for path in filter(None, (ca_file, *(identity or ()))):
+        # OpenSSL reads the file again, but its errors do not name it, and a pipe would block it.
         try:
             read_file(path, 1024 * 1024)
         except OSError as error:

@@ -41,7 +41,7 @@ class TaskFiles:
         """Files and folders that were never read whole."""
         self.watched: Mapping[str, WatchedFile[tuple[Task, ...]]] = before.watched if before else {}
         """By path."""
-        self.read: frozenset[str] = before.read if before else frozenset()
+        self.read_whole: frozenset[str] = before.read_whole if before else frozenset()
         """Files and folders that were read whole once."""
         self._patterns = tuple(patterns)
 
@@ -67,10 +67,10 @@ class TaskFiles:
         ]
         self.current = tuple(sorted((*files, *unlistable), key=lambda file: file.path))
         loaded = {path for path, file in self.watched.items() if file.loaded_at is not None}
-        self.read |= loaded | (folders - faults.keys())
+        self.read_whole |= loaded | (folders - faults.keys())
         # A pattern with a wildcard may match nothing; a file that is named must have been there.
         sources = {*paths, *faults, *(pattern for pattern in unmatched if not glob.has_magic(pattern))}
-        self.unread = tuple(map(printable, sorted(sources - self.read)))
+        self.unread = tuple(map(printable, sorted(sources - self.read_whole)))
 
     def _log(self, unlistable: Iterable[TaskFile], gone: Iterable[str], unmatched: Iterable[str]) -> None:
         for folder in unlistable:

@@ -98,7 +98,6 @@ FAILURES: dict[str, tuple[Reply, str, int]] = {
     "closed": (aiohttp.ServerDisconnectedError(), "connect", 2),
     "cut off": (reply(Body([b'{"success":'], then=CUT_OFF)), "connect", 2),
     "refused": (reply({"success": False, "message": "busy, try again"}, 400), "api_error", 1),
-    "no route": (OSError(113, "No route to host"), "connect", 1),
     "connection timed out": (TimeoutError(110, "Connection timed out"), "connect", 1),
 }
 

@@ -123,12 +123,12 @@ class NineDataClient:
         request = ApiRequest(kind.name, kind.path, kind.parameters(task), read)
         return await self._get(request, progress or QueryProgress())
 
-    async def query_state(self, task: TaskRef, progress: QueryProgress | None = None) -> TaskState:
+    async def query_state(self, task: TaskRef, progress: QueryProgress) -> TaskState:
         """The task itself as the API has it now, with a comparison's latest execution. Raises QueryError.
 
         If only the query of the execution fails, `progress.state` has the rest.
         """
-        kind, progress = KINDS[task.kind], progress or QueryProgress()
+        kind = KINDS[task.kind]
         name, parameters = kind.state_request, kind.state_parameters(task)
         request = ApiRequest(name, kind.state_path, parameters, partial(read_state, kind=kind, task=task))
         state = progress.state = await self._get(request, progress)
@@ -140,14 +140,14 @@ class NineDataClient:
         return state._replace(execution=execution, error=state.error or execution.error)
 
     async def list_tasks(
-        self, kind: str, found: dict[str, ListedTask], status: str | None = None, progress: QueryProgress | None = None
+        self, kind: str, found: dict[str, ListedTask], status: str | None, progress: QueryProgress
     ) -> Mapping[str, ListedTask]:
-        """Put all tasks of a kind that the key can see into `found`, by id; only those in one status if it is given.
+        """Put all tasks of a kind that the key can see into `found`, by id; only those in `status` if it is not None.
 
         Returns `found`. If it raises QueryError, `found` has the tasks of the pages that came. Uses at most a quarter
         of the concurrency, so that a list that hangs leaves the tasks the rest.
         """
-        progress, listed, name = progress or QueryProgress(), LISTS[kind], KINDS[kind].list_request
+        listed, name = LISTS[kind], KINDS[kind].list_request
         read = partial(read_page, listed=listed)
 
         async def get_page(number: int) -> Page:

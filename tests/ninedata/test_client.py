@@ -284,7 +284,7 @@ async def test_each_kind_has_its_paths_and_parameters(api: FakeApi, kind: str) -
     """A comparison's results need a second request, for its latest execution; both count under the same kind."""
     await api.client().query_precheck(TASKS[kind])
     api.answers(reply(COMPARED), reply(RESULTS))
-    state = await api.client().query_state(TASKS[kind])
+    state = await api.client().query_state(TASKS[kind], QueryProgress())
     assert [str(request.url).partition("/openapi/v1/")[2] for request in api.requests] == REQUESTS[kind]
     assert api.observer.sent == [kind, f"{kind}_task", f"{kind}_task"][: len(REQUESTS[kind])]
     assert (state.status, state.error) == ("Success", "" if kind == "replication" else "Table a is gone.")
@@ -300,7 +300,7 @@ async def test_a_start_must_be_answered_with_an_id(api: FakeApi) -> None:
 
 async def test_a_comparison_that_was_never_executed_has_no_results(api: FakeApi) -> None:
     api.answers(reply({"success": True, "data": {"lastExecId": None, "status": "notStarted"}}))
-    assert await api.client().query_state(TASK) == TaskState(TaskStatus.NOT_STARTED, "notStarted")
+    assert await api.client().query_state(TASK, QueryProgress()) == TaskState(TaskStatus.NOT_STARTED, "notStarted")
 
 
 @pytest.mark.parametrize("answer", [reply({"success": False}), never], ids=["refused", "cancelled"])

@@ -11,7 +11,7 @@ from exporter.ninedata.precheck import ID
 from exporter.ninedata.text import clean_name, text_of
 
 PAGE_SIZE = 100
-"""Asked for; a server may grant less."""
+"""Entries per page that are requested; a server may grant less."""
 MAX_TASKS = 10_000
 """The most tasks that are read: a list that never ends must not be read for ever."""
 
@@ -32,7 +32,7 @@ class Page:
 
     entries: tuple[ListedTask, ...]
     size: int
-    """Entries on the page, with those that were left out."""
+    """Number of entries on the page, with those that were left out."""
     total: int
     """Tasks on all pages; 0 if the server does not say."""
 

@@ -86,13 +86,13 @@ class History:
 def _continued(before: QueryHistory[A] | None, result: QueryResult[A]) -> QueryHistory[A]:
     answer, failure = result.answer, result.failure
     if failure is None:
-        return QueryHistory(result, 0, answer, result.at)
-    history = before or QueryHistory(result, 0)
+        return QueryHistory(result, priority=0, answer=answer, answered_at=result.at)
+    history = before or QueryHistory(result, priority=0)
     return QueryHistory(
         result,
-        next_priority(history.priority, failure),
-        answer or history.answer,
-        result.at if answer else history.answered_at,
+        priority=next_priority(history.priority, failure),
+        answer=answer or history.answer,
+        answered_at=result.at if answer else history.answered_at,
         failing_since=history.failing_since or result.at,
         logged_reason=failure.reason if failure.sent else history.logged_reason,
     )

@@ -1,6 +1,7 @@
 """The tasks that an exporter watches, from all sources."""
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -88,7 +89,7 @@ class WatchList:
 
     def most_requests(self) -> int:
         """The most requests that a scrape sends, without retries."""
-        pages = sum(-(-max(len(found.known), 1) // PAGE_SIZE) for found in self.discoveries)
+        pages = sum(math.ceil(max(len(found.known), 1) / PAGE_SIZE) for found in self.discoveries)
         discovered = sum(self._config.most_requests(task, listed=True) for task in self.discovered)
         return sum(map(self._config.most_requests, self.named)) + discovered + pages
 

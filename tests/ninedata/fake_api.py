@@ -33,10 +33,9 @@ Reply = httpx.Response | Exception | Handler
 class Body(httpx.AsyncByteStream):
     """A body in chunks, `seconds` before each. Knows how far it was read."""
 
-    def __init__(self, chunks: Iterable[bytes], *, seconds: float = 0.0, then: Exception | None = None) -> None:
+    def __init__(self, chunks: Iterable[bytes], *, seconds: float = 0.0) -> None:
         self._chunks = chunks
         self._seconds = seconds
-        self._then = then
         self.bytes_read = 0
         self.closed = False
 
@@ -45,8 +44,6 @@ class Body(httpx.AsyncByteStream):
             await asyncio.sleep(self._seconds)
             self.bytes_read += len(chunk)
             yield chunk
-        if self._then:
-            raise self._then
 
     async def aclose(self) -> None:
         self.closed = True

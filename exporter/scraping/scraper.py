@@ -26,7 +26,7 @@ class Targets:
     """Tasks known from an earlier discovery: queried while this scrape lists them again."""
     discover: bool = False
     query: bool = True
-    """False: tasks are only discovered."""
+    """False: tasks are only discovered, and not queried."""
     record: bool = True
     """Whether the results go into the history. False for a probe of a task that is not watched."""
 
@@ -89,10 +89,7 @@ class _Run:
         """Queries of tasks themselves that have not begun."""
         self._under_way = set[Query[Any]]()
         self._snapshot: Snapshot | None = None
-        queries = list[Query[Any]]()
-        if targets.query:
-            queries += self._add(targets.tasks, discovered=False)
-            queries += self._add(targets.discovered, discovered=True)
+        queries = [*self._add(targets.tasks, discovered=False), *self._add(targets.discovered, discovered=True)]
         queries += self._lists.values()
         self._workers = asyncio.TaskGroup()
         self.work = asyncio.create_task(self._work(queries))

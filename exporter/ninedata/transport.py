@@ -121,7 +121,7 @@ NETWORK_ERRORS = (
     OSError,
     UnicodeError,
 )
-"""What a transport raises for a fault of the network or of the server."""
+"""What a transport raises for a fault of the network or of the server; httpx's errors if it is not the one above."""
 
 # The class of an error, the reason, the words, and whether the same request may succeed at once. The first row that
 # fits the error or one of its causes counts.

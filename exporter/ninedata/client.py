@@ -73,8 +73,8 @@ class ApiRequest(Generic[T]):
     parameters: Parameters
     read: Callable[[Mapping[str, object]], T]
     body: bytes = b""
-    extensions: Mapping[str, str] | None = None
-    """For the transport."""
+    fresh: bool = False
+    """Whether it must have a new connection."""
 
 
 class NineDataClient:
@@ -167,7 +167,7 @@ class NineDataClient:
             progress.first_error = first = error
         await asyncio.sleep(0.2)
         try:
-            value = await self.send(replace(request, extensions=FRESH), progress)
+            value = await self.send(replace(request, fresh=True), progress)
         except QueryError as second:
             # If the second request could not be sent, the first one's failure says more.
             raise (second if second.sent else first) from None
@@ -236,7 +236,7 @@ class NineDataClient:
             _url_of(self._base_url + request.path, request.parameters),
             headers=headers,
             stream=httpx.ByteStream(request.body),  # with it httpx adds no headers of its own
-            extensions=request.extensions,
+            extensions=FRESH if request.fresh else None,
         )
         if request.body:
             signed.headers["content-type"] = "application/json"

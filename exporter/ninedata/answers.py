@@ -9,7 +9,7 @@ import email.utils
 import functools
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +25,7 @@ MAX_ENTRIES = 1000
 
 
 def read_envelope(
-    status: int, headers: Mapping[str, str], body: bytes, now: datetime, secrets: Iterable[str] = ()
+    status: int, headers: Mapping[str, str], body: bytes, now: datetime, secrets: Collection[str] = ()
 ) -> Mapping[str, object]:
     """The envelope `{"success": true, "requestId": .., "data": ..}` of a successful answer.
 
@@ -57,7 +57,7 @@ def read_envelope(
     raise _no_envelope_error(headers, body, secrets)
 
 
-def _envelope_of(body: bytes, secrets: Iterable[str]) -> dict[str, object] | None:
+def _envelope_of(body: bytes, secrets: Collection[str]) -> dict[str, object] | None:
     """The JSON object in an answer, with `***` in place of the secrets; None if the answer is no JSON object."""
     try:
         text = body.removeprefix(codecs.BOM_UTF8).decode()
@@ -72,7 +72,7 @@ def _envelope_of(body: bytes, secrets: Iterable[str]) -> dict[str, object] | Non
     return document if isinstance(document, dict) else None
 
 
-def _without(secrets: Iterable[str], text: str) -> str:
+def _without(secrets: Collection[str], text: str) -> str:
     for secret in secrets:
         text = text.replace(secret, "***")
     return text
@@ -86,7 +86,7 @@ def _refusal_error(status: int, envelope: Mapping[str, object], said: str, reque
     return QueryError(reason, message, request_id=request_id)
 
 
-def _no_envelope_error(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> QueryError:
+def _no_envelope_error(headers: Mapping[str, str], body: bytes, secrets: Collection[str]) -> QueryError:
     if not body.strip():
         return QueryError(Reason.INVALID_RESPONSE, "the answer is empty")
     if "html" in headers.get("content-type", "").casefold() or body.lstrip()[:1] == b"<":

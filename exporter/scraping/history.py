@@ -15,9 +15,11 @@ A = TypeVar("A", Precheck, TaskState)
 
 def next_priority(before: int, failure: QueryFailure | None) -> int:
     """Place in the next scrape, lowest first: -n if n scrapes in a row skipped it, 1 if it timed out, else 0."""
-    if failure is not None and not failure.sent:
+    if failure is None:
+        return 0
+    if not failure.sent:
         return min(before, 0) - 1
-    return int(failure is not None and failure.timed_out)
+    return int(failure.reason in (Reason.TIMEOUT, Reason.DEADLINE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,6 @@ class QueryFailure:
             "request_id": self.request_id or None,
         }
 
-    @property
-    def timed_out(self) -> bool:
-        """Whether a request was sent and not answered in time."""
-        return self.sent and self.reason in (Reason.TIMEOUT, Reason.DEADLINE)
-
 
 @dataclass(frozen=True, slots=True)
 class QueryResult(Generic[T]):

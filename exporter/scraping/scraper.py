@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -133,7 +133,7 @@ class _Run:
 
     def _take_over(self, query: ListQuery) -> list[Query[Any]]:
         """Watch what was listed. Returns the queries of the tasks that are new; those that are gone are left out."""
-        listed = self._scraper.watch_list.share(query.update_discovery()).tasks
+        listed = self._scraper.watch_list.share(query.update_discovery().tasks)
         if not self.targets.query:
             return []
         gone = {task.task_id for task in self.targets.discovered if task.ref.kind == query.discovery.kind}
@@ -179,8 +179,9 @@ class _Run:
                 states.append(query.result(now))
             elif (listed := self._lists.get(task.ref.kind)) and (state := listed.state_of(task, now)):
                 states.append(state)
+        discoveries = (query.result() for query in self._lists.values())
         return Snapshot(
             tuple(query.result(now) for query in self._prechecks.values()),
             tuple(states),
-            tuple(self._scraper.watch_list.share(query.result()) for query in self._lists.values()),
+            tuple(replace(found, tasks=self._scraper.watch_list.share(found.tasks)) for found in discoveries),
         )

@@ -57,7 +57,10 @@ class TaskFiles:
         unmatched = tuple(pattern for pattern, found in matches.items() if not found)
         self._log(unlistable, self.watched.keys() - paths, unmatched)
         self.unmatched = unmatched
-        self.watched = {path: self.watched.get(path) or _watched_file(path) for path in sorted(paths)}
+        self.watched = {
+            path: self.watched.get(path) or WatchedFile(Path(path), load_task_file, description="task file")
+            for path in sorted(paths)
+        }
         for file in self.watched.values():
             file.refresh()
         files = [
@@ -81,10 +84,6 @@ class TaskFiles:
         for pattern in unmatched:
             if pattern not in self.unmatched:
                 event(_log, logging.WARNING, "no task file matches", pattern=printable(pattern))
-
-
-def _watched_file(path: str) -> WatchedFile[tuple[Task, ...]]:
-    return WatchedFile(Path(path), load_task_file, description="task file")
 
 
 def _folder_of(pattern: str) -> str:

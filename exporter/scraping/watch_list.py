@@ -4,7 +4,6 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from exporter.config import Config, Task
 from exporter.logs import event
@@ -12,7 +11,6 @@ from exporter.ninedata import KINDS
 from exporter.ninedata.task_lists import PAGE_SIZE
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.shard import Shard
-from exporter.scraping.snapshot import DiscoveryResult
 from exporter.scraping.task_files import TaskFile, TaskFiles
 
 _log = logging.getLogger(__name__)
@@ -53,7 +51,7 @@ class WatchList:
     @property
     def discovered(self) -> tuple[Task, ...]:
         """This shard's tasks that only discovery names."""
-        return tuple(task for found in self.discoveries for task in self._share(found.tasks))
+        return tuple(task for found in self.discoveries for task in self.share(found.tasks))
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -93,11 +91,8 @@ class WatchList:
         discovered = sum(self._config.most_requests(task, listed=True) for task in self.discovered)
         return sum(map(self._config.most_requests, self.named)) + discovered + pages
 
-    def share(self, result: DiscoveryResult) -> DiscoveryResult:
-        """A discovery's result limited to the tasks that this shard watches because of it."""
-        return replace(result, tasks=self._share(result.tasks))
-
-    def _share(self, discovered: tuple[Task, ...]) -> tuple[Task, ...]:
+    def share(self, discovered: Iterable[Task]) -> tuple[Task, ...]:
+        """Of discovered tasks those that this shard watches because of the discovery."""
         named, shard = self._all_named, self._shard
         return tuple(task for task in discovered if task.task_id not in named and shard.has(task.task_id))
 

@@ -48,6 +48,7 @@ class Api:
     """How to reach the NineData API, and with which credentials."""
 
     base_url: str
+    """Without a slash at its end."""
     access_key_id: SecretSource
     secret_key: SecretSource
     tls: Tls

@@ -106,7 +106,7 @@ class NineDataClient:
         self._request_timeout = request_timeout
         self._concurrency = concurrency
         self._wall_clock = wall_clock
-        self._base_url = base_url.rstrip("/")
+        self._base_url = base_url
         self._headers = {
             "host": httpx.URL(self._base_url).netloc.decode("ascii"),
             "accept": "application/json",

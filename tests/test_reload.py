@@ -18,7 +18,7 @@ from exporter.files import WatchedFile
 from exporter.metrics import OwnMetrics, choose_format, render
 from exporter.reload import Reloader
 from exporter.running_config import RunningConfig, allow_open_files
-from exporter.scraping.snapshot import QueryResult
+from exporter.scraping.snapshot import QueryResult, Snapshot
 from tests.conftest import Lines
 from tests.scraping.fakes import GOOD, NOON, RUNNING, config_of, result, tasks
 
@@ -83,7 +83,7 @@ def watched(reloader: Reloader) -> list[str]:
 
 def last_reload_successful(reloader: Reloader) -> bool:
     with reloader.lease() as running:
-        text = render(None, running.own_metrics(), choose_format("")).decode()
+        text = render(Snapshot(()), running.own_metrics(), choose_format("")).decode()
     return "\nninedata_exporter_config_last_reload_successful 1.0\n" in text
 
 

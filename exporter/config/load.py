@@ -1,4 +1,4 @@
-"""The keys of the configuration: what they mean and what they may hold."""
+"""Loading of the configuration, and of task files."""
 
 import glob
 import os
@@ -32,7 +32,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Config:
     scrape_timeout = root.mapping("scrape").duration("timeout", default=10.0, highest=3600)
     reason_bytes = _load_reason_bytes(root)
     task_status = root.boolean("task_status", default=False)
-    tasks = load_tasks(root.sequence("tasks"), root, "tasks")
+    tasks = load_tasks(root.sequence("tasks"), str(path), faults, "tasks")
     # The folder's name is not a pattern, whatever characters it has.
     folder = "" if path.parent == Path() else glob.escape(str(path.parent))
     task_files = tuple(os.path.join(folder, pattern) for pattern in root.texts("task_files"))  # noqa: PTH118 - no path
@@ -73,7 +73,7 @@ def load_task_file(path: Path) -> tuple[Task, ...]:
     if not isinstance(node, yaml.SequenceNode):
         raise ConfigError([Fault(str(path), node.start_mark.line + 1, "", "must be a list of tasks")])
     faults: list[Fault] = []
-    tasks = load_tasks(node.value, Reader(None, str(path), faults), "")
+    tasks = load_tasks(node.value, str(path), faults, "")
     if faults:
         raise ConfigError(faults)
     return tasks

@@ -48,6 +48,7 @@ class Api:
     """How to reach the NineData API, and with which credentials."""
 
     base_url: str
+    """Without a slash at its end."""
     access_key_id: SecretSource
     secret_key: SecretSource
     tls: Tls
@@ -100,4 +101,5 @@ class Config:
 
     def most_requests(self, task: Task, *, listed: bool = False) -> int:
         """The most requests that a scrape sends for a task, without retries."""
-        return task.has_precheck + self.queries_itself(task, listed=listed) * KINDS[task.ref.kind].state_requests
+        of_state = KINDS[task.ref.kind].most_state_requests if self.queries_itself(task, listed=listed) else 0
+        return task.has_precheck + of_state

@@ -7,6 +7,7 @@ import yaml
 
 from exporter.config.reader import Reader
 from exporter.config.settings import DiscoverySettings, Task
+from exporter.faults import Fault
 from exporter.ninedata import DEFAULT_KIND, ID, KINDS, LISTS, TaskRef
 from exporter.ninedata.text import MAX_NAME
 
@@ -16,12 +17,12 @@ _ADDED_LABELS = "job instance severity alertname alertstate cluster"
 _RESERVED_LABELS = frozenset(f"{_EXPORTERS_LABELS} {_ADDED_LABELS}".split())
 
 
-def load_tasks(entries: Sequence[yaml.Node], parent: Reader, key: str) -> tuple[Task, ...]:
-    """The tasks of the list under `key`; every fault goes to the parent's list."""
+def load_tasks(entries: Sequence[yaml.Node], file: str, faults: list[Fault], key: str) -> tuple[Task, ...]:
+    """The tasks of the list under `key`, or of a whole task file; every fault is added to `faults`."""
     tasks: list[Task] = []
     lines: dict[str, int | None] = {}
     for index, node in enumerate(entries):
-        reader = Reader(node, parent.file, parent.faults, f"{key}[{index}]")
+        reader = Reader(node, file, faults, f"{key}[{index}]")
         task = _load_task(reader) if reader.usable else None
         if task is None:
             continue
@@ -34,7 +35,7 @@ def load_tasks(entries: Sequence[yaml.Node], parent: Reader, key: str) -> tuple[
 
 
 def load_discovery(reader: Reader) -> tuple[DiscoverySettings, ...]:
-    """How the tasks of each kind are discovered that are."""
+    """The settings of each kind whose discovery is enabled."""
     found = (_load_discovery(reader.mapping(kind), kind) for kind in LISTS)
     return tuple(settings for settings in found if settings)
 

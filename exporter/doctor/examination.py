@@ -68,7 +68,7 @@ def _check_query(running: RunningConfig, snapshot: Snapshot, clock: Finding) -> 
     """Whether the API answers and accepts the key. One answer that needs an accepted key is enough."""
     base_url, requests = running.config.api.base_url, counted(running.watch_list.most_requests(), "request")
     outcomes = [
-        *((result.task.ref.kind, result.failure) for result in snapshot.results),
+        *((result.task.ref.kind, result.failure) for result in snapshot.prechecks),
         *((KINDS[state.task.ref.kind].state_request, state.failure) for state in snapshot.states),
         *((KINDS[discovery.kind].list_request, discovery.failure) for discovery in snapshot.discoveries),
     ]
@@ -115,7 +115,7 @@ def _check_tasks(snapshot: Snapshot) -> list[Finding]:
     """One finding per query. A failed precheck is no fault: the query of it works."""
     # A list has its finding under discovery. A task that is watched only by the list still needs one of its own.
     states = [state for state in snapshot.states if state.seconds is not None or not state.task.has_precheck]
-    findings = [*map(_check_precheck, snapshot.results), *map(_check_state, states)]
+    findings = [*map(_check_precheck, snapshot.prechecks), *map(_check_state, states)]
     return findings or skipped(["task"], "no task is watched")
 
 

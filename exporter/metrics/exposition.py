@@ -21,7 +21,7 @@ class Format(NamedTuple):
 
 def choose_format(accept: str) -> Format:
     """The format for an Accept header; the text format if the header cannot be read."""
-    # These schemes rename names that need no escaping, and the names of half of an answer's series.
+    # With these, prometheus-client would rename the exporter's own metrics, unlike those of the tasks.
     accept = re.sub("escaping=(?:dots|values)", "escaping=underscores", accept)
     try:
         return Format(*choose_encoder(accept))
@@ -35,10 +35,13 @@ def rendering_seconds(tasks: int) -> float:
 
 
 def render(
-    snapshot: Snapshot | None, own: Collector | None, form: Format, *, reason_bytes: int = 1000, gzip: bool = False
+    snapshot: Snapshot, own: Collector | None, form: Format, *, reason_bytes: int = 1000, gzip: bool = False
 ) -> bytes:
-    """The body: the series of the snapshot, then the exporter's own metrics."""
-    parts = task_series(snapshot, reason_bytes) if snapshot else []
+    """The body: the series of the snapshot, then the exporter's own metrics if they are given.
+
+    `reason_bytes` limits each failure text; 0 leaves them out.
+    """
+    parts = task_series(snapshot, reason_bytes)
     if own is not None:
         parts.append(form.encode(own))
     elif "openmetrics" in form.content_type:

@@ -30,7 +30,7 @@ class OwnMetrics:
         self._reload_successful = False
         self._reloaded_at = 0.0
         self.web_config_faults: Callable[[], tuple[str, ...]] | None = None
-        """Why the web configuration is not in force as its files are; None without one."""
+        """Returns what is wrong with the web configuration, whose last good content stays in use; None without one."""
         self._registry = CollectorRegistry()
         sent, failed, duration = families.API_REQUESTS, families.API_REQUEST_FAILURES, families.API_REQUEST_DURATION
         requests = Counter(sent.name, sent.help, sent.labels, registry=self._registry)
@@ -55,7 +55,7 @@ class OwnMetrics:
             self._failures[kind, failure].inc()
 
     def clock_skew(self, seconds: float) -> None:
-        """An answer told the server's clock minus ours."""
+        """An answer shows the server's clock minus ours."""
         self._skew = seconds
 
     def reload_ended(self, *, successful: bool) -> None:
@@ -65,7 +65,7 @@ class OwnMetrics:
             self._reloaded_at = self._clock()
 
     def collector(self, watch_list: WatchList, *, files_good: bool = True) -> Collector:
-        """All metrics; those of the configuration as they are now, even if a reload follows."""
+        """All own metrics. What the gauges show is read now, and not changed by a reload before they are rendered."""
         gauges: dict[str, GaugeMetricFamily] = {}
         for family, value, *labels in self._gauges(watch_list, files_good=files_good):
             if family.name not in gauges:
@@ -102,7 +102,7 @@ class _OwnCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         for metric in self.registry.collect():
-            # The start of a counter says nothing that the start of the process does not, and costs a series each.
+            # Every counter was created with the process, whose start time is exported already.
             metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
             yield metric
         yield from self.gauges

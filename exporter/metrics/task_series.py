@@ -17,7 +17,7 @@ from exporter.ninedata.text import cut_middle
 from exporter.scraping.snapshot import DiscoveryResult, QueryFailure, QueryResult, Snapshot
 
 Ends = tuple[Family, list[str]]
-"""A family, and the ends of its lines for one task: the family's own labels, and the value."""
+"""A family, and the ends of its lines for one task: what follows the task's own labels, as in `,item="a"} 1.0`."""
 
 
 def task_series(snapshot: Snapshot, reason_bytes: int) -> list[bytes | bytearray]:
@@ -25,7 +25,7 @@ def task_series(snapshot: Snapshot, reason_bytes: int) -> list[bytes | bytearray
 
     `reason_bytes` limits each failure text; 0 leaves them out.
     """
-    tasks = [*(result.task for result in snapshot.results), *(state.task for state in snapshot.states)]
+    tasks = [*(precheck.task for precheck in snapshot.prechecks), *(state.task for state in snapshot.states)]
     names = sorted({name for task in tasks for name in task.labels})
     # Bytes, because the lines of a large scrape as strings would take several times the memory.
     texts = {family: bytearray() for family in (*families.TASK_FAMILIES, *families.DISCOVERY_FAMILIES)}
@@ -38,13 +38,13 @@ def task_series(snapshot: Snapshot, reason_bytes: int) -> list[bytes | bytearray
             start = f"{family.name}{{{shared}"
             texts[family] += (start + start.join(ends)).encode() if ends else b""
 
-    for result in snapshot.results:
-        add(result.task, _result_ends(result, reason_bytes))
+    for precheck in snapshot.prechecks:
+        add(precheck.task, _precheck_ends(precheck, reason_bytes))
     for state in snapshot.states:
         add(state.task, _state_ends(state, reason_bytes))
     for discovery in snapshot.discoveries:
         for family, ends in _discovery_ends(discovery):
-            texts[family] += f"{family.name}{{{ends[0][1:]}".encode()
+            texts[family] += f"{family.name}{{{ends[0][1:]}".encode()  # no task's labels, so no comma
     return [
         part
         for family, text in texts.items()
@@ -53,8 +53,8 @@ def task_series(snapshot: Snapshot, reason_bytes: int) -> list[bytes | bytearray
     ]
 
 
-def _result_ends(result: QueryResult[Precheck], reason_bytes: int) -> Iterator[Ends]:
-    """The lines of the query of one task's precheck."""
+def _precheck_ends(result: QueryResult[Precheck], reason_bytes: int) -> Iterator[Ends]:
+    """The lines of the query of a task's precheck."""
     ref, outcome = result.task.ref, result.outcome
     yield families.UP, [f"}} {float(result.up)}\n"]
     yield families.QUERY_DURATION, [f"}} {float(result.seconds or 0)}\n"]
@@ -62,7 +62,7 @@ def _result_ends(result: QueryResult[Precheck], reason_bytes: int) -> Iterator[E
     if isinstance(outcome, QueryFailure):
         yield families.QUERY_FAILURE_INFO, [_end(families.QUERY_FAILURE_INFO, 1, outcome.reason)]
         return
-    yield from _precheck_ends(outcome.status, tuple([(item.item, item.status) for item in outcome.items]))
+    yield from _answer_ends(outcome.status, tuple([(item.item, item.status) for item in outcome.items]))
     if reason_bytes:
         failing = [item for item in outcome.items if item.status.needs_attention]
         texts = ((item.item, item.name, cut_middle(item.message, reason_bytes)) for item in failing)
@@ -70,7 +70,7 @@ def _result_ends(result: QueryResult[Precheck], reason_bytes: int) -> Iterator[E
 
 
 @functools.lru_cache(maxsize=100)  # most tasks have the same check items
-def _precheck_ends(status: Status, items: tuple[tuple[str, Status], ...]) -> tuple[Ends, ...]:
+def _answer_ends(status: Status, items: tuple[tuple[str, Status], ...]) -> tuple[Ends, ...]:
     counts = Counter(each for _, each in items)
     return (
         (families.STATUS, [_end(families.STATUS, each is status, each) for each in Status]),
@@ -80,7 +80,7 @@ def _precheck_ends(status: Status, items: tuple[tuple[str, Status], ...]) -> tup
 
 
 def _state_ends(result: QueryResult[TaskState], reason_bytes: int) -> Iterator[Ends]:
-    """The lines of the query of one task itself."""
+    """The lines of the query of a task itself."""
     kind, state = KINDS[result.task.ref.kind], result.answer
     yield families.TASK_INFO, [_known_end(families.TASK_INFO, 1, kind.name)]
     if result.seconds is not None:

@@ -9,7 +9,7 @@ import email.utils
 import functools
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +25,7 @@ MAX_ENTRIES = 1000
 
 
 def read_envelope(
-    status: int, headers: Mapping[str, str], body: bytes, now: datetime, secrets: Iterable[str] = ()
+    status: int, headers: Mapping[str, str], body: bytes, now: datetime, secrets: Collection[str] = ()
 ) -> Mapping[str, object]:
     """The envelope `{"success": true, "requestId": .., "data": ..}` of a successful answer.
 
@@ -42,8 +42,8 @@ def read_envelope(
     succeeded = 200 <= status < 300  # noqa: PLR2004 - HTTP's successes
     if succeeded and envelope is not None and is_true(envelope.get("success", True)):
         return envelope
-    # Only the API's own envelope has "success"; a gateway's JSON error has not.
-    is_own, fields = envelope is not None and "success" in envelope, envelope or {}
+    fields = envelope or {}
+    is_own = "success" in fields  # a gateway's JSON error has none
     said, request_id = _words_of(fields), clean_name(fields.get("requestId"))
     if status in (401, 403):
         raise QueryError(Reason.AUTH, f"HTTP {status}{said}", request_id=request_id)
@@ -57,8 +57,8 @@ def read_envelope(
     raise _no_envelope_error(headers, body, secrets)
 
 
-def _envelope_of(body: bytes, secrets: Iterable[str]) -> dict[str, object] | None:
-    """The JSON object without the secrets, or None if there is none."""
+def _envelope_of(body: bytes, secrets: Collection[str]) -> dict[str, object] | None:
+    """The JSON object in an answer, with `***` in place of the secrets; None if the answer is no JSON object."""
     try:
         text = body.removeprefix(codecs.BOM_UTF8).decode()
         if "\\" in text and re.search(r'\\["\\/u]', text):  # characters of a secret may be escaped
@@ -72,7 +72,7 @@ def _envelope_of(body: bytes, secrets: Iterable[str]) -> dict[str, object] | Non
     return document if isinstance(document, dict) else None
 
 
-def _without(secrets: Iterable[str], text: str) -> str:
+def _without(secrets: Collection[str], text: str) -> str:
     for secret in secrets:
         text = text.replace(secret, "***")
     return text
@@ -86,7 +86,7 @@ def _refusal_error(status: int, envelope: Mapping[str, object], said: str, reque
     return QueryError(reason, message, request_id=request_id)
 
 
-def _no_envelope_error(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> QueryError:
+def _no_envelope_error(headers: Mapping[str, str], body: bytes, secrets: Collection[str]) -> QueryError:
     if not body.strip():
         return QueryError(Reason.INVALID_RESPONSE, "the answer is empty")
     if "html" in headers.get("content-type", "").casefold() or body.lstrip()[:1] == b"<":
@@ -133,7 +133,7 @@ def clock_skew(headers: Mapping[str, str], sent_at: datetime, received_at: datet
 
 
 def blame_clock(error: QueryError, skew: float | None) -> QueryError:
-    """The failure of a query; another one if it was refused because of the clock."""
+    """The error itself, or one that says that the query was refused because this machine's clock is wrong."""
     # The API rejects a timestamp that is further than this from its own clock (documented).
     if error.reason is not Reason.AUTH or skew is None or abs(skew) <= 600:  # noqa: PLR2004 - ten minutes
         return error
@@ -176,7 +176,7 @@ def _read_item(fields: Mapping[str, Any], item_key: str) -> CheckItem:
     except TypeError:  # not all of them are strings
         item = _new_item(*map(text_of, texts))
     if not (fields.get("errorMessage") or fields.get("message")):
-        return item  # as for most items: they passed
+        return item  # most items: they passed
     return replace(item, message=clean(fields.get("errorMessage")) or clean(fields.get("message")))
 
 
@@ -214,5 +214,5 @@ def entries_of(found: object, what: str) -> list[dict[str, Any]]:
 
 
 def is_true(value: object) -> bool:
-    """Whether a value is true, given as one or as text."""
+    """Whether a value is `true`, as a boolean or as text."""
     return value is True or (isinstance(value, str) and value.strip().casefold() == "true")

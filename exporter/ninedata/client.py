@@ -3,7 +3,7 @@
 import asyncio
 import urllib.parse
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Generic, Protocol, TypeVar
@@ -73,6 +73,8 @@ class ApiRequest(Generic[T]):
     parameters: Parameters
     read: Callable[[Mapping[str, object]], T]
     body: bytes = b""
+    fresh: bool = False
+    """Whether it must have a new connection."""
 
 
 class NineDataClient:
@@ -104,7 +106,7 @@ class NineDataClient:
         self._request_timeout = request_timeout
         self._concurrency = concurrency
         self._wall_clock = wall_clock
-        self._base_url = base_url.rstrip("/")
+        self._base_url = base_url
         self._headers = {
             "host": httpx.URL(self._base_url).netloc.decode("ascii"),
             "accept": "application/json",
@@ -114,19 +116,19 @@ class NineDataClient:
         self._signed_headers = lru_cache(maxsize=32)(self._sign_headers)  # of a path, for a second
         self._slots = asyncio.Semaphore(concurrency)
 
-    async def query(self, task: TaskRef, progress: QueryProgress | None = None) -> Precheck:
+    async def query_precheck(self, task: TaskRef, progress: QueryProgress | None = None) -> Precheck:
         """The task's precheck as the API has it now. Raises QueryError."""
         kind = KINDS[task.kind]
         read = partial(read_precheck, kind=kind, task=task)
         request = ApiRequest(kind.name, kind.path, kind.parameters(task), read)
         return await self._get(request, progress or QueryProgress())
 
-    async def query_task(self, task: TaskRef, progress: QueryProgress | None = None) -> TaskState:
-        """The task itself as the API has it now, with the results of a comparison. Raises QueryError.
+    async def query_state(self, task: TaskRef, progress: QueryProgress) -> TaskState:
+        """The task itself as the API has it now, with a comparison's latest execution. Raises QueryError.
 
-        If only the query of the results fails, `progress.state` has the rest.
+        If only the query of the execution fails, `progress.state` has the rest.
         """
-        kind, progress = KINDS[task.kind], progress or QueryProgress()
+        kind = KINDS[task.kind]
         name, parameters = kind.state_request, kind.state_parameters(task)
         request = ApiRequest(name, kind.state_path, parameters, partial(read_state, kind=kind, task=task))
         state = progress.state = await self._get(request, progress)
@@ -138,14 +140,14 @@ class NineDataClient:
         return state._replace(execution=execution, error=state.error or execution.error)
 
     async def list_tasks(
-        self, kind: str, found: dict[str, ListedTask], status: str | None = None, progress: QueryProgress | None = None
-    ) -> None:
-        """Put all tasks of a kind that the key can see into `found`; only those in one status if it is given.
+        self, kind: str, found: dict[str, ListedTask], status: str | None, progress: QueryProgress
+    ) -> Mapping[str, ListedTask]:
+        """Put all tasks of a kind that the key can see into `found`, by id; only those in `status` if it is not None.
 
-        Raises QueryError; `found` then has those that came. Uses at most a quarter of the concurrency, so that a list
-        that hangs leaves the tasks the rest.
+        Returns `found`. If it raises QueryError, `found` has the tasks of the pages that came. Uses at most a quarter
+        of the concurrency, so that a list that hangs leaves the tasks the rest.
         """
-        progress, listed, name = progress or QueryProgress(), LISTS[kind], KINDS[kind].list_request
+        listed, name = LISTS[kind], KINDS[kind].list_request
         read = partial(read_page, listed=listed)
 
         async def get_page(number: int) -> Page:
@@ -153,6 +155,7 @@ class NineDataClient:
             return await self._get(ApiRequest(name, listed.path, parameters, read), progress)
 
         await read_list(get_page, found, at_once=max(1, self._concurrency // 4))
+        return found
 
     async def _get(self, request: ApiRequest[T], progress: QueryProgress) -> T:
         """The answer to a request, which is sent again once, on a new connection, if that may help."""
@@ -164,16 +167,14 @@ class NineDataClient:
             progress.first_error = first = error
         await asyncio.sleep(0.2)
         try:
-            value = await self.send(request, progress, FRESH)
+            value = await self.send(replace(request, fresh=True), progress)
         except QueryError as second:
-            # If no second request left, the first one's failure is the news.
+            # If the second request could not be sent, the first one's failure says more.
             raise (second if second.sent else first) from None
-        progress.first_error = None  # a list shares the progress of all its pages
+        progress.first_error = None  # all requests of a query share its progress
         return value
 
-    async def send(
-        self, request: ApiRequest[T], progress: QueryProgress, extensions: dict[str, str] | None = None
-    ) -> T:
+    async def send(self, request: ApiRequest[T], progress: QueryProgress) -> T:
         """Send a request once, in its turn, and understand its answer. Raises QueryError."""
         async with self._slots:
             progress.waiting_for_rate_limit = True
@@ -184,7 +185,7 @@ class NineDataClient:
             failure: Reason | None = Reason.INTERNAL
             self._observer.request_sent(request.kind)
             try:
-                value = await self._exchange(request, extensions)
+                value = await self._exchange(request)
             except QueryError as error:
                 failure = error.reason
                 if error.hold_seconds:
@@ -199,10 +200,10 @@ class NineDataClient:
             finally:
                 self._observer.request_ended(request.kind, clock() - began, failure)
 
-    async def _exchange(self, request: ApiRequest[T], extensions: dict[str, str] | None) -> T:
+    async def _exchange(self, request: ApiRequest[T]) -> T:
         """Send the signed request, read the answer within the timeout, understand it."""
         sent_at = self._wall_clock()
-        signed, secrets = self._signed_request(request, sent_at, extensions)
+        signed, secrets = self._signed_request(request, sent_at)
         timeout = asyncio.timeout(self._request_timeout)
         try:
             async with timeout:
@@ -226,9 +227,7 @@ class NineDataClient:
         except QueryError as error:
             raise blame_clock(error, skew) from None
 
-    def _signed_request(
-        self, request: ApiRequest[T], sent_at: datetime, extensions: dict[str, str] | None
-    ) -> tuple[httpx.Request, tuple[str, ...]]:
+    def _signed_request(self, request: ApiRequest[T], sent_at: datetime) -> tuple[httpx.Request, tuple[str, ...]]:
         """The request, and the secrets in it that an answer must not repeat into logs and pages."""
         access_key_id, secret_key = self._access_key_id.current().reveal(), self._secret_key.current().reveal()
         headers, secrets = self._signed_headers(request.path, int(sent_at.timestamp()), access_key_id, secret_key)
@@ -237,7 +236,7 @@ class NineDataClient:
             _url_of(self._base_url + request.path, request.parameters),
             headers=headers,
             stream=httpx.ByteStream(request.body),  # with it httpx adds no headers of its own
-            extensions=extensions,
+            extensions=FRESH if request.fresh else None,
         )
         if request.body:
             signed.headers["content-type"] = "application/json"

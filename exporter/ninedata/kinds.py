@@ -1,4 +1,4 @@
-"""What the API is asked for: a table with a row for each kind of task."""
+"""The kinds of task: a table of the paths and keys with which the API is queried about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Kind:
     """
 
     name: str
-    """The value of `kind` in the configuration and in metrics."""
+    """The value of `kind` in the configuration and in metrics, there also of the requests about prechecks."""
     path: str
     """Of a precheck: the `/openapi/...` path, which is also what is signed."""
     task_key: str = "taskId"
@@ -69,7 +69,7 @@ class Kind:
         return f"{self.name}_task"
 
     @property
-    def state_requests(self) -> int:
+    def most_state_requests(self) -> int:
         """The most requests that the task itself needs."""
         return 2 if self.execution_path else 1
 
@@ -88,7 +88,7 @@ class Kind:
         return ((self.task_key, task.task_id),)
 
     def execution_parameters(self, task: TaskRef, execution_id: str) -> Parameters:
-        """The query string for an execution."""
+        """The query string for an execution, whose id the API names `lastExecId` in the answer about the task."""
         of_task = () if self.execution_is_unique else self.state_parameters(task)
         return (*of_task, ("execId", execution_id))
 
@@ -143,7 +143,7 @@ KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _TABLE}
 DEFAULT_KIND = "data_compare"
 
 LISTS: Mapping[str, TaskList] = {kind.name: kind.list for kind in reversed(_TABLE) if kind.list}
-"""The kinds that can be discovered."""
+"""The kinds that can be discovered, in the order in which messages and documents name them."""
 
 REQUEST_PATHS: Mapping[str, str] = (
     {kind.name: kind.path for kind in _TABLE}

@@ -1,4 +1,4 @@
-"""The one thing in this project that writes: to start a precheck. The exporter itself never imports it."""
+"""Starting a precheck, the only request in this project that writes. The exporter itself never imports this."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The API's answers about tasks themselves: what comparisons found, how replications do."""
+"""The API's answers about tasks themselves, and about the latest executions of comparisons."""
 
 import math
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ def _read_subtask(name: str, entry: Mapping[str, Any], kind: Kind) -> Subtask:
 
 
 def number_of(value: object) -> float | None:
-    """A number from 0, given as one or as text; None for anything else."""
+    """A number of at least 0, as a number or as text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -11,7 +11,7 @@ from exporter.ninedata.precheck import ID
 from exporter.ninedata.text import clean_name, text_of
 
 PAGE_SIZE = 100
-"""Asked for; a server may grant less."""
+"""Entries per page that are requested; a server may grant less."""
 MAX_TASKS = 10_000
 """The most tasks that are read: a list that never ends must not be read for ever."""
 
@@ -32,7 +32,7 @@ class Page:
 
     entries: tuple[ListedTask, ...]
     size: int
-    """Entries on the page, with those that were left out."""
+    """Number of entries on the page, with those that were left out."""
     total: int
     """Tasks on all pages; 0 if the server does not say."""
 
@@ -63,9 +63,7 @@ def read_page(envelope: Mapping[str, object], listed: TaskList) -> Page:
     return Page(entries, len(data), int(total[:12]) if total.isdecimal() else 0)
 
 
-async def read_list(
-    get_page: Callable[[int], Awaitable[Page]], found: dict[str, ListedTask], *, at_once: int = 1
-) -> None:
+async def read_list(get_page: Callable[[int], Awaitable[Page]], found: dict[str, ListedTask], *, at_once: int) -> None:
     """Put every task into `found`, by its id, as the pages come; at most `at_once` pages are queried at once.
 
     Raises QueryError if a page fails or tasks are missing; `found` then has those that came.

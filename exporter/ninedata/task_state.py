@@ -1,4 +1,4 @@
-"""How a task itself stands, as immutable values: its status, what a comparison found, how a replication does.
+"""The state of a task itself, as immutable values: status, a comparison's latest execution, a replication's subtasks.
 
 Tuples, because thousands of them are made in each scrape: a frozen dataclass takes several times as long.
 """
@@ -55,7 +55,7 @@ COMPARISON_STATUSES = (
 
 
 class Execution(NamedTuple):
-    """The latest execution of a comparison. What the API does not tell is None; its text is clean."""
+    """The latest execution of a comparison. A field that the answer lacks is None; its text is clean."""
 
     status: TaskStatus
     only_source: float | None = None
@@ -70,7 +70,7 @@ class Execution(NamedTuple):
 
 
 class Subtask(NamedTuple):
-    """A part of a replication, such as its full copy. What the API does not tell is None."""
+    """A part of a replication, such as its full copy. A field that the answer lacks is None."""
 
     name: str
     """Unique within the task."""

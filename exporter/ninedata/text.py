@@ -11,7 +11,7 @@ MAX_TEXT = 4000
 MAX_NAME = 200
 """Bytes of UTF-8 kept of an identifier or a name: Prometheus counts a label's bytes."""
 _MAX_READ = 10_000
-"""Characters of a text that are looked at: masking makes it shorter."""
+"""Characters of a text that are masked; more than are kept, because masking makes a text shorter."""
 
 # Lone surrogates cannot be encoded; control characters end lines, move cursors and break parsers; direction marks make
 # text read differently from what it is.

@@ -14,7 +14,7 @@ class TlsFiles(WatchedFile[ssl.SSLContext]):
     """The files of `api.tls`, read at once and again when one of them changes. Raises ConfigError at first."""
 
     def __init__(self, ca_file: Path | None, identity: tuple[Path, Path] | None = None, *, verify: bool) -> None:
-        first, *others = [path for path in (ca_file, *(identity or (None,))) if path]
+        first, *others = filter(None, (ca_file, *(identity or ())))
         super().__init__(
             first,
             lambda _: client_context(ca_file, identity, verify=verify),
@@ -30,6 +30,7 @@ def client_context(ca_file: Path | None, identity: tuple[Path, Path] | None = No
     `identity` is a certificate and its key, for servers that ask for one. Raises ConfigError with the file at fault.
     """
     for path in filter(None, (ca_file, *(identity or ()))):
+        # OpenSSL reads the file again, but its errors do not name it, and a pipe would block it.
         try:
             read_file(path, 1024 * 1024)
         except OSError as error:

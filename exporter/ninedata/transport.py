@@ -69,7 +69,7 @@ class Transport(httpx.AsyncBaseTransport):
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
             middlewares=(_send_once,),
-            # More than the cookies and policies of gateways need; the product bounds the memory for one answer's head.
+            # Enough for the cookies and policies of gateways; the head of an answer takes at most 160 times 16 KiB.
             max_line_size=16 * 1024,
             max_field_size=16 * 1024,
             max_headers=160,
@@ -121,7 +121,7 @@ NETWORK_ERRORS = (
     OSError,
     UnicodeError,
 )
-"""What a transport raises for a fault of the network or of the server."""
+"""What a transport raises for a fault of the network or of the server; httpx's errors if it is not the one above."""
 
 # The class of an error, the reason, the words, and whether the same request may succeed at once. The first row that
 # fits the error or one of its causes counts.
@@ -140,7 +140,6 @@ _MEANINGS: tuple[tuple[type[BaseException], Reason, str, bool], ...] = (
     (http_exceptions.HttpProcessingError, Reason.INVALID_RESPONSE, "the answer is not HTTP", False),
     (TimeoutError, Reason.CONNECT, "the connection timed out", False),
     (aiohttp.ClientConnectionError, Reason.CONNECT, "the connection was lost before the answer", True),
-    (ConnectionError, Reason.CONNECT, "the connection was lost", True),
     (UnicodeError, Reason.CONNECT, "the host name is not a valid one", False),
     (Exception, Reason.CONNECT, "the connection failed", False),
 )

@@ -144,7 +144,7 @@ async def _run(flags: argparse.Namespace, config: Config, outcome: Outcome) -> b
             if flags.task_file:
                 write_task_file(flags.task_file, outcome.task)
         elif not flags.wait:
-            outcome.precheck = await client.query(ref)
+            outcome.precheck = await client.query_precheck(ref)
         if flags.wait:
             async with asyncio.timeout(flags.timeout):
                 await follow(client, outcome, display)

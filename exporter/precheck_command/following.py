@@ -42,7 +42,7 @@ async def follow(client: NineDataClient, outcome: Outcome, display: ProgressDisp
     """Query until the precheck has ended; `outcome` has the latest. Raises QueryError for what will not pass."""
     while True:
         try:
-            outcome.precheck, outcome.error = await client.query(outcome.task.ref), ""
+            outcome.precheck, outcome.error = await client.query_precheck(outcome.task.ref), ""
             display.show(outcome.precheck)
             if outcome.precheck.status in ENDED:
                 return

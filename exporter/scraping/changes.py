@@ -34,11 +34,11 @@ def record_and_log(snapshot: Snapshot, history: History) -> None:
     # A status that a list failed to show is a failure of the list, not of each task.
     states = [state for state in snapshot.states if state.up or state.seconds is not None]
     changes = [
-        *_record("precheck", "query", history.prechecks, snapshot.results),
+        *_record("precheck", "query", history.prechecks, snapshot.prechecks),
         *_record("task", "task query", history.states, states),
     ]
     _log_changes(changes)
-    _log_skipped([*snapshot.results, *states], history)
+    _log_skipped([*snapshot.prechecks, *states], history)
 
 
 def _log_skipped(results: Sequence[QueryResult[Any]], history: History) -> None:

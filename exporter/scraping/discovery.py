@@ -30,11 +30,11 @@ class Discovery:
         self.known: Mapping[str, ListedTask] = {}
         """All listed tasks by id, selected or not."""
         self.complete = False
-        """Whether the list was read whole once since the start. Of one that is too long, MAX_TASKS count as whole."""
+        """Whether the list was read whole once since the start. A longer list counts as whole with MAX_TASKS of it."""
         self.last: DiscoveryResult | None = None
         """The latest attempt."""
         self.priority = 0
-        """Sorts it among the queries of a scrape."""
+        """Of its query in the next scrape, see `next_priority`."""
         if before is not None:
             # A list of one status lacks the tasks that another selection needs.
             self.complete = before.complete and before.status_filter in (None, self.status_filter)
@@ -53,7 +53,7 @@ class Discovery:
         return DiscoveryResult(self.kind, self.tasks, failure, seconds, complete=self.complete)
 
     def update(self, found: Mapping[str, ListedTask], failure: QueryFailure | None, seconds: float) -> DiscoveryResult:
-        """Take over a list, and log what changed. After a failure the tasks known before stay."""
+        """Put a list into force, and log what changed. After a failure the tasks known before stay."""
         if failure is not None:
             found = dict(islice({**self.known, **found}.items(), MAX_TASKS))
         too_long = failure is not None and failure.reason is Reason.TOO_LARGE and len(found) == MAX_TASKS

@@ -14,10 +14,12 @@ A = TypeVar("A", Precheck, TaskState)
 
 
 def next_priority(before: int, failure: QueryFailure | None) -> int:
-    """Sorts a query in the next scrape: -n if n scrapes in a row skipped it, 1 if it timed out, else 0."""
-    if failure is not None and not failure.sent:
+    """Place in the next scrape, lowest first: -n if n scrapes in a row skipped it, 1 if it timed out, else 0."""
+    if failure is None:
+        return 0
+    if not failure.sent:
         return min(before, 0) - 1
-    return int(failure is not None and failure.timed_out)
+    return int(failure.reason in (Reason.TIMEOUT, Reason.DEADLINE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class QueryHistories(Generic[A]):
     """The histories of the same query of all watched tasks."""
 
     def __init__(self, queried: Callable[[Task], object]) -> None:
-        """`queried` is what is queried of a task: if that changes, the history begins again."""
+        """`queried` returns what identifies the query of a task: if that changes, the task's history begins again."""
         self._tasks: dict[str, QueryHistory[A]] = {}
         self._queried = queried
 
@@ -50,7 +52,7 @@ class QueryHistories(Generic[A]):
         return history if history is not None and self._queried(history.last.task) == self._queried(task) else None
 
     def priority(self, task: Task) -> int:
-        """Sorts the task's query among those of a scrape."""
+        """Of the task's query in the next scrape, see `next_priority`."""
         history = self.of(task)
         return history.priority if history is not None else 0
 
@@ -86,13 +88,13 @@ class History:
 def _continued(before: QueryHistory[A] | None, result: QueryResult[A]) -> QueryHistory[A]:
     answer, failure = result.answer, result.failure
     if failure is None:
-        return QueryHistory(result, 0, answer, result.at)
-    history = before or QueryHistory(result, 0)
+        return QueryHistory(result, priority=0, answer=answer, answered_at=result.at)
+    history = before or QueryHistory(result, priority=0)
     return QueryHistory(
         result,
-        next_priority(history.priority, failure),
-        answer or history.answer,
-        result.at if answer else history.answered_at,
+        priority=next_priority(history.priority, failure),
+        answer=answer or history.answer,
+        answered_at=result.at if answer else history.answered_at,
         failing_since=history.failing_since or result.at,
         logged_reason=failure.reason if failure.sent else history.logged_reason,
     )

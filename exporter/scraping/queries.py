@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Generic, TypeVar
 
 from exporter.config import Task
@@ -19,32 +19,29 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Query(ABC, Generic[T]):
+class Query(Generic[T]):
     """One query of a run: it has not begun, is under way, or has ended with an outcome."""
 
-    __slots__ = ("_began", "_ended", "_subject", "ended_at", "outcome", "priority", "progress")
+    __slots__ = ("_began", "_ended", "_query", "_subject", "ended_at", "outcome", "priority", "progress")
 
-    def __init__(self, subject: str, priority: int) -> None:
-        """`subject` is what is queried, for the log."""
+    def __init__(self, subject: str, query: Callable[[QueryProgress], Awaitable[T]], priority: int) -> None:
+        """`subject` is what is queried, for the log. `query` returns the answer, or raises QueryError."""
         self.priority = priority
         self.progress = QueryProgress()
         self.outcome: T | QueryFailure | None = None
         """None until the query has ended."""
         self.ended_at: datetime | None = None
         self._subject = subject
+        self._query = query
         self._began: float | None = None
         self._ended: float | None = None
-
-    @abstractmethod
-    def ask(self) -> Awaitable[T]:
-        """The answer. May raise QueryError."""
 
     async def run(self, wall_clock: Callable[[], datetime]) -> None:
         """Query, to the end. This is the one place where errors become values."""
         clock = asyncio.get_running_loop().time
         self._began = clock()
         try:
-            self.outcome = await self.ask()
+            self.outcome = await self._query(self.progress)
         except QueryError as error:
             self.outcome = QueryFailure.of(error)
         except Exception as error:  # noqa: BLE001 - a bug that one answer triggers must not cost the other tasks
@@ -66,16 +63,11 @@ class Query(ABC, Generic[T]):
 class TaskQuery(Query[T]):
     """A query of one task."""
 
-    __slots__ = ("_ask", "task")
+    __slots__ = ("task",)
 
-    def __init__(self, task: Task, ask: Callable[[TaskRef, QueryProgress], Awaitable[T]], priority: int) -> None:
-        super().__init__(task.task_id, priority)
+    def __init__(self, task: Task, query: Callable[[TaskRef, QueryProgress], Awaitable[T]], priority: int) -> None:
+        super().__init__(task.task_id, partial(query, task.ref), priority)
         self.task = task
-        self._ask = ask
-
-    def ask(self) -> Awaitable[T]:
-        """The answer about the task."""
-        return self._ask(self.task.ref, self.progress)
 
     def result(self, now: datetime) -> QueryResult[T]:
         """The result for a scrape that ends now."""
@@ -86,7 +78,7 @@ class StateQuery(TaskQuery[TaskState]):
     """A query of a task itself."""
 
     def result(self, now: datetime) -> QueryResult[TaskState]:
-        """With a comparison's status, if only the query of its results failed."""
+        """With a comparison's status, if only the query of its latest execution failed."""
         result = super().result(now)
         return replace(result, partial=self.progress.state) if result.failure else result
 
@@ -95,16 +87,10 @@ class ListQuery(Query[Mapping[str, ListedTask]]):
     """A query of a list of tasks, for discovery. The list shows the status of each task itself as well."""
 
     def __init__(self, discovery: Discovery, client: NineDataClient) -> None:
-        super().__init__(f"list of {discovery.kind} tasks", discovery.priority)
         self.discovery = discovery
-        self._client = client
         self._found: dict[str, ListedTask] = {}
-
-    async def ask(self) -> Mapping[str, ListedTask]:
-        """The tasks on the list, by id."""
-        kind, status = self.discovery.kind, self.discovery.status_filter
-        await self._client.list_tasks(kind, self._found, status=status, progress=self.progress)
-        return self._found
+        query = partial(client.list_tasks, discovery.kind, self._found, discovery.status_filter)
+        super().__init__(f"list of {discovery.kind} tasks", query, discovery.priority)
 
     def result(self) -> DiscoveryResult:
         """The result for a scrape that ends now."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ class Targets:
     """Tasks known from an earlier discovery: queried while this scrape lists them again."""
     discover: bool = False
     query: bool = True
-    """False: tasks are only discovered."""
+    """False: tasks are only discovered, and not queried."""
     record: bool = True
     """Whether the results go into the history. False for a probe of a task that is not watched."""
 
@@ -89,26 +89,22 @@ class _Run:
         """Queries of tasks themselves that have not begun."""
         self._under_way = set[Query[Any]]()
         self._snapshot: Snapshot | None = None
-        queries = list[Query[Any]]()
-        if targets.query:
-            queries += self._add(targets.tasks, discovered=False)
-            queries += self._add(targets.discovered, discovered=True)
+        queries = [*self._add(targets.tasks, discovered=False), *self._add(targets.discovered, discovered=True)]
         queries += self._lists.values()
         self._workers = asyncio.TaskGroup()
         self.work = asyncio.create_task(self._work(queries))
 
     def _add(self, tasks: Iterable[Task], *, discovered: bool) -> Iterator[Query[Any]]:
         """Add tasks to the answer; yields their queries."""
-        config, history = self._scraper.config, self._scraper.history
-        query_precheck, query_itself = self._scraper.client.query, self._scraper.client.query_task
+        client, config, history = self._scraper.client, self._scraper.config, self._scraper.history
         for task in tasks:
             task_id = task.task_id
             self._tasks[task_id] = task
             if task.has_precheck:
-                self._prechecks[task_id] = TaskQuery(task, query_precheck, history.prechecks.priority(task))
+                self._prechecks[task_id] = TaskQuery(task, client.query_precheck, history.prechecks.priority(task))
                 yield self._prechecks[task_id]
             if config.queries_itself(task, listed=discovered and task.ref.kind in self._lists):
-                self._states[task_id] = StateQuery(task, query_itself, history.states.priority(task))
+                self._states[task_id] = StateQuery(task, client.query_state, history.states.priority(task))
                 yield self._states[task_id]
 
     async def _work(self, queries: Iterable[Query[Any]]) -> None:
@@ -137,13 +133,13 @@ class _Run:
 
     def _take_over(self, query: ListQuery) -> list[Query[Any]]:
         """Watch what was listed. Returns the queries of the tasks that are new; those that are gone are left out."""
-        listed = self._scraper.watch_list.share(query.update_discovery()).tasks
+        listed = self._scraper.watch_list.share(query.update_discovery().tasks)
         if not self.targets.query:
             return []
         gone = {task.task_id for task in self.targets.discovered if task.ref.kind == query.discovery.kind}
         for task_id in gone.difference(task.task_id for task in listed):
-            for results in (self._tasks, self._prechecks, self._states):
-                results.pop(task_id, None)
+            for watched in (self._tasks, self._prechecks, self._states):
+                watched.pop(task_id, None)
         new = [task for task in listed if task.task_id not in self._tasks]
         return list(self._add(new, discovered=True))
 
@@ -183,8 +179,9 @@ class _Run:
                 states.append(query.result(now))
             elif (listed := self._lists.get(task.ref.kind)) and (state := listed.state_of(task, now)):
                 states.append(state)
+        discoveries = (query.result() for query in self._lists.values())
         return Snapshot(
             tuple(query.result(now) for query in self._prechecks.values()),
             tuple(states),
-            tuple(self._scraper.watch_list.share(query.result()) for query in self._lists.values()),
+            tuple(replace(found, tasks=self._scraper.watch_list.share(found.tasks)) for found in discoveries),
         )

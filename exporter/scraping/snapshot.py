@@ -39,11 +39,6 @@ class QueryFailure:
             "request_id": self.request_id or None,
         }
 
-    @property
-    def timed_out(self) -> bool:
-        """Whether a request was sent and not answered in time."""
-        return self.sent and self.reason in (Reason.TIMEOUT, Reason.DEADLINE)
-
 
 @dataclass(frozen=True, slots=True)
 class QueryResult(Generic[T]):
@@ -91,8 +86,7 @@ class DiscoveryResult:
 class Snapshot:
     """The results of one scrape, in the order in which the tasks are watched."""
 
-    results: tuple[QueryResult[Precheck], ...]
-    """Of the prechecks."""
+    prechecks: tuple[QueryResult[Precheck], ...]
     states: tuple[QueryResult[TaskState], ...] = ()
     """Of the tasks themselves."""
     discoveries: tuple[DiscoveryResult, ...] = ()

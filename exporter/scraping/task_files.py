@@ -41,7 +41,7 @@ class TaskFiles:
         """Files and folders that were never read whole."""
         self.watched: Mapping[str, WatchedFile[tuple[Task, ...]]] = before.watched if before else {}
         """By path."""
-        self.read: frozenset[str] = before.read if before else frozenset()
+        self.read_whole: frozenset[str] = before.read_whole if before else frozenset()
         """Files and folders that were read whole once."""
         self._patterns = tuple(patterns)
 
@@ -57,7 +57,10 @@ class TaskFiles:
         unmatched = tuple(pattern for pattern, found in matches.items() if not found)
         self._log(unlistable, self.watched.keys() - paths, unmatched)
         self.unmatched = unmatched
-        self.watched = {path: self.watched.get(path) or _watched_file(path) for path in sorted(paths)}
+        self.watched = {
+            path: self.watched.get(path) or WatchedFile(Path(path), load_task_file, description="task file")
+            for path in sorted(paths)
+        }
         for file in self.watched.values():
             file.refresh()
         files = [
@@ -67,10 +70,10 @@ class TaskFiles:
         ]
         self.current = tuple(sorted((*files, *unlistable), key=lambda file: file.path))
         loaded = {path for path, file in self.watched.items() if file.loaded_at is not None}
-        self.read |= loaded | (folders - faults.keys())
+        self.read_whole |= loaded | (folders - faults.keys())
         # A pattern with a wildcard may match nothing; a file that is named must have been there.
         sources = {*paths, *faults, *(pattern for pattern in unmatched if not glob.has_magic(pattern))}
-        self.unread = tuple(map(printable, sorted(sources - self.read)))
+        self.unread = tuple(map(printable, sorted(sources - self.read_whole)))
 
     def _log(self, unlistable: Iterable[TaskFile], gone: Iterable[str], unmatched: Iterable[str]) -> None:
         for folder in unlistable:
@@ -81,10 +84,6 @@ class TaskFiles:
         for pattern in unmatched:
             if pattern not in self.unmatched:
                 event(_log, logging.WARNING, "no task file matches", pattern=printable(pattern))
-
-
-def _watched_file(path: str) -> WatchedFile[tuple[Task, ...]]:
-    return WatchedFile(Path(path), load_task_file, description="task file")
 
 
 def _folder_of(pattern: str) -> str:

@@ -1,9 +1,9 @@
 """The tasks that an exporter watches, from all sources."""
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from exporter.config import Config, Task
 from exporter.logs import event
@@ -11,7 +11,6 @@ from exporter.ninedata import KINDS
 from exporter.ninedata.task_lists import PAGE_SIZE
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.shard import Shard
-from exporter.scraping.snapshot import DiscoveryResult
 from exporter.scraping.task_files import TaskFile, TaskFiles
 
 _log = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ class WatchList:
         self._config = config
         self._shard = shard
         self._all_named: Mapping[str, Task] = {}
-        """The same of all shards, by id."""
+        """The tasks that the configuration or a file names, of all shards, by id."""
         self._unread_files: tuple[str, ...] = task_files.unread
         self._merge()
 
@@ -52,7 +51,7 @@ class WatchList:
     @property
     def discovered(self) -> tuple[Task, ...]:
         """This shard's tasks that only discovery names."""
-        return tuple(task for found in self.discoveries for task in self._share(found.tasks))
+        return tuple(task for found in self.discoveries for task in self.share(found.tasks))
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -60,7 +59,7 @@ class WatchList:
         return self.named + self.discovered
 
     def find(self, task_id: str) -> Task | None:
-        """A task by its id, in whatever shard; None if no source names it."""
+        """A task of any shard by its id; None if no source names it."""
         if task_id in self._all_named:
             return self._all_named[task_id]
         discovered = (task for discovery in self.discoveries for task in discovery.tasks)
@@ -72,14 +71,14 @@ class WatchList:
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """The sources, for people, that were not read whole since the start: while there are any, tasks are missing."""
+        """Sources, for people, that were never read whole since the start: with any, tasks may be missing."""
         files = tuple(f"task file {path}" for path in self._unread_files)
         how = "a scrape of the metrics reads it, unless collect[] leaves out discovery"
         lists = tuple(f"list of {found.kind} tasks: {how}" for found in self.discoveries if not found.complete)
         return files + lists
 
     def counts(self) -> dict[str, int]:
-        """The number of watched tasks of each kind; without the kinds of which tasks may be missing."""
+        """The number of watched tasks by kind, without the kinds of which tasks may be missing."""
         if self._unread_files:
             return {}
         counts = Counter(task.ref.kind for task in self.tasks)
@@ -88,15 +87,12 @@ class WatchList:
 
     def most_requests(self) -> int:
         """The most requests that a scrape sends, without retries."""
-        pages = sum(-(-max(len(found.known), 1) // PAGE_SIZE) for found in self.discoveries)
+        pages = sum(math.ceil(max(len(found.known), 1) / PAGE_SIZE) for found in self.discoveries)
         discovered = sum(self._config.most_requests(task, listed=True) for task in self.discovered)
         return sum(map(self._config.most_requests, self.named)) + discovered + pages
 
-    def share(self, result: DiscoveryResult) -> DiscoveryResult:
-        """A discovery's result limited to the tasks that this shard watches because of it."""
-        return replace(result, tasks=self._share(result.tasks))
-
-    def _share(self, discovered: tuple[Task, ...]) -> tuple[Task, ...]:
+    def share(self, discovered: Iterable[Task]) -> tuple[Task, ...]:
+        """Of discovered tasks those that this shard watches because of the discovery."""
         named, shard = self._all_named, self._shard
         return tuple(task for task in discovered if task.task_id not in named and shard.has(task.task_id))
 

@@ -49,7 +49,7 @@ def outcome_of(read: Callable[[], A]) -> A | QueryFailure:
 
 def assert_exported(snapshot: Snapshot, up: str, name: str) -> None:
     """Both formats are read back; `up` says whether the one query was answered."""
-    (result,) = (*snapshot.results, *snapshot.states)
+    (result,) = (*snapshot.prechecks, *snapshot.states)
     for accept, read in (("", text_parser), (OPENMETRICS, openmetrics_parser)):
         text = render(snapshot, None, choose_format(accept)).decode()
         samples = [each for family in read.text_string_to_metric_families(text) for each in family.samples]

@@ -23,4 +23,4 @@ def test_the_documentation_is_generated_from_the_declarations(own: Collector) ->
     page = (Path(__file__).parents[2] / "docs/metrics.md").read_text("utf-8")
     assert page == metrics_page.markdown()
     limit = page.partition("`sample_limit` | ")[2].partition(",")[0]
-    assert int(limit) > 1.1 * len(re.findall("(?m)^[^#]", render(None, own, choose_format("")).decode()))
+    assert int(limit) > 1.1 * len(re.findall("(?m)^[^#]", render(Snapshot(()), own, choose_format("")).decode()))

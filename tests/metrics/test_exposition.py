@@ -27,12 +27,13 @@ PROMETHEUS_3 = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
     "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
+EMPTY = Snapshot(())
 FORMATS = [("", parse_text), (OPENMETRICS, parse_openmetrics)]
 
 Parse = Callable[[str], Iterable[Metric]]
 
 
-def text_of(snapshot: Snapshot | None, own: Collector | None = None, accept: str = "", **options: int) -> str:
+def text_of(snapshot: Snapshot, own: Collector | None = None, accept: str = "", **options: int) -> str:
     return render(snapshot, own, choose_format(accept), **options).decode()
 
 
@@ -51,7 +52,7 @@ def test_parsers_read_every_sample_as_it_was_written(
 ) -> None:
     """Any text in labels survives: quotes, backslashes, line breaks, Chinese."""
     families = {family.name: family.samples for family in parse(text_of(snapshot, own, accept))}
-    result = snapshot.results[0]
+    result = snapshot.prechecks[0]
     assert isinstance(result.outcome, Precheck)
     shared = {"task_id": result.task.task_id, "task": result.task.name, "env": "", **result.task.labels}
     assert [sample.labels for sample in families["ninedata_precheck_item_status"]] == [
@@ -63,7 +64,7 @@ def test_parsers_read_every_sample_as_it_was_written(
         if item.status.needs_attention
     ]
     seconds = [sample.value for sample in families["ninedata_precheck_query_duration_seconds"]]
-    assert seconds == [result.seconds for result in snapshot.results]
+    assert seconds == [result.seconds for result in snapshot.prechecks]
 
 
 def test_the_formats_differ_only_in_the_end_and_the_counters(snapshot: Snapshot) -> None:
@@ -87,8 +88,8 @@ def test_the_format_follows_the_accept_header(accept: str, content_type: str) ->
 @pytest.mark.parametrize("escaping", ["allow-utf-8", "underscores", "dots", "values"])
 def test_no_escaping_scheme_changes_a_name(own: Collector, escaping: str) -> None:
     """The names need no escaping, and all series of an answer are named alike."""
-    text = text_of(None, own, accept=f"text/plain;version=1.0.0;escaping={escaping}")
-    assert re.findall("^# .*", text, re.MULTILINE) == re.findall("^# .*", text_of(None, own), re.MULTILINE)
+    text = text_of(EMPTY, own, accept=f"text/plain;version=1.0.0;escaping={escaping}")
+    assert re.findall("^# .*", text, re.MULTILINE) == re.findall("^# .*", text_of(EMPTY, own), re.MULTILINE)
 
 
 def test_gzip(snapshot: Snapshot) -> None:
@@ -109,7 +110,7 @@ def test_without_failure_reasons_no_text_of_the_api_is_exported(snapshot: Snapsh
 def test_a_long_reason_keeps_its_start_and_its_end(snapshot: Snapshot, letter: str, reason_bytes: int) -> None:
     message = f"reason {letter * 3000} remediation"
     item = CheckItem("a", "a", "", Status.FAILED, message)
-    result = replace(snapshot.results[0], outcome=Precheck(Status.FAILED, (item,)))
+    result = replace(snapshot.prechecks[0], outcome=Precheck(Status.FAILED, (item,)))
     state = replace(snapshot.states[0], outcome=TaskState(TaskStatus.FAILED, error=message))
     text = text_of(Snapshot((result,), (state,)), reason_bytes=reason_bytes)
     (reason,) = {*re.findall(r'reason="([^"]*)"', text)}
@@ -123,7 +124,7 @@ def test_promtool_finds_no_fault(snapshot: Snapshot, own: Collector, part: str) 
     promtool = shutil.which("promtool", path=f"{ROOT / '.components'}{os.pathsep}{os.environ.get('PATH', '')}")
     if promtool is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("promtool is missing: make components")
-    text = text_of(snapshot) if part == "tasks" else text_of(None, own)
+    text = text_of(snapshot) if part == "tasks" else text_of(EMPTY, own)
     done = subprocess.run(  # noqa: S603 - the project's own tool
         [promtool, "check", "metrics"], input=text.encode(), capture_output=True, check=False, timeout=60
     )

@@ -33,10 +33,9 @@ Reply = httpx.Response | Exception | Handler
 class Body(httpx.AsyncByteStream):
     """A body in chunks, `seconds` before each. Knows how far it was read."""
 
-    def __init__(self, chunks: Iterable[bytes], *, seconds: float = 0.0, then: Exception | None = None) -> None:
+    def __init__(self, chunks: Iterable[bytes], *, seconds: float = 0.0) -> None:
         self._chunks = chunks
         self._seconds = seconds
-        self._then = then
         self.bytes_read = 0
         self.closed = False
 
@@ -45,8 +44,6 @@ class Body(httpx.AsyncByteStream):
             await asyncio.sleep(self._seconds)
             self.bytes_read += len(chunk)
             yield chunk
-        if self._then:
-            raise self._then
 
     async def aclose(self) -> None:
         self.closed = True
@@ -153,7 +150,7 @@ class FakeApi:
         """What a client makes of these answers."""
         if replies:
             self.answers(*replies)
-        return await self.client().query(TASK)
+        return await self.client().query_precheck(TASK)
 
 
 async def at_deadline(client: NineDataClient, seconds: float) -> Precheck | QueryError:
@@ -161,7 +158,7 @@ async def at_deadline(client: NineDataClient, seconds: float) -> Precheck | Quer
     progress = QueryProgress()
     try:
         async with asyncio.timeout(seconds):
-            return await client.query(TASK, progress)
+            return await client.query_precheck(TASK, progress)
     except TimeoutError:
         return progress.error_at_deadline()
     except QueryError as error:

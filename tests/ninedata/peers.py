@@ -144,7 +144,7 @@ class Asker:
         self._client, self._transport = open_client(api, self.observer, "ninedata-exporter")
 
     async def query(self) -> Precheck:
-        return await self._client.query(TASK)
+        return await self._client.query_precheck(TASK)
 
     async def __aenter__(self) -> Self:
         return self

@@ -69,7 +69,7 @@ async def test_after_a_429_nothing_leaves_until_retry_after(api: FakeApi) -> Non
     assert isinstance(outcomes[1], Precheck)
     assert [outcome.sent for outcome in outcomes if isinstance(outcome, QueryError)] == [True, *[False] * 8]
     await asyncio.sleep(client.rate_limit.held_seconds)
-    await client.query(TASK)
+    await client.query_precheck(TASK)
     assert api.arrivals == [0, 0.5, 60.75]
 
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from exporter.ninedata import LISTS, ListedTask, QueryError, Reason
+from exporter.ninedata.client import QueryProgress
 from exporter.ninedata.task_lists import MAX_TASKS, Page, page_parameters, read_list, read_page
 from tests.ninedata.fake_api import FakeApi, failure_of, reply
 
@@ -185,7 +186,7 @@ async def test_the_client_lists_with_a_quarter_of_its_concurrency(api: FakeApi, 
         return reply(server.envelope(int(request.url.params["current"])))
 
     api.answers(then=handle)
-    await api.client(concurrency=12).list_tasks("replication", found, status=status)
+    await api.client(concurrency=12).list_tasks("replication", found, status, QueryProgress())
     assert (len(found), found["rp-95"]) == (95, ListedTask("rp-95", "orders-95", "running"))
     assert api.arrivals == [0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
     last = api.requests[-1].url

@@ -279,7 +279,7 @@ async def test_a_wait_outlasts_failures(monkeypatch: pytest.MonkeyPatch, capfd: 
         outcome, failure = Outcome(ORDERS), QueryError(reason, "x")
         query = AsyncMock(side_effect=[failure, failure, Precheck(Status.SUCCESS, ())])
         with suppress(QueryError):
-            await follow(Mock(query=query, **{"rate_limit.held_seconds": 0.0}), outcome, ProgressDisplay())
+            await follow(Mock(query_precheck=query, **{"rate_limit.held_seconds": 0.0}), outcome, ProgressDisplay())
             passed.add(str(reason))
             assert capfd.readouterr().err == "ninedata-precheck: x; trying again\nSuccess, 0 of 0 check items\n"
     assert passed == {"timeout", "connect", "http_error", "rate_limited"}

@@ -42,19 +42,19 @@ class FakeClient:
         self.running = 0
         self.most_running = 0
 
-    async def query(self, task: TaskRef, progress: QueryProgress) -> Precheck:
+    async def query_precheck(self, task: TaskRef, progress: QueryProgress) -> Precheck:
         return await self._answered(task.task_id, GOOD, progress)
 
-    async def query_task(self, task: TaskRef, progress: QueryProgress) -> TaskState:
+    async def query_state(self, task: TaskRef, progress: QueryProgress) -> TaskState:
         return await self._answered(f"{task.task_id} itself", RUNNING, progress)
 
     async def list_tasks(
-        self, kind: str, found: dict[str, ListedTask], *, status: str | None, progress: QueryProgress
-    ) -> None:
+        self, kind: str, found: dict[str, ListedTask], status: str | None, progress: QueryProgress
+    ) -> dict[str, ListedTask]:
         assert status is None
         prefix = {"replication": "rp", "schema_compare": "cc"}[kind]
         found.update({entry.task_id: entry for entry in self.listed if entry.task_id.startswith(prefix)})
-        await self._answered("list", None, progress)
+        return await self._answered("list", found, progress)
 
     async def _answered(self, what: str, answer: A, progress: QueryProgress) -> A:
         self.queried.append(what)

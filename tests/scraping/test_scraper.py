@@ -80,8 +80,8 @@ async def scrape(scraper: Scraper, targets: Targets, seconds: float = 60) -> Sna
 async def test_queries_every_task_once_with_bounded_concurrency(scraper: Scraper, client: FakeClient) -> None:
     watched = tasks(*(f"cd-{number}" for number in range(20)))
     snapshot = await scrape(scraper, Targets(watched))
-    assert [result.task for result in snapshot.results] == list(watched)
-    assert all(result.outcome is GOOD and result.at == NOON for result in snapshot.results)
+    assert [result.task for result in snapshot.prechecks] == list(watched)
+    assert all(result.outcome is GOOD and result.at == NOON for result in snapshot.prechecks)
     assert sorted(client.queried) == sorted(task.task_id for task in watched)
     assert client.most_running == 3
 
@@ -92,18 +92,18 @@ async def test_a_result_has_its_own_time(scraper: Scraper, client: FakeClient) -
     client.listed, client.answers["b"] = REPLICATIONS[:1], hangs
     scraper = replace(scraper, wall_clock=lambda: next(clock))
     snapshot = await scrape(scraper, replace(DISCOVERY, tasks=tasks("a", "b")), 0.05)
-    assert [result.task.task_id for result in snapshot.results] == ["a", "b", "rp-1"]
-    assert [result.at.month for result in (*snapshot.results, *snapshot.states)] == [1, 4, 3, 2]
-    assert [result.seconds for result in snapshot.results] == [0, pytest.approx(0.05), 0]
+    assert [result.task.task_id for result in snapshot.prechecks] == ["a", "b", "rp-1"]
+    assert [result.at.month for result in (*snapshot.prechecks, *snapshot.states)] == [1, 4, 3, 2]
+    assert [result.seconds for result in snapshot.prechecks] == [0, pytest.approx(0.05), 0]
 
 
 async def test_a_failed_query_costs_only_itself(both: Scraper, client: FakeClient) -> None:
     """Neither other tasks nor the other query of the same task."""
     client.answers["a"] = client.answers["b itself"] = raises(QueryError(Reason.API_ERROR, "no", request_id="r-1"))
     snapshot = await scrape(both, Targets(tasks("a", "b", "c")))
-    assert outcomes(snapshot.results) == {"a": Reason.API_ERROR, "b": GOOD, "c": GOOD}
+    assert outcomes(snapshot.prechecks) == {"a": Reason.API_ERROR, "b": GOOD, "c": GOOD}
     assert outcomes(snapshot.states) == {"a": RUNNING, "b": Reason.API_ERROR, "c": RUNNING}
-    assert snapshot.results[0].outcome == QueryFailure(Reason.API_ERROR, "no", "r-1")
+    assert snapshot.prechecks[0].outcome == QueryFailure(Reason.API_ERROR, "no", "r-1")
 
 
 async def test_a_bug_met_in_one_task_is_its_internal_failure(
@@ -111,8 +111,8 @@ async def test_a_bug_met_in_one_task_is_its_internal_failure(
 ) -> None:
     client.answers["b"] = raises(KeyError("details for the log only"))
     snapshot = await scrape(scraper, Targets(tasks("a", "b", "c")))
-    assert outcomes(snapshot.results) == {"a": GOOD, "b": Reason.INTERNAL, "c": GOOD}
-    assert "details" not in str(snapshot.results[1].outcome)
+    assert outcomes(snapshot.prechecks) == {"a": GOOD, "b": Reason.INTERNAL, "c": GOOD}
+    assert "details" not in str(snapshot.prechecks[1].outcome)
     (record,) = (record for record in caplog.records if record.levelno == logging.ERROR)
     assert record.exc_info
 
@@ -123,8 +123,8 @@ async def test_at_the_deadline_every_task_without_an_answer_has_the_reason(
     """Sent and not answered: `deadline`. Not sent: `deadline` too, and marked as not sent."""
     client.answers |= dict.fromkeys("abc", hangs)
     snapshot = await scrape(scraper, Targets(tasks("x", "a", "b", "c", "d")), 0.05)
-    assert outcomes(snapshot.results) == {"x": GOOD} | dict.fromkeys("abcd", Reason.DEADLINE)
-    assert [result.failure.sent for result in snapshot.results if result.failure] == [True, True, True, False]
+    assert outcomes(snapshot.prechecks) == {"x": GOOD} | dict.fromkeys("abcd", Reason.DEADLINE)
+    assert [result.failure.sent for result in snapshot.prechecks if result.failure] == [True, True, True, False]
     await settle()
     assert sorted(client.cancelled) == ["a", "b", "c"]
 
@@ -132,8 +132,8 @@ async def test_at_the_deadline_every_task_without_an_answer_has_the_reason(
 async def test_what_the_rate_limit_leaves_no_time_for_is_rate_limited(scraper: Scraper, client: FakeClient) -> None:
     client.answers |= dict.fromkeys("abcd", waits_for_rate_limit)
     snapshot = await scrape(scraper, Targets(tasks(*"abcd")), 0.05)
-    assert outcomes(snapshot.results) == dict.fromkeys("abcd", Reason.RATE_LIMITED)
-    assert not any(result.failure.sent for result in snapshot.results if result.failure)
+    assert outcomes(snapshot.prechecks) == dict.fromkeys("abcd", Reason.RATE_LIMITED)
+    assert not any(result.failure.sent for result in snapshot.prechecks if result.failure)
 
 
 async def test_skipped_queries_come_first_and_those_that_timed_out_last(both: Scraper, client: FakeClient) -> None:
@@ -154,7 +154,7 @@ async def test_prechecks_that_hang_cost_no_task_its_status_nor_the_other_way_rou
     client.answers = dict.fromkeys((f"{task_id}{hung}" for task_id in "abcdefgh"), hangs)
     for _ in range(3):
         snapshot = await scrape(both, Targets(tasks(*"abcdefgh")), 0.05)
-        assert all(result.up for result in (snapshot.results if hung else snapshot.states))
+        assert all(result.up for result in (snapshot.prechecks if hung else snapshot.states))
 
 
 async def test_a_single_worker_begins_with_tasks_themselves_in_every_second_scrape(
@@ -181,15 +181,15 @@ async def test_scrapes_at_the_same_time_share_one_run(scraper: Scraper, client: 
     targets = [Targets(tasks("a", "b"))] * 200 + [Targets(tasks("b"))]
     *snapshots, probed = await asyncio.gather(*(scrape(scraper, each) for each in targets))
     assert sorted(client.queried) == ["a", "b", "b"]
-    assert all(outcomes(snapshot.results) == {"a": GOOD, "b": GOOD} for snapshot in snapshots)
-    assert outcomes(probed.results) == {"b": GOOD}
+    assert all(outcomes(snapshot.prechecks) == {"a": GOOD, "b": GOOD} for snapshot in snapshots)
+    assert outcomes(probed.prechecks) == {"b": GOOD}
 
 
 async def test_scrapes_that_run_out_of_time_together_share_the_answer(scraper: Scraper, client: FakeClient) -> None:
     """Otherwise each would be rendered by itself, and all would be late."""
     client.answers["b"] = hangs
     snapshots = await asyncio.gather(*(scrape(scraper, Targets(tasks("a", "b")), 0.05) for _ in range(50)))
-    assert outcomes(snapshots[0].results) == {"a": GOOD, "b": Reason.DEADLINE}
+    assert outcomes(snapshots[0].prechecks) == {"a": GOOD, "b": Reason.DEADLINE}
     assert len({id(snapshot) for snapshot in snapshots}) <= 2
 
 
@@ -202,10 +202,10 @@ async def test_a_patient_scraper_gets_what_a_hasty_one_beside_it_does_not(
     hasty = asyncio.create_task(scrape(scraper, targets, 0.05))
     await settle()
     patient = asyncio.create_task(scrape(scraper, targets))
-    assert outcomes((await hasty).results) == {"a": GOOD, "b": Reason.DEADLINE}
+    assert outcomes((await hasty).prechecks) == {"a": GOOD, "b": Reason.DEADLINE}
     assert history.prechecks.of(targets.tasks[1]) is None
     event.set()
-    assert outcomes((await patient).results) == {"a": GOOD, "b": GOOD}
+    assert outcomes((await patient).prechecks) == {"a": GOOD, "b": GOOD}
     assert client.queried == ["a", "b"]
     assert history_of(history.prechecks, targets.tasks[1]).failing_since is None
 
@@ -253,7 +253,7 @@ async def test_of_a_task_whose_query_was_under_way_nothing_is_recorded(
 
 async def test_a_probe_of_an_unwatched_task_leaves_no_history(scraper: Scraper, history: History) -> None:
     snapshot = await scrape(scraper, Targets(tasks("a"), record=False))
-    assert outcomes(snapshot.results) == {"a": GOOD}
+    assert outcomes(snapshot.prechecks) == {"a": GOOD}
     assert history.prechecks.of(*tasks("a")) is None
 
 
@@ -262,7 +262,7 @@ async def test_discovered_tasks_are_queried_in_the_same_scrape(
 ) -> None:
     client.listed = REPLICATIONS
     snapshot = await scrape(scraper, replace(DISCOVERY, tasks=tasks("a")))
-    assert outcomes(snapshot.results) == {"a": GOOD, "rp-1": GOOD, "rp-2": GOOD}
+    assert outcomes(snapshot.prechecks) == {"a": GOOD, "rp-1": GOOD, "rp-2": GOOD}
     (discovery,) = snapshot.discoveries
     assert (discovery.failure, discovery.tasks) == (None, watch_list.discovered)
     assert client.queried[:2] == ["a", "list"]
@@ -278,7 +278,7 @@ async def test_tasks_that_the_list_no_longer_has_are_left_out(
     client.listed = REPLICATIONS[:1]
     client.answers["rp-2"] = raises(QueryError(Reason.NOT_FOUND, "gone"))
     snapshot = await scrape(scraper, replace(DISCOVERY, discovered=discovered))
-    assert outcomes(snapshot.results) == {"rp-1": GOOD}
+    assert outcomes(snapshot.prechecks) == {"rp-1": GOOD}
     assert history_of(history.prechecks, gone).failing_since is None
 
 
@@ -290,7 +290,7 @@ async def test_while_discovery_fails_the_known_tasks_stay(
     await scrape(scraper, DISCOVERY)
     client.listed, client.answers["list"] = REPLICATIONS[:1], raises(REFUSED)
     snapshot = await scrape(scraper, replace(DISCOVERY, discovered=watch_list.discovered))
-    assert outcomes(snapshot.results) == {"rp-1": GOOD, "rp-2": GOOD}
+    assert outcomes(snapshot.prechecks) == {"rp-1": GOOD, "rp-2": GOOD}
     assert outcomes(snapshot.states) == {"rp-1": STATES["rp-1"], "rp-2": Reason.CONNECT}
     assert history_of(history.states, watch_list.discovered[1]).failing_since is None
     (discovery,) = snapshot.discoveries
@@ -303,7 +303,7 @@ async def test_discovery_that_hangs_costs_the_other_tasks_nothing(
     """Pages that were read until then count, and next time it comes after everything else."""
     client.listed, client.answers["list"] = REPLICATIONS, hangs
     snapshot = await scrape(scraper, replace(DISCOVERY, tasks=tasks("a")), 0.05)
-    assert outcomes(snapshot.results) == {"a": GOOD, "rp-1": Reason.DEADLINE, "rp-2": Reason.DEADLINE}
+    assert outcomes(snapshot.prechecks) == {"a": GOOD, "rp-1": Reason.DEADLINE, "rp-2": Reason.DEADLINE}
     (discovery,) = snapshot.discoveries
     assert (discovery.failure and discovery.failure.reason) is Reason.DEADLINE
     client.queried = []
@@ -325,7 +325,7 @@ async def test_a_discovery_that_had_no_time_comes_first_next_time(scraper: Scrap
 async def test_discovery_alone_queries_no_task(scraper: Scraper, client: FakeClient) -> None:
     client.listed = REPLICATIONS
     snapshot = await scrape(scraper, replace(DISCOVERY, query=False))
-    assert (snapshot.results, snapshot.states) == ((), ())
+    assert (snapshot.prechecks, snapshot.states) == ((), ())
     assert [len(discovery.tasks) for discovery in snapshot.discoveries] == [2]
     assert client.queried == ["list"]
 
@@ -337,7 +337,7 @@ async def test_a_task_without_a_precheck_id_is_queried_itself(scraper: Scraper, 
     ]
     snapshot = await scrape(scraper, Targets((*tasks("a"), *alone)))
     assert sorted(client.queried) == ["a", "b itself", "c", "c itself"]
-    assert (outcomes(snapshot.results), outcomes(snapshot.states)) == (
+    assert (outcomes(snapshot.prechecks), outcomes(snapshot.states)) == (
         {"a": GOOD, "c": GOOD},
         {"b": RUNNING, "c": RUNNING},
     )
@@ -393,14 +393,14 @@ async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, his
     snapshot = await scrape(scraper, replace(DISCOVERY, tasks=(named,)))
     found = [(discovery.kind, len(discovery.tasks)) for discovery in snapshot.discoveries]
     assert found == [("replication", 2), ("schema_compare", 1)]
-    assert outcomes(snapshot.results) == {"rp-1": GOOD, "rp-2": GOOD}
+    assert outcomes(snapshot.prechecks) == {"rp-1": GOOD, "rp-2": GOOD}
     own = STATES | {"cc-1": TaskState(TaskStatus.UNKNOWN, "suspended"), "cc-9": RUNNING}
     assert outcomes(snapshot.states) == own
     assert [state.task.task_id for state in snapshot.states if state.seconds is not None] == ["cc-9"]
     assert sorted(client.queried) == ["cc-9 itself", "list", "list", "rp-1", "rp-2"]
     assert watch_list.most_requests() == 4
     again = await scrape(scraper, replace(DISCOVERY, tasks=(named,), discovered=watch_list.discovered))
-    assert (outcomes(again.states), len(again.results)) == (own, 2)
+    assert (outcomes(again.states), len(again.prechecks)) == (own, 2)
     client.queried, discovered = [], watch_list.discovered[2:]
     for targets in (Targets(discovered), Targets((), discovered)):
         assert outcomes((await scrape(scraper, targets)).states) == {"cc-1": RUNNING}

@@ -8,7 +8,7 @@ from exporter.check import CheckResult, check_config, check_web_config, counted
 from exporter.config import Config
 from exporter.doctor.connection import check_connection
 from exporter.doctor.report import Check, Finding, Level, is_good, skipped
-from exporter.metrics import OwnMetrics, families
+from exporter.metrics import OwnMetrics
 from exporter.ninedata import KINDS, Precheck, Reason, Status, TaskState
 from exporter.ninedata.text import cut_middle
 from exporter.running_config import RunningConfig, open_running_config
@@ -55,9 +55,7 @@ async def _examine_api(running: RunningConfig) -> list[Finding]:
     """Scrape once, as for Prometheus: shows whether the API answers and accepts the key, and compares the clocks."""
     deadline = asyncio.get_running_loop().time() + running.config.scrape_timeout
     snapshot = await running.scrape(deadline)
-    samples = (sample for metric in running.own_metrics().collect() for sample in metric.samples)
-    skew = next((sample.value for sample in samples if sample.name == families.API_CLOCK_SKEW.name), None)
-    clock = check_clock(skew)
+    clock = check_clock(running.own.skew_seconds)
     query = _check_query(running, snapshot, clock)
     if not is_good([query, clock]):
         return [query, clock, *skipped(("discovery", "task"), "needs a query that works")]

@@ -15,7 +15,7 @@ def main() -> NoReturn:
     # An exporter that is stopped while it starts has done nothing wrong; an interrupted check is no success.
     stop_at_once_on_signal(0 if runs else 1)
     if runs:
-        # A SIGHUP that comes before its handler waits for it. It would end the process.
+        # Without a handler SIGHUP would end the process: it is held back until there is one.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     reserve_closed_streams()
     # With these, prometheus-client would keep counters in files; an environment may have them for other programs.

@@ -19,7 +19,7 @@ from exporter.logs import event
 from exporter.metrics import OwnMetrics
 from exporter.reload import Reloader
 from exporter.scraping.shard import Shard
-from exporter.signals import heeded
+from exporter.signals import not_ignored
 from exporter.threads import ManyThreads
 
 _log = logging.getLogger(__name__)
@@ -36,22 +36,18 @@ class Options(ServerOptions):
     """Whether the configuration is loaded again when its file changes."""
 
 
-def run(config_file: WatchedFile[Config], options: Options) -> None:
-    """Serve with a configuration that was loaded, until SIGTERM or SIGINT; SIGHUP loads it again.
-
-    Raises StartError or ConfigError if it cannot start.
-    """
-    asyncio.run(start(config_file, options))
-
-
-async def start(
+async def run(
     config_file: WatchedFile[Config],
     options: Options,
     *,
     hangup_stops: bool = False,
     on_listening: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Serve within a running loop. `on_listening` gets the URL for a browser on this machine."""
+    """Serve with a configuration that was loaded, until SIGTERM or SIGINT.
+
+    SIGHUP loads the configuration again; with `hangup_stops` it stops too. `on_listening` gets the URL for a browser on
+    this machine. Raises StartError or ConfigError if it cannot start.
+    """
     event(_log, logging.INFO, "starting ninedata-exporter", version=__version__)
     asyncio.get_running_loop().set_default_executor(ManyThreads())
     external_url = options.external_url.text if options.external_url else None
@@ -63,7 +59,7 @@ async def start(
         opened.push_async_callback(reloader.close)
         await reloader.start()
         stop = _stop_on_signal(None if hangup_stops else reloader)
-        # Modules and configuration stay. Looking for garbage among them takes a tenth of a scrape's CPU time.
+        # Modules and configuration stay: the garbage collector would spend a tenth of a scrape's CPU time on them.
         gc.freeze()
         await opened.enter_async_context(serving(reloader, options, sockets, web_config))
         scheme = "https" if web_config and web_config.current().tls else "http"
@@ -95,10 +91,10 @@ def _stop_on_signal(reloader: Reloader | None) -> asyncio.Event:
         event(_log, logging.INFO, "stopping", signal=number.name)
         stop.set()
 
-    for number in heeded(signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in not_ignored(signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if number is signal.SIGHUP and reloader:
             loop.add_signal_handler(number, reloader.reload)
         else:
             loop.add_signal_handler(number, stop_on, number)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came before waits
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # delivers one that came during the start
     return stop

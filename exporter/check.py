@@ -13,7 +13,7 @@ from exporter.scraping.watch_list import WatchList
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """The result of a check."""
 
     summary: str = ""
@@ -25,12 +25,12 @@ class Checked:
     """The configuration, also if its task files have faults."""
 
 
-def check_config(load: Callable[[], Config], shard: Shard) -> Checked:
+def check_config(load: Callable[[], Config], shard: Shard) -> CheckResult:
     """Check a configuration and, if it has no faults, the task files that it names; sum up what a shard watches."""
     try:
         config = load()
     except ConfigError as error:
-        return Checked(faults=tuple(map(str, error.faults)))
+        return CheckResult(faults=tuple(map(str, error.faults)))
     files = TaskFiles(config.task_files)
     files.refresh()
     watch_list = WatchList(config, shard, files, ())
@@ -44,15 +44,15 @@ def check_config(load: Callable[[], Config], shard: Shard) -> Checked:
     if not (config.tasks or config.discovery or any(file.tasks for file in files.current)):
         warnings.append("no task is watched; add some to tasks, task_files or discovery")
     summary = "" if faults else _summary(config, watch_list.tasks, len(files.current), shard)
-    return Checked(summary, tuple(faults), tuple(warnings), config)
+    return CheckResult(summary, tuple(faults), tuple(warnings), config)
 
 
-def check_web_config(path: Path) -> Checked:
+def check_web_config(path: Path) -> CheckResult:
     """Check a web configuration and the files that it names."""
     try:
-        return Checked(load_web_config(path).summary)
+        return CheckResult(load_web_config(path).summary)
     except ConfigError as error:
-        return Checked(faults=tuple(map(str, error.faults)))
+        return CheckResult(faults=tuple(map(str, error.faults)))
 
 
 def counted(number: int, thing: str) -> str:

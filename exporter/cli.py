@@ -16,7 +16,7 @@ from exporter.http.external_url import parse_external_url, parse_route_prefix
 from exporter.http.sockets import Address, parse_address
 from exporter.logs import FORMATS, LEVELS, logging_to
 from exporter.scraping.shard import Shard, parse_shard
-from exporter.streams import complain, show
+from exporter.streams import write_stderr, write_stdout
 
 if TYPE_CHECKING:
     from exporter.config import Config
@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     flags = _parsed(parser, sys.argv[1:] if arguments is None else arguments)
     if flags.help or flags.version or flags.config_example:
-        return 0 if show(parser.format_help() if flags.help else _version() if flags.version else _example()) else 1
+        text = parser.format_help() if flags.help else _version() if flags.version else _example()
+        return 0 if write_stdout(text) else 1
     command = _examine if flags.doctor else _check if flags.config_check else _run
     # The other commands report everything themselves.
     level = flags.log_level if command is _run else "error"
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         _print_faults(map(str, error.faults), flags)
     except StartError as error:
-        complain(f"ninedata-exporter: {error}\n")
+        write_stderr(f"ninedata-exporter: {error}\n")
     return 1
 
 
@@ -60,7 +61,7 @@ class _Parser(argparse.ArgumentParser):
         self.add_argument(name, dest=re.sub(r"\W", "_", name.removeprefix("--")), help=text, **options)
 
     def error(self, message: str) -> NoReturn:
-        complain(f"{self.prog}: {message}\nSee {self.prog} --help.\n")
+        write_stderr(f"{self.prog}: {message}\nSee {self.prog} --help.\n")
         sys.exit(1)
 
 
@@ -111,6 +112,8 @@ def _example() -> str:
 
 def _run(flags: argparse.Namespace) -> int:
     config_file = None if flags.demo else _load(flags)
+    import asyncio
+
     from exporter.app import Options, run
 
     external_url, route_prefix = flags.web_external_url, flags.web_route_prefix
@@ -130,9 +133,9 @@ def _run(flags: argparse.Namespace) -> int:
     if config_file is None:
         from exporter.demo import run_demo
 
-        run_demo(options)
+        asyncio.run(run_demo(options))
     else:
-        run(config_file, options)
+        asyncio.run(run(config_file, options))
     return 0
 
 
@@ -162,8 +165,8 @@ def _check(flags: argparse.Namespace) -> int:
         return 1
     for name, report in reports.items():
         for warning in report.warnings:
-            complain(f"{name}: warning: {warning}\n")
-    return 0 if show("".join(f"{name}: good: {report.summary}\n" for name, report in reports.items())) else 1
+            write_stderr(f"{name}: warning: {warning}\n")
+    return 0 if write_stdout("".join(f"{name}: good: {report.summary}\n" for name, report in reports.items())) else 1
 
 
 def _load(flags: argparse.Namespace) -> "WatchedFile[Config]":
@@ -174,7 +177,7 @@ def _load(flags: argparse.Namespace) -> "WatchedFile[Config]":
         flags.config_file,
         lambda path: load(path, os.environ),
         description="configuration",
-        # A file that it names may be what is at fault.
+        # Secrets and certificates are watched on their own; a faulty configuration is read again because of them.
         related=lambda _: (),
     )
     file.load()
@@ -183,9 +186,9 @@ def _load(flags: argparse.Namespace) -> "WatchedFile[Config]":
 
 def _print_faults(faults: Iterable[str], flags: argparse.Namespace) -> None:
     for fault in faults:
-        complain(f"{fault}\n")
+        write_stderr(f"{fault}\n")
     if not flags.demo and not os.path.exists(flags.config_file):  # noqa: PTH110 - Path.exists may raise
-        complain("Name the configuration with --config.file, or try --demo.\n")
+        write_stderr("Name the configuration with --config.file, or try --demo.\n")
 
 
 def _argument(parse: Callable[[str], object]) -> Callable[[str], object]:
@@ -194,7 +197,7 @@ def _argument(parse: Callable[[str], object]) -> Callable[[str], object]:
     def parsed(text: str) -> object:
         try:
             return parse(text)
-        except (StartError, ValueError) as error:
+        except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return parsed

@@ -68,7 +68,7 @@ def checked_secret(text: str, *, header: bool = False) -> Secret:
 
 
 def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
-    """Have the context show a certificate. Raises ValueError, whose message is about the certificate's file."""
+    """Have the context present a certificate. Raises ValueError, whose message is about the certificate's file."""
     try:
         context.load_cert_chain(certificate, key, password="")  # or OpenSSL asks for one at the terminal
     except ssl.SSLError as error:

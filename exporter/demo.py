@@ -1,9 +1,8 @@
 """The demonstration: the exporter and a sandbox of the API in one process."""
 
-import asyncio
 from pathlib import Path
 
-from exporter.app import Options, start
+from exporter.app import Options, run
 from exporter.config import Config, DiscoverySettings, Task
 from exporter.config.settings import Api, Tls
 from exporter.credentials import Secret
@@ -11,17 +10,14 @@ from exporter.files import WatchedFile
 from exporter.ninedata import LISTS, TaskRef
 from exporter.ninedata.tls import client_context
 from exporter.sandbox import ACCESS_KEY_ID, DEMO_TASKS, SECRET_KEY, Sandbox
-from exporter.streams import complain
+from exporter.streams import write_stderr
 
 
-def run_demo(options: Options) -> None:
+async def run_demo(options: Options) -> None:
     """Watch the sandbox's tasks until SIGTERM, SIGINT, or the terminal closes."""
-    asyncio.run(_serve(options))
 
-
-async def _serve(options: Options) -> None:
     def greet(url: str) -> None:
-        complain(
+        write_stderr(
             "\n  A demonstration: the exporter watches an embedded sandbox of the NineData API.\n\n"
             f"  Metrics, open these first:  {url}{options.telemetry_path}\n"
             f"  Tasks, for people:          {url}/\n\n"
@@ -32,7 +28,7 @@ async def _serve(options: Options) -> None:
         config = demo_config(base_url)
         file = WatchedFile(Path("demonstration"), lambda _: config, description="demonstration")
         file.load()
-        await start(file, options, hangup_stops=True, on_listening=greet)
+        await run(file, options, hangup_stops=True, on_listening=greet)
 
 
 def demo_config(base_url: str) -> Config:

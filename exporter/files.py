@@ -37,8 +37,9 @@ def read_file(path: Path, limit: int) -> bytes:
 class WatchedFile(Generic[T]):
     """A file that is read again when it changes, or when a file that its content names (`related`) changes.
 
-    While the file has a fault, the last good content stays in use. A fault is logged once. Reading `content` never
-    blocks; `load` and `refresh` may. `read` may raise ConfigError, OSError or ValueError.
+    While the file has a fault, the last good content stays in use. A fault is logged once. With `related`, each refresh
+    reads a faulty file again, because the fault may be in a file that it names. Reading `content` never blocks; `load`
+    and `refresh` may. `read` may raise ConfigError, OSError or ValueError.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class WatchedFile(Generic[T]):
         self._description = description
         self._related = related
         self._clock = clock
-        self._seen: dict[Path, _State] = {}
+        self._seen: Mapping[Path, _State] = {}
         """The states of the file and of related files when the file was last read; empty to read it in any case."""
 
     def current(self) -> T:
@@ -69,45 +70,45 @@ class WatchedFile(Generic[T]):
 
     def load(self) -> T:
         """Read the file now. Raises what `read` raises; the next refresh then reads it again."""
-        seen = self._look()
+        before_read = self._look()
         try:
             content = self._read(self.path)
         except (ConfigError, OSError, ValueError) as error:
             self._seen, self.faults = {}, _faults_of(error, self.path)
             raise
-        self._accept(content, seen)
+        self._accept(content, self._states(content, before_read))
         return content
 
     def refresh(self) -> None:
-        """Read the file if it changed since it was last read. If `load` is called meanwhile, that counts."""
-        before, seen = self._seen, self._look()
-        if seen == before:
+        """Read the file if it changed since it was last read. The result of a `load` at the same time wins."""
+        last_seen, before_read = self._seen, self._look()
+        if before_read == last_seen:
             return
         try:
             content = self._read(self.path)
         except (ConfigError, OSError, ValueError) as error:
-            if self._seen is before:
+            if self._seen is last_seen:
                 # Such a fault can go away without a change to the files seen so far: read again each time.
                 retry = self._related is not None or isinstance(error, OSError | UnreadableError)
-                self._seen = {} if retry else seen
+                self._seen = {} if retry else before_read
                 self._reject(_faults_of(error, self.path))
             return
-        # What was written to during the read may be half of the file: the next refresh reads again.
-        if _state(self.path) == seen[self.path] and self._accept(content, seen, before):
+        states = self._states(content, before_read)
+        # A file that changed during the read may have been read half written: the next refresh reads it again.
+        if _state(self.path) == states[self.path] and self._seen is last_seen:
+            self._accept(content, states)
             event(_log, logging.INFO, f"{self._description} loaded", file=printable(self.path))
 
-    def _look(self) -> dict[Path, _State]:
+    def _look(self) -> Mapping[Path, _State]:
         return {path: _state(path) for path in (self.path, *self._seen)}
 
-    def _accept(self, content: T, seen: Mapping[Path, _State], before: Mapping[Path, _State] | None = None) -> bool:
-        """Use what was read; False if the file was loaded since `_seen` was `before`."""
+    def _states(self, content: T, before_read: Mapping[Path, _State]) -> Mapping[Path, _State]:
+        """The states of the file and of those that its content names: before the read, so that no change is missed."""
         paths = (self.path, *(self._related(content) if self._related else ()))
-        # A related file may have changed since it was read: what it was before counts.
-        states = {path: seen[path] if path in seen else _state(path) for path in paths}
-        if before is not None and self._seen is not before:
-            return False
+        return {path: before_read[path] if path in before_read else _state(path) for path in paths}
+
+    def _accept(self, content: T, states: Mapping[Path, _State]) -> None:
         self._seen, self.content, self.faults, self.loaded_at = states, content, (), self._clock()
-        return True
 
     def _reject(self, faults: tuple[str, ...]) -> None:
         if faults == self.faults:
@@ -133,6 +134,5 @@ def _state(path: Path) -> _State:
 def _faults_of(error: ConfigError | OSError | ValueError, path: Path) -> tuple[str, ...]:
     if isinstance(error, ConfigError):
         return tuple(map(str, error.faults))
-    if isinstance(error, OSError):
-        return (f"{printable(error.filename or path)}: cannot be read: {error.strerror}",)
-    return (f"{printable(path)}: {error}",)
+    reason = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else error
+    return (f"{printable(path)}: {reason}",)

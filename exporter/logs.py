@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from logging.handlers import QueueHandler
 
-from exporter.streams import complain
+from exporter.streams import write_stderr
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 FORMATS = ("logfmt", "json")
@@ -51,7 +51,7 @@ def logging_to(
 
 def _write_lines(waiting: "queue.Queue[logging.LogRecord | None]", descriptor: int) -> None:
     while record := waiting.get():
-        complain(f"{record.msg}\n", descriptor)
+        write_stderr(f"{record.msg}\n", descriptor)
 
 
 class _BoundedQueueHandler(QueueHandler):

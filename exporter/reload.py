@@ -8,11 +8,11 @@ from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 from exporter.config import Config, ConfigError
-from exporter.exporter import Exporter, log_watched, open_exporter
 from exporter.faults import StartError, printable
 from exporter.files import WatchedFile
 from exporter.logs import event
 from exporter.metrics import OwnMetrics
+from exporter.running_config import RunningConfig, log_watched, open_running_config
 from exporter.threads import refresh_in_thread
 
 _log = logging.getLogger(__name__)
@@ -24,57 +24,57 @@ T = TypeVar("T")
 
 
 class Reloader:
-    """Gives each request the exporter of the configuration in force, and keeps it open until the request ends.
+    """Gives each request the configuration in force, whose connections stay open until the request ends.
 
-    The configuration's file was loaded before. What changes in it is read, and with `auto_reload` put into force.
+    `file` must be loaded. A change of it is read within a second, and with `auto_reload` put into force.
     """
 
     def __init__(self, file: WatchedFile[Config], own: OwnMetrics, *, auto_reload: bool = True) -> None:
         self._file = file
         self._own = own
         self._auto_reload = auto_reload
-        self._timeout: tuple[str, ...] = ()
+        self._timeout_faults: tuple[str, ...] = ()
         self._lock = asyncio.Lock()
         self._next_reload: asyncio.Task[tuple[str, ...]] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._exporter = open_exporter(file.current(), own)
-        self._users = Counter({self._exporter: 1})
-        """By exporter: the number of requests that use it, and one more for that in force."""
+        self._in_force = open_running_config(file.current(), own)
+        self._users = Counter({self._in_force: 1})
+        """The number of requests that use each running configuration, and one more for that in force."""
 
     @property
     def faults(self) -> tuple[str, ...]:
         """Why the latest configuration cannot be put into force."""
-        return self._timeout or self._file.faults
+        return self._timeout_faults or self._file.faults
 
     @property
     def waits_for_reload(self) -> bool:
         """Whether the file changed and nobody reloaded it yet."""
-        return not self._auto_reload and self._file.content is not self._exporter.config
+        return not self._auto_reload and self._file.content is not self._in_force.config
 
     async def start(self) -> None:
         """Read the files that the configuration names, and watch them. Raises StartError if that takes too long."""
         try:
             async with asyncio.timeout(LOAD_SECONDS):
-                await asyncio.to_thread(self._exporter.refresh_files)
+                await asyncio.to_thread(self._in_force.refresh_files)
         except TimeoutError:
             raise StartError(f"the watched files could not be read within {LOAD_SECONDS:g} s") from None
         self._own.reload_ended(successful=True)
-        self._watch(self._exporter)
+        self._watch(self._in_force)
 
     @contextlib.contextmanager
-    def lease(self) -> Iterator[Exporter]:
-        """The exporter in force. Its connections stay open until the context ends, even if a reload replaces it."""
-        exporter = self._exporter
-        self._users[exporter] += 1
+    def lease(self) -> Iterator[RunningConfig]:
+        """The configuration in force. Its connections stay open until the context ends, even after a reload."""
+        running = self._in_force
+        self._users[running] += 1
         try:
-            yield exporter
+            yield running
         finally:
-            self._release(exporter)
+            self._release(running)
 
     def reload(self) -> asyncio.Future[tuple[str, ...]]:
         """Put the configuration as it is now into force. The result is its faults; with any, nothing changes.
 
-        Calls during a reload wait for one more reload, which they share.
+        Calls during a reload share one more reload, which goes on if a caller is cancelled.
         """
         if self._next_reload is None:
             self._next_reload = self._run(self._reload())
@@ -82,52 +82,53 @@ class Reloader:
 
     async def close(self) -> None:
         """Close all connections."""
-        await asyncio.gather(*(exporter.close() for exporter in self._users))
+        await asyncio.gather(*(running.close() for running in self._users))
 
     async def _reload(self) -> tuple[str, ...]:
         async with self._lock:
             self._next_reload = None  # the file may change from here on: later calls need another reload
-            before = self._exporter
+            before = self._in_force
             loading = self._run(self._load(before))
             await asyncio.wait((loading,), timeout=LOAD_SECONDS)
-            self._timeout = ()
-            if exporter := loading.result() if loading.done() else None:
-                self._exporter = exporter
-                self._users[exporter] = 1
+            self._timeout_faults = ()
+            running = loading.result() if loading.done() else None
+            if running:
+                self._in_force = running
+                self._users[running] = 1
                 self._release(before)
                 event(_log, logging.INFO, "configuration reloaded")
-                self._watch(exporter)
+                self._watch(running)
             elif not loading.done():
-                self._timeout = (f"the configuration could not be read within {LOAD_SECONDS:g} s",)
+                self._timeout_faults = (f"the configuration could not be read within {LOAD_SECONDS:g} s",)
                 if self._auto_reload:  # again when the file system answers
                     loading.add_done_callback(lambda ended: None if ended.cancelled() else self.reload())
-            faults = () if exporter else self.faults
+            faults = () if running else self.faults
             self._own.reload_ended(successful=not faults)
             for fault in faults:
                 event(_log, logging.ERROR, "configuration not reloaded, the previous one stays in force", fault=fault)
             return faults
 
-    async def _load(self, before: Exporter) -> Exporter | None:
-        """An exporter for the configuration as it is now, all its files read; None if the configuration has faults."""
+    async def _load(self, before: RunningConfig) -> RunningConfig | None:
+        """The configuration as its file is now, put to work and all its files read; None if it has faults."""
         try:
             config = await asyncio.to_thread(self._file.load)
         except ConfigError:
             return None
-        exporter = open_exporter(config, self._own, before)
-        await asyncio.to_thread(exporter.refresh_files)
-        return exporter
+        running = open_running_config(config, self._own, before)
+        await asyncio.to_thread(running.refresh_files)
+        return running
 
-    async def _follow(self, exporter: Exporter) -> None:
-        """Read what changes in the watched files, as long as this exporter is in force."""
-        content: Config | None = exporter.config
-        while exporter is self._exporter:
+    async def _follow(self, running: RunningConfig) -> None:
+        """Read what changes in the watched files, as long as this configuration is in force."""
+        content: Config | None = running.config
+        while running is self._in_force:
             await asyncio.sleep(1)
             await refresh_in_thread(self._file.refresh)
-            await refresh_in_thread(exporter.refresh_files)
-            if exporter is not self._exporter or self._lock.locked():
-                continue  # a reload puts into force what was read, or has done so
-            # Once for each change: a reload that waits for the file system keeps a thread.
-            changed = self._file.content is not content and self._file.content is not self._exporter.config
+            await refresh_in_thread(running.refresh_files)
+            if running is not self._in_force or self._lock.locked():
+                continue  # a reload has put into force what was read, or is about to
+            # Reload once per change: each reload that waits for the file system occupies a thread.
+            changed = self._file.content is not content
             if self._auto_reload and self._file.faults:
                 self._own.reload_ended(successful=False)
             elif changed and self._auto_reload:
@@ -137,16 +138,16 @@ class Reloader:
                 event(_log, logging.WARNING, message, file=printable(self._file.path))
             content = self._file.content
 
-    def _watch(self, exporter: Exporter) -> None:
-        log_watched(exporter)
+    def _watch(self, running: RunningConfig) -> None:
+        log_watched(running)
         # A task of its own: the one before may wait for a file system that the new configuration does not use.
-        self._run(self._follow(exporter))
+        self._run(self._follow(running))
 
-    def _release(self, exporter: Exporter) -> None:
-        self._users[exporter] -= 1
-        if not self._users[exporter]:
-            del self._users[exporter]
-            self._run(exporter.close())
+    def _release(self, running: RunningConfig) -> None:
+        self._users[running] -= 1
+        if not self._users[running]:
+            del self._users[running]
+            self._run(running.close())
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(coroutine)

@@ -1,4 +1,4 @@
-"""Signals as supervisors send them: from the first moment on, and to process 1 too.
+"""Handlers of signals from the first moment on, also in process 1.
 
 The kernel drops a signal to process 1 that has no handler yet. A signal that was ignored at the start, as SIGHUP is
 under nohup, stays ignored.
@@ -14,10 +14,10 @@ def stop_at_once_on_signal(status: int) -> None:
 
     Not by an exception: raised within an import, it can be lost.
     """
-    for number in heeded(SIGTERM, SIGINT):
+    for number in not_ignored(SIGTERM, SIGINT):
         signal.signal(number, lambda *_: os._exit(status))
 
 
-def heeded(*numbers: signal.Signals) -> list[signal.Signals]:
-    """Those that were not ignored at the start."""
+def not_ignored(*numbers: signal.Signals) -> list[signal.Signals]:
+    """The signals that were not ignored when the process started."""
     return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]

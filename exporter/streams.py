@@ -5,9 +5,9 @@ from contextlib import suppress
 
 
 def reserve_closed_streams() -> None:
-    """Take the descriptors of standard streams that are closed: the next socket would get the number, and then the log.
+    """Put /dev/null in the place of closed standard streams: a socket would get the number, and the log as well.
 
-    They are opened for reading only, so that writing to them still fails.
+    It is opened for reading only, so that writing to it still fails.
     """
     for descriptor in range(3):
         try:
@@ -16,18 +16,18 @@ def reserve_closed_streams() -> None:
             os.open(os.devnull, os.O_RDONLY)  # takes the lowest free number, which is this one
 
 
-def show(text: str, program: str = "ninedata-exporter") -> bool:
+def write_stdout(text: str, program: str = "ninedata-exporter") -> bool:
     """Print to standard output. If that fails, say why on standard error and return False."""
     try:
         _write(text, 1)
     except OSError as error:
-        complain(f"{program}: cannot write to standard output: {error.strerror}\n")
+        write_stderr(f"{program}: cannot write to standard output: {error.strerror}\n")
         return False
     return True
 
 
-def complain(text: str, descriptor: int = 2) -> None:
-    """Write to standard error, or where else the log goes; that it is closed, full or unread changes nothing else."""
+def write_stderr(text: str, descriptor: int = 2) -> None:
+    """Write to standard error, or to another descriptor. A stream that is closed, full or unread stops nothing else."""
     with suppress(OSError):
         _write(text, descriptor)
 

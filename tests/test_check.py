@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.check import Checked, check_config
+from exporter.check import CheckResult, check_config
 from exporter.config import load
 from exporter.scraping.shard import Shard
 
@@ -22,13 +22,13 @@ def entry(task_id: str) -> str:
 
 
 @pytest.fixture
-def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Checked]:
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], CheckResult]:
     """Checks a configuration in the current folder, beside two good task files."""
     monkeypatch.chdir(tmp_path)
     Path("a.tasks").write_text(entry("cd-2"))
     Path("b.tasks").write_text(entry("cd-3"))
 
-    def check(text: str) -> Checked:
+    def check(text: str) -> CheckResult:
         Path("config.yaml").write_text(text)
         return check_config(lambda: load(Path("config.yaml"), {}), Shard())
 
@@ -54,21 +54,21 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Ch
     ],
 )
 def test_a_good_configuration_has_a_summary(
-    check: Callable[[str], Checked], more: str, watched: str, requests: str, warnings: list[str]
+    check: Callable[[str], CheckResult], more: str, watched: str, requests: str, warnings: list[str]
 ) -> None:
     """Warnings are about what is allowed but probably not intended."""
-    assert check(API + more) == Checked(
+    assert check(API + more) == CheckResult(
         f"watches {watched} at https://ninedata.example; a scrape sends up to {requests}", warnings=tuple(warnings)
     )
 
 
-def test_every_fault_of_every_task_file_is_reported(check: Callable[[str], Checked]) -> None:
+def test_every_fault_of_every_task_file_is_reported(check: Callable[[str], CheckResult]) -> None:
     """A task that an earlier source has is a fault as well."""
     Path("a.tasks").write_text(entry("cd-2") + entry("cd-1"))
     Path("b.tasks").write_text("- {}\n")
     Path("c.tasks").symlink_to("nowhere")
     checked = check(f"{API}{TASKS}task_files: ['*.tasks']\n")
-    assert checked == Checked(
+    assert checked == CheckResult(
         faults=(
             "a.tasks: the task id cd-1 is already in the configuration or in an earlier task file",
             "b.tasks:1: [0].task_id: is missing: the console's list of tasks has it",
@@ -77,7 +77,7 @@ def test_every_fault_of_every_task_file_is_reported(check: Callable[[str], Check
     )
 
 
-def test_faults_of_the_configuration_come_before_those_of_task_files(check: Callable[[str], Checked]) -> None:
+def test_faults_of_the_configuration_come_before_those_of_task_files(check: Callable[[str], CheckResult]) -> None:
     """Without a good configuration it is not known which task files there are."""
     Path("a.tasks").write_text("nonsense")
     checked = check(f"{API}tasks: [{{x: a}}]\ntask_files: ['*.tasks']\n")

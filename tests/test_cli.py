@@ -64,7 +64,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Config, Options]]:
     """What `app.run` is called with, instead of running."""
     runs: list[tuple[Config, Options]] = []
 
-    def run(file: WatchedFile[Config], options: Options) -> None:
+    async def run(file: WatchedFile[Config], options: Options) -> None:
         assert file.content is not None
         runs.append((file.content, options))
 
@@ -181,7 +181,7 @@ def test_the_doctor_examines_the_configuration_or_the_demonstration(
 
 @pytest.mark.usefixtures("config")
 def test_a_start_that_fails_ends_with_the_reason(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    async def fail(*_: object) -> None:
         raise StartError("cannot listen on :1")
 
     monkeypatch.setattr(app, "run", fail)

@@ -14,10 +14,10 @@ import pytest
 
 import exporter.reload
 from exporter.config import Config, ConfigError, Fault, load
-from exporter.exporter import Exporter, allow_open_files
 from exporter.files import WatchedFile
 from exporter.metrics import OwnMetrics, choose_format, render
 from exporter.reload import Reloader
+from exporter.running_config import RunningConfig, allow_open_files
 from exporter.scraping.snapshot import QueryResult, Snapshot
 from tests.conftest import Lines
 from tests.scraping.fakes import GOOD, NOON, RUNNING, config_of, result, tasks
@@ -65,29 +65,29 @@ async def reloader(source: Source) -> AsyncIterator[Reloader]:
 
 
 @contextlib.contextmanager
-def recorded_closes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Exporter]]:
-    closed: list[Exporter] = []
+def recorded_closes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[RunningConfig]]:
+    closed: list[RunningConfig] = []
 
-    async def close(exporter: Exporter) -> None:
-        closed.append(exporter)
+    async def close(running: RunningConfig) -> None:
+        closed.append(running)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Exporter, "close", close)
+        patch.setattr(RunningConfig, "close", close)
         yield closed
 
 
 def watched(reloader: Reloader) -> list[str]:
-    with reloader.lease() as exporter:
-        return [task.task_id for task in exporter.watch_list.tasks]
+    with reloader.lease() as running:
+        return [task.task_id for task in running.watch_list.tasks]
 
 
 def last_reload_successful(reloader: Reloader) -> bool:
-    with reloader.lease() as exporter:
-        text = render(Snapshot(()), exporter.own_metrics(), choose_format("")).decode()
+    with reloader.lease() as running:
+        text = render(Snapshot(()), running.own_metrics(), choose_format("")).decode()
     return "\nninedata_exporter_config_last_reload_successful 1.0\n" in text
 
 
-async def test_a_request_keeps_its_exporter_until_it_ends(reloader: Reloader, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_keeps_its_config_until_it_ends(reloader: Reloader, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its connections are closed after the last request that uses it."""
     with recorded_closes(monkeypatch) as closed:
         with reloader.lease() as first, reloader.lease() as second:
@@ -116,15 +116,15 @@ async def test_a_file_system_that_hangs_ends_the_reload_not_the_exporter(
     reloader: Reloader, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Threads that wait for it do not become more. When it answers, the new configuration comes into force."""
-    answers, waiting = threading.Event(), list[Exporter]()
+    answers, waiting = threading.Event(), list[RunningConfig]()
     monkeypatch.setattr(exporter.reload, "LOAD_SECONDS", 0.05)
 
-    def refresh_files(exporter: Exporter) -> None:
-        if exporter.config is source.next:
-            waiting.append(exporter)
+    def refresh_files(running: RunningConfig) -> None:
+        if running.config is source.next:
+            waiting.append(running)
             answers.wait(10)
 
-    monkeypatch.setattr(Exporter, "refresh_files", refresh_files)
+    monkeypatch.setattr(RunningConfig, "refresh_files", refresh_files)
     assert await reloader.reload() == ("the configuration could not be read within 0.05 s",) == reloader.faults
     await asyncio.sleep(20)
     assert (watched(reloader), last_reload_successful(reloader)) == (["old"], False)

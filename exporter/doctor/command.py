@@ -13,8 +13,8 @@ from exporter.doctor.examination import examine
 from exporter.doctor.report import Finding, is_good, json_of, table_of
 from exporter.sandbox import Sandbox
 from exporter.scraping.shard import Shard
-from exporter.signals import heeded
-from exporter.streams import show
+from exporter.signals import not_ignored
+from exporter.streams import write_stdout
 from exporter.threads import ManyThreads
 
 
@@ -31,7 +31,7 @@ def run_doctor(
     async def run() -> None:
         loop = asyncio.get_running_loop()
         examination = asyncio.current_task(loop)
-        for number in heeded(signal.SIGTERM, signal.SIGINT):
+        for number in not_ignored(signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, lambda: examination and examination.cancel())
         # A name server that does not answer must not hold up the end.
         loop.set_default_executor(ManyThreads())
@@ -52,4 +52,4 @@ def run_doctor(
     else:
         width = shutil.get_terminal_size((100, 0)).columns if sys.stdout and sys.stdout.isatty() else 100
         text = table_of(place, findings, complete=complete, width=width)
-    return 0 if show(text) and complete and is_good(findings) else 1
+    return 0 if write_stdout(text) and complete and is_good(findings) else 1

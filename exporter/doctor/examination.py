@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from exporter.check import Checked, check_config, check_web_config, counted
+from exporter.check import CheckResult, check_config, check_web_config, counted
 from exporter.config import Config
 from exporter.doctor.connection import check_connection
 from exporter.doctor.report import Check, Finding, Level, is_good, skipped
-from exporter.exporter import Exporter, open_exporter
-from exporter.metrics import OwnMetrics, families
+from exporter.metrics import OwnMetrics
 from exporter.ninedata import KINDS, Precheck, Reason, Status, TaskState
 from exporter.ninedata.text import cut_middle
+from exporter.running_config import RunningConfig, open_running_config
 from exporter.scraping.shard import Shard
 from exporter.scraping.snapshot import QueryFailure, QueryResult, Snapshot
 
@@ -32,15 +32,15 @@ async def examine(
     if not is_good(connection):
         findings += skipped(_AFTER_CONNECTION, "there is no connection to the API")
         return
-    exporter = open_exporter(checked.config, OwnMetrics(shard))
+    running = open_running_config(checked.config, OwnMetrics(shard))
     try:
-        exporter.refresh_files()
-        findings += await _examine_api(exporter)
+        running.refresh_files()
+        findings += await _examine_api(running)
     finally:
-        await exporter.close()
+        await running.close()
 
 
-def _check_files(checked: Checked, web_config: Path | None, place: str) -> list[Finding]:
+def _check_files(checked: CheckResult, web_config: Path | None, place: str) -> list[Finding]:
     """Every fault of the configuration, its task files and the web configuration, or a summary; and warnings."""
     faults = checked.faults + (check_web_config(web_config).faults if web_config else ())
     warnings = [Finding("configuration", place, "warning", warning) for warning in checked.warnings]
@@ -51,22 +51,20 @@ def _check_files(checked: Checked, web_config: Path | None, place: str) -> list[
     return [Finding("configuration", where, "fault", what, advice) for where, _, what in parts] + warnings
 
 
-async def _examine_api(exporter: Exporter) -> list[Finding]:
-    """One scrape, as Prometheus would have it, shows whether the API answers and accepts the key, and its clock."""
-    deadline = asyncio.get_running_loop().time() + exporter.config.scrape_timeout
-    snapshot = await exporter.scrape(deadline)
-    samples = (sample for metric in exporter.own_metrics().collect() for sample in metric.samples)
-    skew = next((sample.value for sample in samples if sample.name == families.API_CLOCK_SKEW.name), None)
-    clock = check_clock(skew)
-    query = _check_query(exporter, snapshot, clock)
+async def _examine_api(running: RunningConfig) -> list[Finding]:
+    """Scrape once, as for Prometheus: shows whether the API answers and accepts the key, and compares the clocks."""
+    deadline = asyncio.get_running_loop().time() + running.config.scrape_timeout
+    snapshot = await running.scrape(deadline)
+    clock = check_clock(running.own.skew_seconds)
+    query = _check_query(running, snapshot, clock)
     if not is_good([query, clock]):
         return [query, clock, *skipped(("discovery", "task"), "needs a query that works")]
     return [query, clock, *_check_discovery(snapshot), *_check_tasks(snapshot)]
 
 
-def _check_query(exporter: Exporter, snapshot: Snapshot, clock: Finding) -> Finding:
+def _check_query(running: RunningConfig, snapshot: Snapshot, clock: Finding) -> Finding:
     """Whether the API answers and accepts the key. One answer that needs an accepted key is enough."""
-    base_url, requests = exporter.config.api.base_url, counted(exporter.watch_list.most_requests(), "request")
+    base_url, requests = running.config.api.base_url, counted(running.watch_list.most_requests(), "request")
     outcomes = [
         *((result.task.ref.kind, result.failure) for result in snapshot.prechecks),
         *((KINDS[state.task.ref.kind].state_request, state.failure) for state in snapshot.states),
@@ -113,7 +111,7 @@ def _check_discovery(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _check_tasks(snapshot: Snapshot) -> list[Finding]:
     """One finding per query. A failed precheck is no fault: the query of it works."""
-    # A list is the finding of discovery; but a task that only it shows must not be missing here.
+    # A list has its finding under discovery. A task that is watched only by the list still needs one of its own.
     states = [state for state in snapshot.states if state.seconds is not None or not state.task.has_precheck]
     findings = [*map(_check_precheck, snapshot.prechecks), *map(_check_state, states)]
     return findings or skipped(["task"], "no task is watched")

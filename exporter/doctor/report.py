@@ -77,7 +77,7 @@ def _advice(findings: Iterable[Finding], width: int) -> Iterator[str]:
     """Each piece of advice once, with at most 5 subjects that it is for."""
     subjects: dict[str, list[str]] = {}
     for found in findings:
-        if found.advice and found.level != "skipped":
+        if found.advice:
             subjects.setdefault(found.advice, []).append(found.subject or found.check)
     if subjects:
         yield "What to do"

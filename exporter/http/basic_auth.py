@@ -27,7 +27,7 @@ class Users:
     async def admit(self, authorization: Sequence[str]) -> bool:
         """Whether the Authorization headers of a request name a user and the right password.
 
-        An unknown name takes as long as the slowest known one. A check that waits for its turn ends with its request.
+        An unknown name takes as long as the slowest known one. If the request ends first, a queued check is dropped.
         """
         credentials = _credentials(authorization)
         if credentials is None:

@@ -17,13 +17,13 @@ _STATUS_IN_ANY_CASE = {status.casefold(): status for status in STATUSES}
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a query string asks for; upper and lower case of values are the same. A task matches if it has all of it."""
+    """The filter in a query string. A task matches if every part of it does; values are compared without case."""
 
     statuses: Mapping[str, tuple[str, ...]]
-    """Of `status`, the precheck's, and of `task_status`, the task's own: any of them."""
+    """Words by parameter: `status` is about the precheck, `task_status` about the task itself. One word must match."""
     text: str
     labels: tuple[str, ...]
-    """`NAME=VALUE`, or `NAME` for every value: all of them."""
+    """`NAME=VALUE`, or `NAME` for every value. All must match."""
 
     @classmethod
     def from_query(cls, query: "MultiMapping[str]") -> "Filter":
@@ -34,11 +34,11 @@ class Filter:
         }
         return cls(statuses, query.get("text", "").strip(), _values(query, "label"))
 
-    def matches(self, view: TaskView, *, but: str = "") -> bool:
-        """Whether the task has all of it, but for the parameter `but`."""
+    def matches(self, view: TaskView, *, ignoring: str = "") -> bool:
+        """Whether a task matches; `ignoring` is a parameter of `statuses` that does not count."""
         words = _words(view)
         return (
-            all(name == but or not wanted or words.get(name) in wanted for name, wanted in self.statuses.items())
+            all(name == ignoring or not wanted or words.get(name) in wanted for name, wanted in self.statuses.items())
             and all(_has_label(view, label) for label in self.labels)
             and (not self.text or any(self.text.casefold() in text.casefold() for text in _texts(view)))
         )
@@ -67,7 +67,7 @@ def overview_of(views: Sequence[TaskView], wanted: Filter) -> dict[str, object]:
         "matching": len(matching),
         "watched": len(views),
         "summaries": {
-            parameter: _summary((view for view in views if wanted.matches(view, but=parameter)), parameter)
+            parameter: _summary((view for view in views if wanted.matches(view, ignoring=parameter)), parameter)
             for parameter in wanted.statuses
         },
         "labels": sorted(islice(labels, 200)),
@@ -106,7 +106,7 @@ def _has_label(view: TaskView, label: str) -> bool:
 
 
 def _texts(view: TaskView) -> list[str]:
-    """What the text of a filter may stand in: names, ids, and what is wrong."""
+    """Where the text of a filter is looked for: names, ids, and what is wrong."""
     problems = [text for found in view.problems for text in (found.title, found.item, found.message)]
     return [view.task.name, view.task.task_id, view.task.ref.precheck_task_id, view.task.ref.kind, *problems]
 

@@ -15,12 +15,12 @@ from aiohttp import web
 
 from exporter import __version__
 from exporter.config import Task
-from exporter.exporter import Exporter
 from exporter.http.overview import Filter, link, overview_of, refresh_seconds
 from exporter.http.sources import sources_of
-from exporter.http.views import TaskView, in_words, view_of
+from exporter.http.views import in_words, view_of
 from exporter.ninedata.text import cut_middle
 from exporter.reload import Reloader
+from exporter.running_config import RunningConfig
 
 
 class Pages:
@@ -51,17 +51,17 @@ class Pages:
 
     async def overview(self, request: web.Request) -> web.Response:
         """All watched tasks with their last known status, those that need attention first."""
-        with self._reloader.lease() as exporter:
-            tasks, sources = exporter.watch_list.tasks, sources_of(self._reloader, exporter)
+        with self._reloader.lease() as running:
+            tasks, sources = running.watch_list.tasks, sources_of(self._reloader, running)
             # With 5,000 tasks this takes a while: in a thread, so that scrapes are answered meanwhile.
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._one_thread, self._overview, request, exporter, tasks, sources)
+            return await loop.run_in_executor(self._one_thread, self._overview, request, running, tasks, sources)
 
     def _overview(
-        self, request: web.Request, exporter: Exporter, tasks: Iterable[Task], sources: dict[str, object]
+        self, request: web.Request, running: RunningConfig, tasks: Iterable[Task], sources: dict[str, object]
     ) -> web.Response:
-        wanted, views = Filter.from_query(request.query), _views(tasks, exporter)
-        views.sort(key=lambda view: view.urgency)
+        wanted, now = Filter.from_query(request.query), datetime.now(UTC)
+        views = sorted((view_of(task, running.history, now) for task in tasks), key=lambda view: view.urgency)
         if wants_json(request):
             shown = [view.as_json() for view in views if wanted.matches(view)]
             return self._json({"version": __version__, **sources, "tasks": shown})
@@ -69,21 +69,21 @@ class Pages:
             "sources": sources,
             "host": request.headers.get("Host", "HOST:PORT"),
             "metrics_path": self._route_prefix + self._telemetry_path,
-            "requests": exporter.watch_list.most_requests(),
-            "api": exporter.config.api.base_url,
-            "shard": exporter.own.shard,
+            "requests": running.watch_list.most_requests(),
+            "api": running.config.api.base_url,
+            "shard": running.own.shard,
         }
         return self._html(request, "overview.html", values)
 
     async def task(self, request: web.Request) -> web.Response:
         """One task in full."""
         task_id = request.match_info["task_id"]
-        with self._reloader.lease() as exporter:
-            task = exporter.watch_list.find(task_id)
-            if task is None or not exporter.watch_list.watches(task):
-                more = " The list of tasks is not complete yet." if exporter.watch_list.unread else ""
+        with self._reloader.lease() as running:
+            task = running.watch_list.find(task_id)
+            if task is None or not running.watch_list.watches(task):
+                more = " The list of tasks is not complete yet." if running.watch_list.unread else ""
                 return self.not_found(request, f"No such task is watched.{more}")
-            (view,) = _views([task], exporter)
+            view = view_of(task, running.history, datetime.now(UTC))
         return self._json(view.as_json()) if wants_json(request) else self._html(request, "task.html", {"view": view})
 
     def not_found(self, request: web.Request, message: str = "There is no such page.") -> web.Response:
@@ -115,13 +115,8 @@ class Pages:
         return web.json_response(content, status=status, headers=self._headers, dumps=dumps)
 
 
-def _views(tasks: Iterable[Task], exporter: Exporter) -> list[TaskView]:
-    now = datetime.now(UTC)
-    return [view_of(task, exporter.history, now) for task in tasks]
-
-
 def wants_json(request: web.Request) -> bool:
     """Whether the Accept header names JSON, and HTML not before it."""
     accept = request.headers.get("Accept", "").lower()
-    html, json = accept.find("text/html"), accept.find("application/json")
-    return json >= 0 and (html < 0 or json < html)
+    html_at, json_at = accept.find("text/html"), accept.find("application/json")
+    return json_at >= 0 and (html_at < 0 or json_at < html_at)

@@ -8,11 +8,11 @@ from aiohttp import web
 from prometheus_client.exposition import gzip_accepted
 
 from exporter.config import Task
-from exporter.exporter import Exporter
 from exporter.http.external_url import ExternalUrl, is_host_header
 from exporter.metrics import choose_format, render, rendering_seconds
 from exporter.ninedata import DEFAULT_KIND, ID, KINDS, TaskRef
 from exporter.reload import Reloader
+from exporter.running_config import RunningConfig
 from exporter.scraping.snapshot import Snapshot
 
 ARRIVED = web.RequestKey("arrived", float)
@@ -38,18 +38,18 @@ class ScrapeHandlers:
         parts = frozenset(request.query.getall("collect[]", [])) or PARTS
         if not parts <= PARTS:
             raise web.HTTPBadRequest(text=f"The parameter collect[] must be one of {', '.join(sorted(PARTS))}.")
-        with self._reloader.lease() as exporter:
+        with self._reloader.lease() as running:
             tasks, discovery = "tasks" in parts, "discovery" in parts
-            deadline = self._deadline(request, exporter, len(exporter.watch_list.tasks) if tasks else 0)
-            snapshot = await exporter.scrape(deadline, tasks=tasks, discovery=discovery)
-            return await self._rendered(request, exporter, snapshot, own="exporter" in parts)
+            deadline = self._deadline(request, running, len(running.watch_list.tasks) if tasks else 0)
+            snapshot = await running.scrape(deadline, tasks=tasks, discovery=discovery)
+            return await self._rendered(request, running, snapshot, own="exporter" in parts)
 
     async def probe(self, request: web.Request) -> web.Response:
         """One task."""
-        with self._reloader.lease() as exporter:
-            task = _probed_task(request, exporter)
-            snapshot = await exporter.probe(task, self._deadline(request, exporter, 1))
-            return await self._rendered(request, exporter, snapshot, own=False)
+        with self._reloader.lease() as running:
+            task = _probed_task(request, running)
+            snapshot = await running.probe(task, self._deadline(request, running, 1))
+            return await self._rendered(request, running, snapshot, own=False)
 
     async def targets(self, request: web.Request) -> web.Response:
         """The watched tasks in the format of Prometheus' http_sd: each is a target, scraped with /probe.
@@ -62,26 +62,26 @@ class ScrapeHandlers:
             raise web.HTTPBadRequest(text="The header Host is not an address.")
         prefix = external_url.path if external_url and host.lower() in external_url.hosts else self._route_prefix
         how = {"__metrics_path__": f"{prefix}/probe"} | ({"__scheme__": "https"} if request.secure else {})
-        with self._reloader.lease() as exporter:
-            watch_list = exporter.watch_list
+        with self._reloader.lease() as running:
+            watch_list = running.watch_list
             if unread := watch_list.unread:
                 # With an error Prometheus keeps its targets; with an incomplete list it drops those that are missing.
                 text = "The list of tasks is not complete yet. Not read so far:\n"
                 raise web.HTTPServiceUnavailable(text=text + "".join(f"- {source}\n" for source in unread))
-            exporter.forget_unwatched()
+            running.forget_unwatched()  # probes alone would never do it
             groups = []
             for task in watch_list.tasks:
                 labels = {**task.labels, "task_id": task.task_id, "task": task.name, "__param_task_id": task.task_id}
                 groups.append({"targets": [host], "labels": labels | how})
             return web.json_response(groups)
 
-    def _deadline(self, request: web.Request, exporter: Exporter, tasks: int) -> float:
+    def _deadline(self, request: web.Request, running: RunningConfig, tasks: int) -> float:
         """When the queries of a scrape must end, so that the answer leaves in time."""
-        timeout = scrape_timeout(request.headers, exporter.config.scrape_timeout, self._timeout_offset)
+        timeout = scrape_timeout(request.headers, running.config.scrape_timeout, self._timeout_offset)
         return request[ARRIVED] + timeout - min(rendering_seconds(tasks), timeout / 2)
 
     async def _rendered(
-        self, request: web.Request, exporter: Exporter, snapshot: Snapshot, *, own: bool
+        self, request: web.Request, running: RunningConfig, snapshot: Snapshot, *, own: bool
     ) -> web.Response:
         """The answer. Scrapes that share a snapshot share its text."""
         form = choose_format(request.headers.get("Accept", ""))
@@ -89,8 +89,8 @@ class ScrapeHandlers:
         key = (snapshot, own, form.content_type, gzip)
         rendering = self._renderings.get(key)
         if rendering is None:
-            own_metrics = exporter.own_metrics() if own else None
-            reason_bytes = exporter.config.reason_bytes
+            own_metrics = running.own_metrics() if own else None
+            reason_bytes = running.config.reason_bytes
             rendering = asyncio.create_task(
                 asyncio.to_thread(render, snapshot, own_metrics, form, reason_bytes=reason_bytes, gzip=gzip)
             )
@@ -102,7 +102,7 @@ class ScrapeHandlers:
         return web.Response(body=await asyncio.shield(rendering), headers=headers)
 
 
-def _probed_task(request: web.Request, exporter: Exporter) -> Task:
+def _probed_task(request: web.Request, running: RunningConfig) -> Task:
     """The task to probe. Raises HTTPBadRequest if the parameters do not name one that may be probed."""
     named = {task_id for name in ("task_id", "target") if (task_id := _parameter(request, name)) is not None}
     if len(named) > 1:
@@ -111,11 +111,11 @@ def _probed_task(request: web.Request, exporter: Exporter) -> Task:
         raise web.HTTPBadRequest(text="The parameter task_id is missing.")
     (task_id,) = named
     precheck_task_id, kind_name = _parameter(request, "precheck_task_id"), _parameter(request, "kind")
-    watched = exporter.watch_list.find(task_id)
+    watched = running.watch_list.find(task_id)
     if watched and precheck_task_id in (None, watched.ref.precheck_task_id) and kind_name in (None, watched.ref.kind):
         return watched
-    if not exporter.config.probe_unlisted:
-        if not watched and exporter.watch_list.unread:
+    if not running.config.probe_unlisted:
+        if not watched and running.watch_list.unread:
             raise web.HTTPServiceUnavailable(text="No such task is known, but the list of tasks is not complete yet.")
         what = "This task is watched as another kind or with another precheck" if watched else "No such task is watched"
         raise web.HTTPBadRequest(text=f"{what}; probe.allow_unlisted in the configuration would allow it.")
@@ -137,7 +137,7 @@ def _parameter(request: web.Request, name: str) -> str | None:
     return values[0] if values else None
 
 
-def scraper_timeout(headers: Mapping[str, str]) -> float | None:
+def prometheus_timeout(headers: Mapping[str, str]) -> float | None:
     """Seconds that Prometheus waits for the answer, at most an hour; None if the request does not say."""
     try:
         seconds = float(headers.get("X-Prometheus-Scrape-Timeout-Seconds", ""))
@@ -148,5 +148,5 @@ def scraper_timeout(headers: Mapping[str, str]) -> float | None:
 
 def scrape_timeout(headers: Mapping[str, str], default: float, offset: float) -> float:
     """Seconds that a scrape may take: the scraper's timeout or the default, less the offset, which is at most half."""
-    seconds = scraper_timeout(headers) or default
+    seconds = prometheus_timeout(headers) or default
     return seconds - min(offset, seconds / 2)

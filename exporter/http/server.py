@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler
 from exporter.files import WatchedFile
 from exporter.http.external_url import ExternalUrl
 from exporter.http.pages import Pages
-from exporter.http.scrape_handlers import ARRIVED, ScrapeHandlers, scrape_timeout, scraper_timeout
+from exporter.http.scrape_handlers import ARRIVED, ScrapeHandlers, prometheus_timeout, scrape_timeout
 from exporter.http.web_config import WebConfig
 from exporter.logs import event
 from exporter.reload import Reloader
@@ -28,7 +28,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Of every answer that sets no others."""
+"""Of every answer, unless it sets its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class ServerOptions:
     route_prefix: str = ""
     """Prefix of all paths, `/a/b` for example."""
     keepalive_seconds: float = 120.0
-    """Closes a connection without a whole request for so long. More than the usual scrape intervals."""
+    """An idle connection is closed after this time, which is longer than the usual scrape intervals."""
 
 
 @contextlib.asynccontextmanager
@@ -54,7 +54,7 @@ async def serving(
     sockets: Iterable[socket.socket],
     web_config: WatchedFile[WebConfig] | None,
 ) -> AsyncIterator[None]:
-    """Answer requests in this context. Leaving it takes less than a second, whatever clients do."""
+    """Answer requests in this context, which ends within a second whatever clients do. `sockets` stay the caller's."""
     server = _Server(reloader, options, tuple(sockets))
     _log.addFilter(_is_worth_logging)
     await server.runner.setup()
@@ -115,7 +115,7 @@ class _Server:
         return [prefixed, f"{prefixed}/"] if prefixed else ["/"]
 
     async def listen(self, web_config: WebConfig) -> None:
-        """Accept connections with the TLS settings of a web configuration, no longer with those before."""
+        """Accept connections with the TLS settings of a web configuration, in place of the earlier ones."""
         # A site closes its socket; with a duplicate, clients that wait to be accepted stay in the queue.
         duplicates = [listening.dup() for listening in self._sockets]
         for site in self.runner.sites:
@@ -156,8 +156,8 @@ class _Server:
         # The probes of an orchestrator have no password.
         if web_config.users is None or request.match_info.handler == self._healthy:
             return None
-        with self._reloader.lease() as exporter:
-            timeout = scrape_timeout(request.headers, exporter.config.scrape_timeout, self._options.timeout_offset)
+        with self._reloader.lease() as running:
+            timeout = scrape_timeout(request.headers, running.config.scrape_timeout, self._options.timeout_offset)
         try:
             async with asyncio.timeout_at(request[ARRIVED] + timeout):
                 if await web_config.users.admit(request.headers.getall("Authorization", [])):
@@ -171,11 +171,11 @@ class _Server:
         body, transport = response.body if isinstance(response, web.Response) else b"", request.transport
         if not isinstance(body, bytes) or transport is None:
             return response
-        timeout = scraper_timeout(request.headers)
+        timeout = prometheus_timeout(request.headers)
         gone_at = request[ARRIVED] + timeout if timeout else self._clock() + 60
         answer = web.StreamResponse(status=response.status, headers=response.headers)
         answer.content_length = len(body)
-        # Nothing stays in this process's memory when the writes below are done.
+        # Each write below waits until the kernel has taken the bytes: what nobody reads does not pile up in memory.
         transport.set_write_buffer_limits(high=1)  # with 0, asyncio's TLS would never resume
         try:
             async with asyncio.timeout_at(gone_at):

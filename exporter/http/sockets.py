@@ -32,13 +32,13 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """`host:port`, `:port` or `[::1]:port`. Raises StartError for anything else."""
+    """`host:port`, `:port` or `[::1]:port`. Raises ValueError for anything else."""
     match = _ADDRESS.fullmatch(text)
     if match is None:
-        raise StartError(f"{text!r} is not host:port, :port or [address]:port")
+        raise ValueError(f"{text!r} is not host:port, :port or [address]:port")
     bracketed, host, port = match.groups()
     if int(port) > 65535:  # noqa: PLR2004 - the highest TCP port
-        raise StartError(f"{port} is not a port; the highest is 65535")
+        raise ValueError(f"{port} is not a port; the highest is 65535")
     return Address(bracketed or host, int(port))
 
 

@@ -2,22 +2,22 @@
 
 from datetime import UTC, datetime
 
-from exporter.exporter import Exporter
 from exporter.ninedata import KINDS
 from exporter.reload import Reloader
+from exporter.running_config import RunningConfig
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.watch_list import WatchList
 
 
-def sources_of(reloader: Reloader, exporter: Exporter) -> dict[str, object]:
-    """The sources of an exporter's tasks, and what is wrong with them."""
-    watch_list, web_config_faults = exporter.watch_list, exporter.own.web_config_faults
+def sources_of(reloader: Reloader, running: RunningConfig) -> dict[str, object]:
+    """The sources of the watched tasks, and what is wrong with them."""
+    watch_list, web_config_faults = running.watch_list, running.own.web_config_faults
     return {
         "unread": watch_list.unread,
         "config": {
             "reloaded": not reloader.faults,
             "faults": reloader.faults,
-            "file_faults": exporter.file_faults + (web_config_faults() if web_config_faults else ()),
+            "file_faults": running.file_faults + (web_config_faults() if web_config_faults else ()),
             "waits_for_reload": reloader.waits_for_reload,
         },
         "task_files": [

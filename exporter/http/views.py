@@ -181,7 +181,7 @@ def _query_view(history: QueryHistory[A] | None, request: str, now: datetime) ->
         return QueryView(last_query=query)
     return QueryView(
         status=answer.status,
-        status_word=(answer.status_word or None) if answer.status == Status.UNKNOWN else None,
+        status_word=(answer.status_word or None) if answer.status.value == "Unknown" else None,
         answered_at=answered_at,
         age_seconds=(now - answered_at).total_seconds() if answered_at else None,
         request_id=answer.request_id or None,

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from exporter.config.document import compose
 from exporter.config.reader import Reader
@@ -56,15 +56,14 @@ class WebConfig:
         tls = f"TLS, client certificates {mode}" if self.tls else "no TLS"
         return f"{tls}, {f'basic authentication, users: {len(self.users)}' if self.users else 'no authentication'}"
 
-    def admits(self, certificate: Mapping[str, object] | None) -> bool:
+    def admits(self, certificate: Mapping[str, Any] | None) -> bool:
         """Whether a client with this verified certificate (as `getpeercert` returns it) has an allowed name."""
         return self.allowed_sans is None or not self.allowed_sans.isdisjoint(_names_in(certificate or {}))
 
 
-def _names_in(certificate: Mapping[str, object]) -> Iterator[str]:
+def _names_in(certificate: Mapping[str, Any]) -> Iterator[str]:
     """The subject alternative names, addresses in their short form."""
-    entries = certificate.get("subjectAltName", ())
-    for kind, name in entries if isinstance(entries, tuple) else ():
+    for kind, name in certificate.get("subjectAltName", ()):
         if kind in ("DNS", "email", "URI"):
             yield name
         elif kind == "IP Address":

@@ -26,7 +26,8 @@ class OwnMetrics:
         self.shard = shard or Shard()
         self._external_url = external_url
         self._clock = clock
-        self._skew: float | None = None
+        self.skew_seconds: float | None = None
+        """The API's clock minus ours, as the latest answer showed it; None if none did."""
         self._reload_successful = False
         self._reloaded_at = 0.0
         self.web_config_faults: Callable[[], tuple[str, ...]] | None = None
@@ -56,7 +57,7 @@ class OwnMetrics:
 
     def clock_skew(self, seconds: float) -> None:
         """An answer shows the server's clock minus ours."""
-        self._skew = seconds
+        self.skew_seconds = seconds
 
     def reload_ended(self, *, successful: bool) -> None:
         """A configuration was loaded, or had faults."""
@@ -75,8 +76,8 @@ class OwnMetrics:
 
     def _gauges(self, watch_list: WatchList, *, files_good: bool) -> Iterator[tuple[Family, float, *tuple[str, ...]]]:
         """Family, value and labels of each sample."""
-        if self._skew is not None:
-            yield families.API_CLOCK_SKEW, self._skew
+        if self.skew_seconds is not None:
+            yield families.API_CLOCK_SKEW, self.skew_seconds
         for kind, count in watch_list.counts().items():
             yield families.WATCHED_TASKS, count, kind
         for file in watch_list.files:

@@ -13,7 +13,7 @@ def main() -> NoReturn:
     stop_at_once_on_signal(2)
     try:
         reserve_closed_streams()
-        from exporter.precheck_command.arguments import main as run_command  # noqa: PLC0415 - takes most of the time
+        from exporter.precheck_command.command_line import main as run_command  # noqa: PLC0415 - takes most time
 
         code = run_command()
     except Exception:  # noqa: BLE001 - Python's own exit status, 1, would say that the precheck failed

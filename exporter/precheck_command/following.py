@@ -6,7 +6,7 @@ import os
 from exporter.ninedata import Precheck, QueryError, Reason, Status
 from exporter.ninedata.client import NineDataClient
 from exporter.precheck_command.outcome import ENDED, Outcome
-from exporter.streams import complain
+from exporter.streams import write_stderr
 
 
 class ProgressDisplay:
@@ -30,13 +30,12 @@ class ProgressDisplay:
         if line != self._shown:
             self._shown = line
             # A terminal must not wrap the line: only its last row would be drawn anew.
-            complain(f"\r\x1b[K\x1b[?7l{bar}{line}\x1b[?7h" if self._terminal else f"{line}\n")
+            write_stderr(f"\r\x1b[K\x1b[?7l{bar}{line}\x1b[?7h" if self._terminal else f"{line}\n")
 
     def end(self) -> None:
         """Leave the terminal's line, if it is in use."""
         if self._terminal and self._shown:
-            self._shown = ""
-            complain("\n")
+            write_stderr("\n")
 
 
 async def follow(client: NineDataClient, outcome: Outcome, display: ProgressDisplay) -> None:

@@ -13,8 +13,8 @@ from exporter.faults import ConfigError, Fault
 from exporter.ninedata import TaskRef
 
 
-def kept_task(path: Path, ref: TaskRef, name: str | None, labels: Mapping[str, str] | None) -> Task:
-    """The task to write after the start: name and labels that are not given stay as the file has them.
+def task_to_write(path: Path, ref: TaskRef, name: str | None, labels: Mapping[str, str] | None) -> Task:
+    """The task that `write_task_file` is to write after the start: without a name or labels, those in the file stay.
 
     Raises ConfigError if the file has other tasks, which would be lost, or if it could not be written.
     """

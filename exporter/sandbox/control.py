@@ -119,7 +119,7 @@ def _read_precheck(kind: str, body: object) -> Script[PrecheckRun]:
     )
     status = _one_of(("Unstarted", "Running"))
     value = _checked(body, {"status": status, "failed": reasons, "warning": reasons, "seconds": _SECONDS})
-    # What takes for ever stays as it is.
+    # A precheck that queues or works for ever keeps this status.
     queued_seconds = math.inf if value.get("status") == "Unstarted" else 0.0
     item_seconds = math.inf if value.get("status") == "Running" else value.get("seconds", 0.0)
     items_at_end = ended(kind, value.get("failed", {}), value.get("warning", {}))

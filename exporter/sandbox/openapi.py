@@ -25,6 +25,7 @@ class OpenApi:
     def __init__(self, sandbox: "Sandbox") -> None:
         self._sandbox = sandbox
         self._task_ids = {str(number): task_id for number, task_id in enumerate(sandbox.served, 1)}
+        """By the digits with which the ids of a task's executions begin."""
 
     def routes(self) -> Iterator[web.RouteDef]:
         """The documented paths, each with the noun that names it for injected faults."""

@@ -30,14 +30,12 @@ class Sandbox:
         self,
         tasks: Iterable[SandboxTask] = DEMO_TASKS,
         *,
-        access_key_id: str = ACCESS_KEY_ID,
-        secret_key: str = SECRET_KEY,
         latency_seconds: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.tasks = tuple(tasks)
-        self.access_key_id = access_key_id
-        self.secret_key = secret_key
+        self.access_key_id = ACCESS_KEY_ID
+        self.secret_key = SECRET_KEY
         self.latency_seconds = latency_seconds
         self.skew_seconds = 0.0
         """How far the server's clock is ahead."""

@@ -87,6 +87,7 @@ class ServedTask:
         now = self._clock()
         latest, _, elapsed = self._activity.at(now)
         parts, number = self._activity.parts, int(execution_id[-5:])
+        # Since the beginning of that execution: the parts between it and the latest have passed as well.
         elapsed += sum(parts[each % len(parts)].lasts for each in range(number, latest))
         shown = parts[number % len(parts)].at(elapsed)
         if number > latest or isinstance(shown, Stage) or shown.status in _BEFORE_EXECUTION:

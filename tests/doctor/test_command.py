@@ -48,5 +48,5 @@ def test_a_signal_leaves_what_was_found(
 def test_a_report_that_cannot_be_written_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "examine", AsyncMock())
     for shown, status in ((True, 0), (False, 1)):
-        monkeypatch.setattr(command, "show", Mock(return_value=shown))
+        monkeypatch.setattr(command, "write_stdout", Mock(return_value=shown))
         assert run_doctor(tmp_path / "config.yaml", {}, Shard(), "json") == status

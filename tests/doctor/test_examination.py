@@ -79,8 +79,7 @@ async def test_a_fault_is_found_where_it_is(
 
 async def test_a_failed_precheck_is_no_fault() -> None:
     """The query of it works."""
-    sandbox = Sandbox()
-    findings = await examined(sandbox)
+    findings = await examined(Sandbox())
     (failed,) = [found for found in of(findings, "task") if found.subject.startswith("inventory-prod")]
     assert failed.level == "ok"
     assert failed.what.startswith("data_compare, Failed, 12 check items, 3 failed: targetDataSourceCheck, ")
@@ -139,6 +138,13 @@ async def test_a_shard_examines_its_tasks_only() -> None:
         summary = rf"watches {counts[-1]} tasks of shard {shard} at .*; a scrape sends up to {counts[-1]} requests"
         assert re.fullmatch(summary, of(findings, "configuration")[0].what)
     assert (sum(counts), min(counts) > 1) == (10, True)
+
+
+async def test_without_a_connection_nothing_is_queried() -> None:
+    findings: list[Finding] = []
+    await examine(lambda: demo_config("http://127.0.0.1:1"), None, "config.yaml", Shard(), findings)
+    skipped = dict.fromkeys(("query", "clock", "discovery", "task"), "skipped")
+    assert levels(findings) == WELL | {"connection": "fault"} | skipped
 
 
 async def test_faults_of_the_configuration_are_listed_and_nothing_else_is_examined(tmp_path: Path) -> None:

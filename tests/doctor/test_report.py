@@ -10,7 +10,7 @@ from exporter.doctor.report import Finding, Level, json_of, table_of
 FINDINGS = (
     Finding("configuration", "config.yaml", "ok", "watches 2 tasks at https://ninedata.example"),
     Finding("connection", "ninedata.example:443", "warning", "the certificate expires soon", "Renew it."),
-    Finding("discovery", "", "skipped", "is not configured", "Shown for no skipped check."),
+    Finding("discovery", "", "skipped", "is not configured"),
     Finding("task", "orders", "ok", "data_compare, Success, 12 check items"),
     Finding("task", "billing", "fault", "data_compare, not_found: it is not there", "Check the ids."),
     Finding("task", "stock", "fault", "data_compare, not_found: it is not there", "Check the ids."),

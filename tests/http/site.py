@@ -13,10 +13,10 @@ import httpx
 from prometheus_client.registry import Collector
 
 from exporter.config import Config, Task
-from exporter.exporter import Exporter
 from exporter.http.server import ServerOptions, serving
 from exporter.metrics import OwnMetrics
 from exporter.ninedata import Precheck, Status, TaskRef, TaskState
+from exporter.running_config import RunningConfig
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.history import History
 from exporter.scraping.shard import Shard
@@ -35,8 +35,8 @@ STOCK = Task(TaskRef("data_compare", "cd-2", "pcte-2"), "stock-prod", {"env": "p
 
 
 @dataclass
-class FakeExporter:
-    """What the handlers use of an Exporter: real watch list and history, canned scrapes."""
+class FakeRunningConfig:
+    """What the handlers use of a RunningConfig: real watch list and history, canned scrapes."""
 
     config: Config
     watch_list: WatchList
@@ -84,7 +84,7 @@ def client_of(port: int, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient
 
 
 class Site:
-    """What the server uses of a Reloader, with a fake exporter; and requests to the server."""
+    """What the server uses of a Reloader, with a fake configuration; and requests to the server."""
 
     def __init__(self, *tasks: Task, shard: Shard | None = None) -> None:
         self.faults: tuple[str, ...] = ()
@@ -94,23 +94,23 @@ class Site:
         self.options = ServerOptions()
         self.web_config: WatchedFile[WebConfig] | None = None
         self.own = OwnMetrics(shard)
-        self.exporter = self._exporter_of(config_of(*tasks), History())
+        self.running = self._running_config_of(config_of(*tasks), History())
 
     def configure(self, **changes: Any) -> None:  # noqa: ANN401 - any fields
         """Change the configuration, as a reload does."""
-        self.exporter = self._exporter_of(replace(self.exporter.config, **changes), self.exporter.history)
+        self.running = self._running_config_of(replace(self.running.config, **changes), self.running.history)
 
-    def _exporter_of(self, config: Config, history: History) -> FakeExporter:
+    def _running_config_of(self, config: Config, history: History) -> FakeRunningConfig:
         task_files = TaskFiles(config.task_files)
         task_files.refresh()
         watch_list = WatchList(config, self.own.shard, task_files, map(Discovery, config.discovery))
-        return FakeExporter(config, watch_list, history, self.own)
+        return FakeRunningConfig(config, watch_list, history, self.own)
 
     @contextmanager
-    def lease(self) -> Iterator[Exporter]:
+    def lease(self) -> Iterator[RunningConfig]:
         self.leased += 1
         try:
-            yield cast("Exporter", self.exporter)
+            yield cast("RunningConfig", self.running)
         finally:
             self.leased -= 1
 
@@ -121,14 +121,14 @@ class Site:
     def record(self, task: Task, outcome: Precheck | QueryFailure, *, ago: float = 0.0) -> None:
         """Add a result to the history, so many seconds old."""
         at = datetime.now(UTC) - timedelta(seconds=ago)
-        self.exporter.history.prechecks.record(QueryResult(task, outcome, 0.25, at))
+        self.running.history.prechecks.record(QueryResult(task, outcome, 0.25, at))
 
     def record_state(
         self, task: Task, outcome: TaskState | QueryFailure, partial: TaskState | None = None, *, ago: float = 0.0
     ) -> None:
         """Add a result of the task itself to the history."""
         at = datetime.now(UTC) - timedelta(seconds=ago)
-        self.exporter.history.states.record(QueryResult(task, outcome, 0.5, at, partial))
+        self.running.history.states.record(QueryResult(task, outcome, 0.5, at, partial))
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[int]:

@@ -15,7 +15,7 @@ def test_all_tasks_and_the_exporters_own_metrics(site: Site) -> None:
     response = site.get("/metrics")
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
-    assert [call for call, _ in site.exporter.calls] == ["tasks+discovery"]
+    assert [call for call, _ in site.running.calls] == ["tasks+discovery"]
     assert response.text.count("\nninedata_precheck_up{") == 2
     assert "\nninedata_exporter_build_info{" in response.text
     assert site.leased == 0
@@ -33,7 +33,7 @@ def test_all_tasks_and_the_exporters_own_metrics(site: Site) -> None:
 )
 def test_collect_limits_the_answer_to_parts(site: Site, query: str, scraped: list[str], has_own: object) -> None:
     response = site.get(f"/metrics?{query}")
-    assert [call for call, _ in site.exporter.calls] == scraped
+    assert [call for call, _ in site.running.calls] == scraped
     assert ("ninedata_exporter_build_info" in response.text) is has_own
 
 
@@ -42,7 +42,7 @@ def test_an_unknown_part_is_refused(site: Site, value: str) -> None:
     response = site.get(f"/metrics?collect[]=tasks&collect[]={value}")
     expected = "The parameter collect[] must be one of discovery, exporter, tasks."
     assert (response.status_code, response.text) == (400, expected)
-    assert site.exporter.calls == []
+    assert site.running.calls == []
 
 
 @pytest.mark.parametrize(("encoding", "compressed"), [("deflate, gzip;q=0.5", True), ("identity", False)])
@@ -85,20 +85,20 @@ def test_the_deadline_keeps_time_back_for_rendering(site: Site, monkeypatch: pyt
         monkeypatch.setattr(scrape_handlers, "rendering_seconds", lambda _, kept=rendering: kept)
         site.options = replace(site.options, timeout_offset=1.0)
         site.get(path, x_prometheus_scrape_timeout_seconds="6")
-        assert site.exporter.calls[-1][1] == pytest.approx(expected, abs=0.3)
+        assert site.running.calls[-1][1] == pytest.approx(expected, abs=0.3)
 
 
 @pytest.mark.anyio
 async def test_scrapes_that_share_a_snapshot_are_rendered_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each format by itself."""
-    snapshot = await site.exporter.scrape(0)
+    snapshot = await site.running.scrape(0)
     together, rendering = asyncio.Barrier(39), Mock(wraps=scrape_handlers.render)
 
     async def shared(*_: object, **__: object) -> object:
         await together.wait()
         return snapshot
 
-    monkeypatch.setattr(site.exporter, "scrape", shared)
+    monkeypatch.setattr(site.running, "scrape", shared)
     monkeypatch.setattr(scrape_handlers, "render", rendering)
     forms = [{"Accept-Encoding": "gzip"}, {"Accept-Encoding": "identity"}, {"Accept": "application/openmetrics-text"}]
     async with site.served() as port, client_of(port) as client:
@@ -109,7 +109,7 @@ async def test_scrapes_that_share_a_snapshot_are_rendered_once(site: Site, monke
 
 def test_an_answer_belongs_to_one_configuration(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reload during the scrape changes nothing of it."""
-    before = site.exporter
+    before = site.running
     scrape = before.scrape
 
     async def reloading(*args: float, **parts: bool) -> object:
@@ -119,7 +119,7 @@ def test_an_answer_belongs_to_one_configuration(site: Site, monkeypatch: pytest.
 
     monkeypatch.setattr(before, "scrape", reloading)
     text = site.get("/metrics").text
-    assert site.exporter is not before
+    assert site.running is not before
     assert text.count("\nninedata_precheck_up{") == 2
     assert 'ninedata_exporter_watched_tasks{kind="data_compare"} 2.0' in text
 
@@ -132,7 +132,7 @@ def test_an_internal_error_is_a_500_without_a_traceback(
     def broken() -> None:
         raise RuntimeError("<b>secret</b>")
 
-    monkeypatch.setattr(site.exporter, "own_metrics", broken)
+    monkeypatch.setattr(site.running, "own_metrics", broken)
     response = site.get("/metrics", accept="text/html")
     assert response.status_code == 500
     assert "secret" not in response.text

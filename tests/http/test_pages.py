@@ -235,7 +235,7 @@ def test_a_configuration_that_is_not_in_force(site: Site) -> None:
 
 def test_files_with_faults(site: Site) -> None:
     """Those that the configuration names, and the web configuration."""
-    site.exporter.file_faults = ("secret: is empty",)
+    site.running.file_faults = ("secret: is empty",)
     site.own.web_config_faults = lambda: ("web.yaml:1: is empty",)
     assert site.json("/")["config"]["file_faults"] == ["secret: is empty", "web.yaml:1: is empty"]
     assert "A file has a fault; its last good content stays in use. secret: is empty" in page_of(site).text
@@ -250,7 +250,7 @@ def test_a_task_file_with_a_fault_or_repeated_tasks(site: Site, tmp_path: Path) 
     assert f"{path}:1: [0].task_id" in page.text
     assert site.json("/")["task_files"][0]["loaded_at"] is None
     path.write_text("- {task_id: cd-1, precheck_task_id: p}\n- {task_id: cd-7, precheck_task_id: p}\n")
-    site.exporter.watch_list.refresh()
+    site.running.watch_list.refresh()
     text = page_of(site).text
     assert "never been loaded" not in text
     assert "because the configuration or an earlier file lists the same tasks: cd-1" in text
@@ -268,7 +268,7 @@ def test_discovery_that_fails(site: Site) -> None:
     assert "2 watched tasks so far at" in page.text
     assert "The list of tasks is not complete yet. Not read since the start: list of replication tasks" in page.text
     assert site.json("/tasks/cd-9")["error"] == "No such task is watched. The list of tasks is not complete yet."
-    (discovery,) = site.exporter.watch_list.discoveries
+    (discovery,) = site.running.watch_list.discoveries
     discovery.update({"rp-1": ListedTask("rp-1", "orders", "running")}, None, 0.1)
     assert site.json("/")["discovery"] == {"replication": {**nothing, "up": True, "tasks": 1}}
     discovery.update({}, QueryFailure(Reason.UNSUPPORTED, "HTTP 404: <unknown>"), 0.1)

@@ -23,7 +23,7 @@ def test_it_queries_the_one_task(site: Site) -> None:
     """The answer has nothing of other tasks or of the exporter itself."""
     response = site.get("/probe?task_id=cd-1")
     assert response.status_code == 200
-    assert [call for call, _ in site.exporter.calls] == ["data_compare cd-1 pcte-1"]
+    assert [call for call, _ in site.running.calls] == ["data_compare cd-1 pcte-1"]
     assert {s.labels["task_id"] for f in text_string_to_metric_families(response.text) for s in f.samples} == {"cd-1"}
 
 
@@ -68,7 +68,7 @@ def test_only_watched_tasks_are_probed(site: Site, query: str, told: str) -> Non
     """Unless the configuration says otherwise: whoever reaches the port could ask about everything the key may see."""
     response = site.get(f"/probe?{query}")
     assert (response.status_code, response.text) == (400, told)
-    assert site.exporter.calls == []
+    assert site.running.calls == []
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_an_unlisted_task_is_probed_where_that_is_allowed(open_site: Site, query
 def test_what_is_missing_or_too_much_is_told(open_site: Site, query: str, told: str) -> None:
     response = open_site.get(f"/probe?{query}")
     assert (response.status_code, response.text) == (400, told)
-    assert open_site.exporter.calls == []
+    assert open_site.running.calls == []
 
 
 ABSURD = [
@@ -136,7 +136,7 @@ def test_an_absurd_value_is_refused(open_site: Site, parameter: str, value: str)
     assert response.text == f"The parameter {parameter} is empty, too long, or contains a forbidden character."
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
     assert "x-evil" not in response.headers
-    assert open_site.exporter.calls == []
+    assert open_site.running.calls == []
 
 
 def test_no_other_parameter_counts(open_site: Site) -> None:
@@ -145,5 +145,5 @@ def test_no_other_parameter_counts(open_site: Site) -> None:
     evil = "&".join(f"{parameter}=http%3A%2F%2Fevil.example%2F" for parameter in parameters)
     response = open_site.get(f"/probe?task_id=cd-9&precheck_task_id=pcte-9&{evil}&{evil}")
     assert response.status_code == 200
-    assert [call for call, _ in open_site.exporter.calls] == ["data_compare cd-9 pcte-9"]
+    assert [call for call, _ in open_site.running.calls] == ["data_compare cd-9 pcte-9"]
     assert "evil" not in response.text

@@ -82,7 +82,7 @@ def test_every_answer_has_the_security_headers(site: Site, method: str, path: st
 def test_no_page_calls_the_api(site: Site) -> None:
     for path in (*PAGES, "/-/healthy", "/-/ready", "/probe", "/sd", "/-/reload"):
         site.get(path)
-    assert site.exporter.calls == []
+    assert site.running.calls == []
 
 
 @pytest.mark.parametrize("path", ["/", "/tasks/cd-1", "/-/healthy", "/metrics", "/probe?task_id=cd-1", "/sd"])
@@ -97,7 +97,7 @@ def test_other_methods_are_refused(site: Site) -> None:
     for method in ("POST", "DELETE", "OPTIONS"):
         response = site.request(method, "/metrics")
         assert (response.status_code, set(response.headers["allow"].split(","))) == (405, {"GET", "HEAD"})
-    assert site.exporter.calls == []
+    assert site.running.calls == []
 
 
 def test_an_unknown_path_leads_back(site: Site) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,8 +56,7 @@ async def crowd() -> AsyncIterator[Crowd]:
     crowd.leave()
 
 
-async def eventually(condition: object) -> None:
-    assert callable(condition)
+async def eventually(condition: Callable[[], object]) -> None:
     for _ in range(500):
         if condition():
             return
@@ -81,13 +80,13 @@ def resident_mib() -> float:
 
 
 async def test_a_scrape_is_cancelled_when_the_scraper_hangs_up(site: Site, crowd: Crowd) -> None:
-    """The exporter that it used is free again."""
-    site.exporter.hang = True
+    """The configuration that it used is free again."""
+    site.running.hang = True
     async with site.served() as port:
         await crowd.join(port, GET % (b"/metrics", b""))
-        await eventually(lambda: site.exporter.calls)
+        await eventually(lambda: site.running.calls)
         crowd.leave()
-        await eventually(lambda: site.exporter.cancelled == 1 and site.leased == 0)
+        await eventually(lambda: site.running.cancelled == 1 and site.leased == 0)
 
 
 @pytest.mark.usefixtures("large_answers")
@@ -95,11 +94,11 @@ async def test_it_ends_within_a_second_whatever_clients_do(site: Site, crowd: Cr
     """Clients that say nothing, that read nothing, and that wait for a scrape."""
     async with site.served() as port:
         await crowd.join(port, GET % (b"/metrics", b""))
-        await eventually(lambda: site.exporter.calls)
-        site.exporter.hang = True
+        await eventually(lambda: site.running.calls)
+        site.running.hang = True
         for sent in (b"", b"GET / HT", GET % (b"/metrics", b"")):
             await crowd.join(port, sent)
-        await eventually(lambda: len(site.exporter.calls) == 2)
+        await eventually(lambda: len(site.running.calls) == 2)
         began = time.monotonic()
     assert time.monotonic() - began < 1
 
@@ -108,7 +107,7 @@ async def test_it_ends_within_a_second_whatever_clients_do(site: Site, crowd: Cr
 async def test_a_client_that_does_not_read_is_disconnected_at_the_scrapers_timeout(site: Site, crowd: Crowd) -> None:
     async with site.served() as port:
         reader = await crowd.join(port, GET % (b"/metrics", b"X-Prometheus-Scrape-Timeout-Seconds: 0.2\r\n"))
-        await eventually(lambda: site.exporter.calls and site.leased == 0)
+        await eventually(lambda: site.running.calls and site.leased == 0)
         await asyncio.sleep(0.3)
         with contextlib.suppress(ConnectionResetError):
             received = await asyncio.wait_for(reader.read(-1), 5)
@@ -122,7 +121,7 @@ async def test_silent_clients_are_disconnected_after_the_keep_alive_timeout(site
         for sent in (b"", b"GET /metrics HTTP/1.1\r\nHos", GET % (b"/-/healthy", b"")):
             reader = await crowd.join(port, sent)
             await asyncio.wait_for(reader.read(-1), 3)
-        site.exporter.hang = True
+        site.running.hang = True
         reader = await crowd.join(port, GET % (b"/metrics", b""))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.read(1), 0.3)
@@ -198,7 +197,7 @@ async def test_users_may_scrape_and_nobody_else(site: Site, folder: Path) -> Non
             for auth in (None, ("alice", "wrong"), ("bob", "hush")):
                 response = await client.get(path, auth=auth)
                 assert (response.status_code, response.headers["www-authenticate"]) == (401, "Basic")
-        assert site.exporter.calls == []
+        assert site.running.calls == []
         for path in ("/-/healthy", "/-/ready", "/-/healthy/"):
             assert (await client.get(path)).status_code == 200
         assert (await client.get("/metrics", auth=("alice", "hush"))).status_code == 200
@@ -210,16 +209,11 @@ async def test_the_deadline_includes_the_password_check(
     """It is counted from the arrival of the request."""
     use(site, folder, USERS)
     checked = bcrypt.checkpw
-
-    def slow(password: bytes, hashed: bytes) -> bool:
-        time.sleep(0.2)
-        return checked(password, hashed)
-
-    monkeypatch.setattr(bcrypt, "checkpw", slow)
+    monkeypatch.setattr(bcrypt, "checkpw", lambda *arguments: time.sleep(0.2) or checked(*arguments))
     async with site.served() as port, client_of(port) as client:
         headers = {"X-Prometheus-Scrape-Timeout-Seconds": "3"}
         await client.get("/metrics", auth=("alice", "hush"), headers=headers)
-    ((_, seconds),) = site.exporter.calls
+    ((_, seconds),) = site.running.calls
     assert 1.5 < seconds < 2.3
 
 

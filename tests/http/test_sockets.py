@@ -27,7 +27,7 @@ def test_addresses(text: str, host: str, url: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "10199", "host", "host:", "::1:80", "[host]:80", "host:65536", "http://host:80"])
 def test_what_is_not_an_address(text: str) -> None:
-    with pytest.raises(StartError):
+    with pytest.raises(ValueError, match="is not"):
         parse_address(text)
 
 

@@ -21,7 +21,7 @@ def test_every_task_is_a_target(site: Site) -> None:
         {"targets": ["exporter.example:10199"], "labels": orders | how},
         {"targets": ["exporter.example:10199"], "labels": stock | how},
     ]
-    assert site.exporter.calls == []
+    assert site.running.calls == []
 
 
 def test_what_is_no_longer_watched_is_forgotten(site: Site) -> None:
@@ -29,7 +29,7 @@ def test_what_is_no_longer_watched_is_forgotten(site: Site) -> None:
     gone = Task(TaskRef("data_compare", "cd-9", "pcte-9"), "gone")
     site.record(gone, Precheck(Status.SUCCESS, ()))
     site.get("/sd")
-    assert site.exporter.history.prechecks.of(gone) is None
+    assert site.running.history.prechecks.of(gone) is None
 
 
 def test_until_discovery_succeeded_once_there_is_no_list(site: Site) -> None:
@@ -38,7 +38,7 @@ def test_until_discovery_succeeded_once_there_is_no_list(site: Site) -> None:
     refused = site.get("/sd")
     told = "The list of tasks is not complete yet. Not read so far:\n- list of replication tasks: "
     assert (refused.status_code, refused.text.startswith(told)) == (503, True)
-    (discovery,) = site.exporter.watch_list.discoveries
+    (discovery,) = site.running.watch_list.discoveries
     discovery.update({"rp-1": ListedTask("rp-1", "orders-standby", "running")}, None, 0.1)
     *_, found = site.get("/sd").json()
     assert (found["labels"]["task"], found["labels"]["team"]) == ("orders-standby", "replication")

@@ -22,7 +22,7 @@ import yaml
 from exporter.config import Task, load_task_file
 from exporter.ninedata import CheckItem, Precheck, QueryError, Reason, Status, TaskRef
 from exporter.ninedata.precheck_start import start_precheck
-from exporter.precheck_command.arguments import main
+from exporter.precheck_command.command_line import main
 from exporter.precheck_command.following import ProgressDisplay, follow
 from exporter.precheck_command.outcome import Outcome, junit_of_outcome
 from exporter.precheck_command.task_file_writer import write_task_file
@@ -142,8 +142,8 @@ def test_the_status_of_a_precheck_that_exists(pipeline: Pipeline, capfd: pytest.
     precheck_id = capfd.readouterr().out.strip()
     assert pipeline.run("status", TASK, precheck_id, "--format", "json", "--name", "x") == 1
     told = json.loads(capfd.readouterr().out)
-    found = [told[key] for key in ("name", "precheck_task_id", "status", "exit_status")]
-    assert found == ["x", precheck_id, "Failed", 1]
+    assert told | {"name": "x", "precheck_task_id": precheck_id, "status": "Failed", "exit_status": 1} == told
+    assert [item["reason"] for item in told["items"] if item["status"] == "Failed"] == [REASON]
     pipeline.precheck({"status": "Running"})
     assert pipeline.run("status", TASK, precheck_id, "--wait", "--timeout", "300ms") == 2
     assert capfd.readouterr().out.endswith("the precheck's status is Running; no end within 0.3 s\n")
@@ -298,7 +298,6 @@ def test_progress_is_a_bar_or_a_line_for_each_change(
     display = ProgressDisplay()
     for _ in range(2):
         display.show(Precheck(Status.RUNNING, items))
-    display.end()
     display.end()
     line = f"Running, 1 of 2 check items: {'B' * 80}"
     assert capfd.readouterr().err == shown.format(line)

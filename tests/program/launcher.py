@@ -168,7 +168,8 @@ class Launcher:
 
     def serve(self, *tasks: SandboxTask) -> Api:
         """A sandbox with these tasks."""
-        sandbox = Sandbox(tasks, access_key_id=ACCESS_KEY_ID, secret_key=SECRET_KEY)
+        sandbox = Sandbox(tasks)
+        sandbox.access_key_id, sandbox.secret_key = ACCESS_KEY_ID, SECRET_KEY
         return Api(sandbox, self._stack.enter_context(run_in_thread(sandbox)))
 
     def begin(self, *flags: str, config: object = None, env: Mapping[str, str] | None = None) -> Exporter:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from exporter.sandbox import InjectedFault, fleet
-from exporter.signals import heeded
+from exporter.signals import not_ignored
 from tests.program.launcher import Launcher, entries, write
 from tests.program.scrape import Scrape
 from tests.programs import ROOT, free_port, until
@@ -147,7 +147,7 @@ def test_a_log_that_cannot_be_written_costs_nothing_else(launch: Launcher, log: 
 def test_a_signal_that_was_ignored_at_the_start_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     """As SIGHUP is under nohup."""
     monkeypatch.setattr(signal, "getsignal", {signal.SIGHUP: signal.SIG_IGN}.get)
-    assert heeded(signal.SIGTERM, signal.SIGHUP) == [signal.SIGTERM]
+    assert not_ignored(signal.SIGTERM, signal.SIGHUP) == [signal.SIGTERM]
 
 
 def _listens(port: int) -> bool:

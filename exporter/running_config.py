@@ -23,8 +23,8 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Exporter:
-    """Everything that a request needs. `close` it when no request uses it any more."""
+class RunningConfig:
+    """A configuration with all that a request needs. `close` it when no request uses it any more."""
 
     config: Config
     watch_list: WatchList
@@ -35,15 +35,16 @@ class Exporter:
     transport: httpx.AsyncBaseTransport
 
     async def scrape(self, deadline: float, *, tasks: bool = True, discovery: bool = True) -> Snapshot:
-        """Query every watched task and discover tasks, or one of both, by `deadline` of the running loop's clock."""
+        """Query every watched task and discover tasks, or one of the two, by `deadline` of the running loop's clock."""
         watch_list = self.watch_list
         discover = discovery and bool(watch_list.discoveries)
         if not tasks and not discover:
             return Snapshot(())
         self.forget_unwatched()
-        targets = Targets((), discover=True, query=False)
         if tasks:
             targets = Targets(watch_list.named, watch_list.discovered, discover=discover)
+        else:
+            targets = Targets((), discover=True, query=False)
         return await self.scraper.scrape(targets, deadline)
 
     async def probe(self, task: Task, deadline: float) -> Snapshot:
@@ -79,8 +80,11 @@ class Exporter:
         await self.transport.aclose()
 
 
-def open_exporter(config: Config, own: OwnMetrics, before: Exporter | None = None) -> Exporter:
-    """An exporter for a configuration. It takes over what is still true from the one `before` it."""
+def open_running_config(config: Config, own: OwnMetrics, before: RunningConfig | None = None) -> RunningConfig:
+    """Put a configuration to work.
+
+    Takes over the task files of `before` and, for the same server, history, discovered tasks and the pause after a 429.
+    """
     api = config.api
     allow_open_files(api.concurrency)
     client, transport = open_client(api, own, "ninedata-exporter")
@@ -92,7 +96,7 @@ def open_exporter(config: Config, own: OwnMetrics, before: Exporter | None = Non
     task_files = TaskFiles(config.task_files, before.watch_list.task_files if before else None)
     watch_list = WatchList(config, own.shard, task_files, discoveries)
     scraper = Scraper(client, config, watch_list, history)
-    return Exporter(config, watch_list, history, own, client, scraper, transport)
+    return RunningConfig(config, watch_list, history, own, client, scraper, transport)
 
 
 def allow_open_files(connections: int) -> None:
@@ -108,9 +112,9 @@ def allow_open_files(connections: int) -> None:
         event(_log, logging.WARNING, message, limit=limit, needed=needed)
 
 
-def log_watched(exporter: Exporter) -> None:
-    """Log what an exporter watches."""
-    config, watch_list = exporter.config, exporter.watch_list
+def log_watched(running: RunningConfig) -> None:
+    """Log what a configuration watches."""
+    config, watch_list = running.config, running.watch_list
     nothing = not watch_list.tasks and not config.discovery
     event(
         _log,
@@ -119,7 +123,7 @@ def log_watched(exporter: Exporter) -> None:
         tasks=len(watch_list.tasks),
         task_files=len(watch_list.files) if config.task_files else None,
         discovery=",".join(settings.kind for settings in config.discovery) or None,
-        shard=str(exporter.own.shard) if exporter.own.shard.count > 1 else None,
+        shard=str(running.own.shard) if running.own.shard.count > 1 else None,
         api=config.api.base_url,
         concurrency=config.api.concurrency,
     )

@@ -17,9 +17,9 @@ from exporter.ninedata import DEFAULT_KIND, ID, KINDS, QueryError, Reason, TaskR
 from exporter.ninedata.precheck_start import start_precheck
 from exporter.precheck_command.following import ProgressDisplay, follow
 from exporter.precheck_command.outcome import Outcome, json_of_outcome, junit_of_outcome, text_of_outcome
-from exporter.precheck_command.task_file_writer import kept_task, write_task_file
-from exporter.signals import heeded, stop_at_once_on_signal
-from exporter.streams import complain, show
+from exporter.precheck_command.task_file_writer import task_to_write, write_task_file
+from exporter.signals import not_ignored, stop_at_once_on_signal
+from exporter.streams import write_stderr, write_stdout
 from exporter.threads import ManyThreads
 
 _PROGRAM = "ninedata-precheck"
@@ -42,13 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcome = Outcome(Task(ref, flags.name or flags.task_id))
     id_shown = True
     try:
-        for number in heeded(signal.SIGINT, signal.SIGTERM):  # the latter from a pipeline that is cancelled
+        for number in not_ignored(signal.SIGINT, signal.SIGTERM):  # the latter from a pipeline that is cancelled
             signal.signal(number, signal.default_int_handler)
         _check(flags, ref)
         config = load(flags.config_file, os.environ)
         if flags.task_file:
-            outcome.task = kept_task(flags.task_file, ref, flags.name, dict(flags.label) if flags.label else None)
-        id_shown = asyncio.run(_query(flags, config, outcome))
+            outcome.task = task_to_write(flags.task_file, ref, flags.name, dict(flags.label) if flags.label else None)
+        id_shown = asyncio.run(_run(flags, config, outcome))
     except TimeoutError:
         last = f"; the last query failed: {outcome.error}" if outcome.error else ""
         outcome.error = f"no end within {flags.timeout:g} s{last}"
@@ -120,10 +120,10 @@ def _check(flags: argparse.Namespace, ref: TaskRef) -> None:
     if flags.command == "start" and flags.format == "junit" and not flags.wait:
         raise ValueError("--format=junit needs --wait")
     if flags.label and not flags.task_file:
-        complain(f"{_PROGRAM}: --label has no effect without --task-file\n")
+        write_stderr(f"{_PROGRAM}: --label has no effect without --task-file\n")
 
 
-async def _query(flags: argparse.Namespace, config: Config, outcome: Outcome) -> bool:
+async def _run(flags: argparse.Namespace, config: Config, outcome: Outcome) -> bool:
     """Start the precheck if asked to, and query it. Puts the answers into `outcome` as they come.
 
     Returns whether standard output took the id. Raises QueryError, TimeoutError, ConfigError.
@@ -138,9 +138,9 @@ async def _query(flags: argparse.Namespace, config: Config, outcome: Outcome) ->
             outcome.task = replace(outcome.task, ref=replace(ref, precheck_task_id=precheck_id))
             # The id at once, in case the command is killed while it waits.
             if precheck_id and flags.format == "text":
-                id_shown = show(f"{precheck_id}\n", _PROGRAM)
+                id_shown = write_stdout(f"{precheck_id}\n", _PROGRAM)
             elif precheck_id:
-                complain(f"{_PROGRAM}: precheck {precheck_id} has started\n")
+                write_stderr(f"{_PROGRAM}: precheck {precheck_id} has started\n")
             if flags.task_file:
                 write_task_file(flags.task_file, outcome.task)
         elif not flags.wait:
@@ -169,5 +169,5 @@ def _report(flags: argparse.Namespace, outcome: Outcome) -> int:
     else:
         text = text_of_outcome(outcome)
     if outcome.error:
-        complain(f"{_PROGRAM}: {outcome.error}\n")
-    return code if show(text, _PROGRAM) else 2
+        write_stderr(f"{_PROGRAM}: {outcome.error}\n")
+    return code if write_stdout(text, _PROGRAM) else 2

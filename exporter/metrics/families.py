@@ -74,7 +74,7 @@ STATE_FAMILIES = (
         "ninedata_task_up",
         "1 if this scrape's query of the task itself was answered and understood, 0 if not.",
         note="Absent for a discovered task without `task_status: true`: its status comes from the list, see "
-        "`ninedata_discovery_up`. While 0, the task's status, failure text and results are not exported, with one "
+        "`ninedata_discovery_up`. While 0, status, failure text, results and subtasks are not exported, with one "
         "exception: if only the query of a comparison's latest execution fails, status and failure text are.",
     ),
     TASK_QUERY_FAILURE_INFO := Family(

@@ -83,13 +83,13 @@ def test_everything_is_mounted() -> None:
 
 
 def test_each_shard_knows_its_share() -> None:
-    """As many as there are, found through a headless service."""
+    """As many as there are, found through a headless service. One cannot be made of the service of one exporter."""
     manifests = rendered(SHARDS)
-    workload, service = (manifests[kind, "test-ninedata-exporter"] for kind in ("StatefulSet", "Service"))
     (made,) = the_pod(manifests, "StatefulSet")["containers"]
+    workload = manifests["StatefulSet", "test-ninedata-exporter"]
     assert f"--shard=$(SHARD)/{workload['spec']['replicas']}" in made["args"]
-    assert workload["spec"]["serviceName"] == service["metadata"]["name"]
-    assert service["spec"]["clusterIP"] == "None"
+    assert manifests["Service", workload["spec"]["serviceName"]]["spec"]["clusterIP"] == "None"
+    assert ("Service", workload["spec"]["serviceName"]) not in rendered()
 
 
 def test_rules_dashboards_and_monitor_are_the_shipped_ones() -> None:

@@ -30,6 +30,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end }}
 
+{{/* A Service cannot become headless, so that of shards has another name. */}}
+{{- define "ninedata-exporter.serviceName" -}}
+{{- include "ninedata-exporter.fullname" . }}{{ if gt (int .Values.shards) 1 }}-shards{{ end -}}
+{{- end }}
+
 {{- define "ninedata-exporter.secretName" -}}
 {{- default (include "ninedata-exporter.fullname" .) .Values.existingSecret -}}
 {{- end }}

@@ -130,5 +130,4 @@ def test_a_probe_of_the_prometheus_operator(monitoring: Monitoring) -> None:
     for series in ("up", "ninedata_precheck_up"):
         found = [labels for labels, _ in monitoring.prometheus.query(f'{series}{{job="probe/default/ninedata"}}')]
         assert {labels["task_id"] for labels in found} == {ORDERS, SCHEMA}
-        (instance,) = {labels["instance"] for labels in found}
-        assert instance.startswith("127.0.0.1:")
+        assert len({labels["instance"] for labels in found}) == 1

@@ -229,7 +229,8 @@ def _bad_prechecks(scope: Scope) -> str:
 
 def since_of_attention(scope: Scope) -> str:
     """The same of the tasks that are not well, and of exporters that are down."""
-    answered = last(exporters("up") + " == 1")
+    # One series per exporter: where tasks are targets, two names of a task would give two rows of the same labels.
+    answered = f"max by (job, instance) ({last(exporters('up') + ' == 1')})"
     down = f"{answered} and on (job, instance) {exporters_up()} == 0"
     down = label(down, "task", "$1", "instance", "(.*)")
     stopped = "|".join(s.OWN_STATUSES[s.STOPPED])

@@ -74,8 +74,8 @@ STATE_FAMILIES = (
         "ninedata_task_up",
         "1 if this scrape's query of the task itself was answered and understood, 0 if not.",
         note="Absent for a discovered task without `task_status: true`: its status comes from the list, see "
-        "`ninedata_discovery_up`. While 0, the series below are not exported, with one exception: if only the query of "
-        "a comparison's latest execution fails, the task's status and its failure text are exported.",
+        "`ninedata_discovery_up`. While 0, status, failure text, results and subtasks are not exported, with one "
+        "exception: if only the query of a comparison's latest execution fails, status and failure text are.",
     ),
     TASK_QUERY_FAILURE_INFO := Family(
         "ninedata_task_query_failure_info",

@@ -1,5 +1,6 @@
 """The Helm chart, rendered with helm: what it makes is understood, fits together, and the exporter reads it."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -82,13 +83,13 @@ def test_everything_is_mounted() -> None:
 
 
 def test_each_shard_knows_its_share() -> None:
-    """As many as there are, found through a headless service."""
+    """As many as there are, found through a headless service. One cannot be made of the service of one exporter."""
     manifests = rendered(SHARDS)
-    workload, service = (manifests[kind, "test-ninedata-exporter"] for kind in ("StatefulSet", "Service"))
     (made,) = the_pod(manifests, "StatefulSet")["containers"]
+    workload = manifests["StatefulSet", "test-ninedata-exporter"]
     assert f"--shard=$(SHARD)/{workload['spec']['replicas']}" in made["args"]
-    assert workload["spec"]["serviceName"] == service["metadata"]["name"]
-    assert service["spec"]["clusterIP"] == "None"
+    assert manifests["Service", workload["spec"]["serviceName"]]["spec"]["clusterIP"] == "None"
+    assert ("Service", workload["spec"]["serviceName"]) not in rendered()
 
 
 def test_rules_dashboards_and_monitor_are_the_shipped_ones() -> None:
@@ -107,6 +108,18 @@ def test_rules_dashboards_and_monitor_are_the_shipped_ones() -> None:
     assert monitor["endpoints"][0]["interval"] == shipped["endpoints"][0]["interval"]
 
 
+def test_probes_and_monitor_have_the_prefix_of_the_flags() -> None:
+    """The path of the external URL, unless the route prefix says otherwise; elsewhere the exporter answers 404."""
+    external, route = "--web.external-url=https://host/ninedata/", "--web.route-prefix=/"
+    for flags, prefix in ([external], "/ninedata"), ([route, external], ""):
+        manifests = rendered("--set=serviceMonitor.enabled=true", f"--set-json=extraArgs={json.dumps(flags)}")
+        (made,) = the_pod(manifests, "Deployment")["containers"]
+        paths = [made[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")]
+        assert paths == [f"{prefix}/-/ready", f"{prefix}/-/ready", f"{prefix}/-/healthy"]
+        (endpoint,) = manifests["ServiceMonitor", "test-ninedata-exporter"]["spec"]["endpoints"]
+        assert endpoint["path"] == f"{prefix}/metrics"
+
+
 def test_versions_are_the_exporters() -> None:
     """The image's tag is the chart's appVersion."""
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))
@@ -118,6 +131,7 @@ REFUSED = {
     "an address without a scheme": (["--set=config.api.base_url=console.ninedata.cloud"], "base_url"),
     "two secrets": (["--set=existingSecret=a,secret.accessKeyId=b,secret.secretKey=c"], "but not both"),
     "half a secret": (["--set=secret.accessKeyId=b"], "secret.secretKey is missing"),
+    "a policy that would let it reach everything": (["--set-json=networkPolicy.egressPorts=[]"], "egressPorts"),
     "a task file of another name": (['--set-json=taskFiles={"a.txt": []}'], "a.txt"),
 }
 

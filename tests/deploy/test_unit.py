@@ -28,28 +28,18 @@ def test_the_exporter_takes_its_arguments(tmp_path: Path) -> None:
     assert "good: " in exporter([argument.replace(FOLDER, str(tmp_path)) for argument in arguments])
 
 
-def test_the_key_is_where_the_manual_says() -> None:
-    """Values of the configuration know no variables, so the path is written out."""
+def test_the_program_and_the_key_are_where_the_manuals_say() -> None:
+    """Values of the configuration know no variables, so the key's path is written out."""
     assert settings("LoadCredential") == [f"{Path(CREDENTIAL).name}:{FOLDER}/secret-key"]
     assert f"secret_key_file: {CREDENTIAL}\n" in manual_config()
+    assert all(f"python3 -m venv {Path(PROGRAM).parents[1]}\n" in manual for manual in MANUALS)
 
 
-def test_it_is_installed_where_the_unit_looks() -> None:
-    """The program's folder, in both manuals."""
-    for manual in MANUALS:
-        assert f"python3 -m venv {Path(PROGRAM).parents[1]}\n" in manual
-
-
-def test_it_may_open_as_many_files_as_the_configuration_can_ask_for() -> None:
-    """The highest `api.concurrency`, and 600 for scrapers, people and the process's own files."""
-    (limit,) = settings("LimitNOFILE")
-    assert int(limit) >= 1024 + 600
-
-
-def test_its_memory_is_bounded() -> None:
-    """At what the manual says."""
-    (limit,) = settings("MemoryMax")
-    assert f"`MemoryMax={limit}`" in MANUALS[0]
+def test_its_limits_are_those_of_the_configuration_and_of_the_manual() -> None:
+    """Open files: the highest `api.concurrency`, and 600 for scrapers, people and the process's own files."""
+    (files,), (memory,) = settings("LimitNOFILE"), settings("MemoryMax")
+    assert int(files) >= 1024 + 600
+    assert f"`MemoryMax={memory}`" in MANUALS[0]
 
 
 def test_it_never_runs_as_root() -> None:

@@ -90,6 +90,7 @@ def _samples(minutes: int) -> Iterator[Sample]:
     down = {"job": "ninedata-down", "instance": "down:10199"}
     if minutes > 30:
         yield from _exporter(down, minutes)
+        yield ("up", {**down, "task_id": "cd-0", "task": "before" if minutes > 60 else "renamed"}, 1)
         yield from _task(down, "inventory-prod", "Success", START)
     else:
         yield ("up", down, 0)

@@ -30,6 +30,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end }}
 
+{{/* A Service cannot become headless, so that of shards has another name. */}}
+{{- define "ninedata-exporter.serviceName" -}}
+{{- include "ninedata-exporter.fullname" . }}{{ if gt (int .Values.shards) 1 }}-shards{{ end -}}
+{{- end }}
+
 {{- define "ninedata-exporter.secretName" -}}
 {{- default (include "ninedata-exporter.fullname" .) .Values.existingSecret -}}
 {{- end }}
@@ -71,6 +76,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* Whether the exporter serves TLS: the probes need to know. */}}
 {{- define "ninedata-exporter.scheme" -}}
 {{- if or .Values.webConfig.tls_server_config (eq .Values.serviceMonitor.scheme "https") }}HTTPS{{ else }}HTTP{{ end -}}
+{{- end }}
+
+{{/* What the flags put before all paths: the probes and the monitor need to know. */}}
+{{- define "ninedata-exporter.prefix" -}}
+{{- $prefix := "" -}}
+{{- range .Values.extraArgs -}}
+{{- if hasPrefix "--web.external-url=" . -}}
+{{- $prefix = (urlParse (trimPrefix "--web.external-url=" .)).path -}}
+{{- end -}}
+{{- end -}}
+{{- range .Values.extraArgs -}}
+{{- if hasPrefix "--web.route-prefix=" . -}}
+{{- $prefix = trimPrefix "--web.route-prefix=" . -}}
+{{- end -}}
+{{- end -}}
+{{- with trimAll "/" $prefix }}/{{ . }}{{ end -}}
 {{- end }}
 
 {{- define "ninedata-exporter.pod" -}}
@@ -138,14 +159,14 @@ spec:
       {{- end }}
       # None of these queries the NineData API or needs a password.
       startupProbe:
-        httpGet: {path: /-/ready, port: http, scheme: {{ include "ninedata-exporter.scheme" . }}}
+        httpGet: {path: {{ include "ninedata-exporter.prefix" . }}/-/ready, port: http, scheme: {{ include "ninedata-exporter.scheme" . }}}
         periodSeconds: 1
         failureThreshold: 60
       readinessProbe:
-        httpGet: {path: /-/ready, port: http, scheme: {{ include "ninedata-exporter.scheme" . }}}
+        httpGet: {path: {{ include "ninedata-exporter.prefix" . }}/-/ready, port: http, scheme: {{ include "ninedata-exporter.scheme" . }}}
         timeoutSeconds: 5
       livenessProbe:
-        httpGet: {path: /-/healthy, port: http, scheme: {{ include "ninedata-exporter.scheme" . }}}
+        httpGet: {path: {{ include "ninedata-exporter.prefix" . }}/-/healthy, port: http, scheme: {{ include "ninedata-exporter.scheme" . }}}
         timeoutSeconds: 5
         failureThreshold: 6
       {{- with .Values.resources }}

@@ -106,6 +106,7 @@ def test_rules_dashboards_and_monitor_are_the_shipped_ones() -> None:
     shipped = MANIFESTS["monitoring/servicemonitor.yaml"]["spec"]
     assert monitor["jobLabel"] == shipped["jobLabel"]
     assert monitor["endpoints"][0]["interval"] == shipped["endpoints"][0]["interval"]
+    assert monitor["endpoints"][0]["honorLabels"] is True
 
 
 def test_probes_and_monitor_have_the_prefix_of_the_flags() -> None:

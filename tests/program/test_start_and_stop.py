@@ -156,7 +156,6 @@ def _listens(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a process number 1")
 @pytest.mark.parametrize(
     ("flags", "number", "status"),
     [
@@ -172,5 +171,8 @@ def test_a_signal_to_process_1_is_never_lost(flags: list[str], number: str, stat
     code = (
         f"import os, signal, sys; import exporter.__main__ as m; {kill}; sys.argv[1:] = {flags!r}; sys.exit(m.main())"
     )
-    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", code]
-    assert subprocess.run(command, cwd=ROOT, check=False, timeout=20).returncode == status  # noqa: S603 - our own
+    command = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*command, "true"], check=False, capture_output=True).returncode:  # noqa: S603 - our own
+        pytest.skip("making a process number 1 is not allowed here; often it needs root")
+    command += [sys.executable, "-c", code]
+    assert subprocess.run(command, cwd=ROOT, check=False, timeout=60).returncode == status  # noqa: S603 - our own

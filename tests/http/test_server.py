@@ -6,7 +6,7 @@ import os
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,8 +58,7 @@ async def crowd() -> AsyncIterator[Crowd]:
     crowd.leave()
 
 
-async def eventually(condition: object) -> None:
-    assert callable(condition)
+async def eventually(condition: Callable[[], object]) -> None:
     for _ in range(3000):
         if condition():
             return

@@ -171,7 +171,7 @@ def test_a_signal_to_process_1_is_never_lost(flags: list[str], number: str, stat
     code = (
         f"import os, signal, sys; import exporter.__main__ as m; {kill}; sys.argv[1:] = {flags!r}; sys.exit(m.main())"
     )
-    command = ["unshare", "--pid", "--fork", "--mount-proc"]
+    command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if subprocess.run([*command, "true"], check=False, capture_output=True).returncode:  # noqa: S603 - our own
         pytest.skip("making a process number 1 is not allowed here; often it needs root")
     command += [sys.executable, "-c", code]

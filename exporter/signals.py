@@ -6,7 +6,6 @@ under nohup, stays ignored.
 
 import os
 import signal
-from signal import SIGINT, SIGTERM
 
 
 def stop_at_once_on_signal(status: int) -> None:
@@ -14,7 +13,7 @@ def stop_at_once_on_signal(status: int) -> None:
 
     Not by an exception: raised within an import, it can be lost.
     """
-    for number in not_ignored(SIGTERM, SIGINT):
+    for number in not_ignored(signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(status))
 
 

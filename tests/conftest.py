@@ -13,7 +13,9 @@ pytest_plugins = ["tests.secrecy"]
 
 os.environ["TZ"] = "Asia/Shanghai"  # where local time is not UTC
 time.tzset()
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background jobs
+# Programs inherit what is ignored: SIGINT in a shell's background jobs, SIGHUP under nohup.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 Lines = Callable[[], list[dict[str, object]]]
 

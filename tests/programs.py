@@ -38,9 +38,16 @@ def until(condition: Callable[[], object], what: object, seconds: float = 30) ->
         time.sleep(0.02)
 
 
+_reserved: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    """A port on which a program can listen; until this process ends, nothing else gets it by chance."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    _reserved.append(reserved)
+    return int(reserved.getsockname()[1])
 
 
 @contextmanager

@@ -81,6 +81,12 @@ def watched(reloader: Reloader) -> list[str]:
         return [task.task_id for task in running.watch_list.tasks]
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await sleep(0.01)
+
+
 def last_reload_successful(reloader: Reloader) -> bool:
     with reloader.lease() as running:
         text = render(Snapshot(()), running.own_metrics(), choose_format("")).decode()
@@ -130,9 +136,7 @@ async def test_a_file_system_that_hangs_ends_the_reload_not_the_exporter(
     assert (watched(reloader), last_reload_successful(reloader)) == (["old"], False)
     assert len(waiting) <= 2
     answers.set()
-    async with asyncio.timeout(10):
-        while watched(reloader) != ["new"]:
-            await sleep(0.01)
+    await until(lambda: watched(reloader) == ["new"])
     assert (reloader.faults, last_reload_successful(reloader)) == ((), True)
 
 
@@ -194,11 +198,6 @@ async def test_a_changed_file_is_put_into_force_or_waits_for_a_reload(
     async def link_to(name: str) -> None:
         (tmp_path / "link").symlink_to(name)
         (tmp_path / "link").replace(path)
-
-    async def until(condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while not condition():
-                await sleep(0.01)
 
     await link_to("new")
     await until(lambda: reloader.waits_for_reload or watched(reloader) == ["rp-2"])

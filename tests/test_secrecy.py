@@ -27,9 +27,9 @@ def test_is_silent(): pass
 def test_a_test_that_shows_a_secret_fails(tmp_path: Path) -> None:
     """And only that one."""
     (tmp_path / "test_session.py").write_text(SESSION)
-    command = [sys.executable, "-m", "pytest", "-p", "tests.secrecy", "-q", str(tmp_path)]
+    command = [sys.executable, "-m", "pytest", "-p", "tests.secrecy", "-q", "--color=no", str(tmp_path)]
     path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
-    environment = os.environ | {"PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment = os.environ | {"PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)  # noqa: S603 - our own
     assert "7 failed, 1 passed" in done.stdout
     assert "FAILED test_session.py::test_prints" in done.stdout

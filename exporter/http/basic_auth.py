@@ -32,10 +32,9 @@ class Users:
         credentials = _credentials(authorization)
         if credentials is None:
             return False
-        user, password = credentials
-        if self._remembers(user, password):
+        if self._remembers(*credentials):
             return True
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._check, user, password)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._check, *credentials)
 
     def _remembers(self, user: str, password: str) -> bool:
         return hmac.compare_digest(self._good.get(user, b""), self._digest(password))

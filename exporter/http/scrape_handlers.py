@@ -97,8 +97,7 @@ class ScrapeHandlers:
             self._renderings[key] = rendering
             rendering.add_done_callback(lambda _: self._renderings.pop(key))
         headers = {"Content-Type": form.content_type, "Vary": "Accept, Accept-Encoding"}
-        if gzip:
-            headers["Content-Encoding"] = "gzip"
+        headers |= {"Content-Encoding": "gzip"} if gzip else {}
         return web.Response(body=await asyncio.shield(rendering), headers=headers)
 
 

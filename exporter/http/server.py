@@ -55,7 +55,7 @@ async def serving(
     web_config: WatchedFile[WebConfig] | None,
 ) -> AsyncIterator[None]:
     """Answer requests in this context, which ends within a second whatever clients do. `sockets` stay the caller's."""
-    server = _Server(reloader, options, tuple(sockets))
+    server = _Server(reloader, options, list(sockets))
     _log.addFilter(_is_worth_logging)
     await server.runner.setup()
     await server.listen(web_config.current() if web_config else WebConfig())
@@ -70,13 +70,13 @@ async def serving(
 
 
 class _Server:
-    def __init__(self, reloader: Reloader, options: ServerOptions, sockets: tuple[socket.socket, ...]) -> None:
+    def __init__(self, reloader: Reloader, options: ServerOptions, sockets: list[socket.socket]) -> None:
         self._reloader = reloader
         self._options = options
         self._sockets = sockets
         self._pages = Pages(reloader, options.route_prefix, options.telemetry_path)
         self._web_config = WebConfig()
-        self._clock = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
         self.runner = web.AppRunner(
             self._application(),
             handler_cancellation=True,  # a scrape ends when the scraper hangs up
@@ -117,12 +117,15 @@ class _Server:
     async def listen(self, web_config: WebConfig) -> None:
         """Accept connections with the TLS settings of a web configuration, in place of the earlier ones."""
         # A site closes its socket; with a duplicate, clients that wait to be accepted stay in the queue.
-        duplicates = [listening.dup() for listening in self._sockets]
+        before, self._sockets = self._sockets, [listening.dup() for listening in self._sockets]
+        for listening in before:
+            self._loop.remove_reader(listening)
+        await asyncio.sleep(0)  # clients just accepted get their connections; after the stop they would hang
         for site in self.runner.sites:
             await site.stop()
         self._web_config = web_config
-        for duplicate in duplicates:
-            await web.SockSite(self.runner, duplicate, ssl_context=web_config.tls, backlog=512).start()
+        for listening in self._sockets:
+            await web.SockSite(self.runner, listening, ssl_context=web_config.tls, backlog=512).start()
 
     async def follow(self, file: WatchedFile[WebConfig]) -> None:
         """Read the web configuration again when it changes, and listen with it."""
@@ -135,7 +138,7 @@ class _Server:
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[ARRIVED] = self._clock()
+        request[ARRIVED] = self._loop.time()
         try:
             response = await self._refusal(request) or await handler(request)
         except web.HTTPNotFound:
@@ -172,7 +175,7 @@ class _Server:
         if not isinstance(body, bytes) or transport is None:
             return response
         timeout = prometheus_timeout(request.headers)
-        gone_at = request[ARRIVED] + timeout if timeout else self._clock() + 60
+        gone_at = request[ARRIVED] + timeout if timeout else self._loop.time() + 60
         answer = web.StreamResponse(status=response.status, headers=response.headers)
         answer.content_length = len(body)
         # Each write below waits until the kernel has taken the bytes: what nobody reads does not pile up in memory.

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-import time
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -73,12 +73,13 @@ async def test_a_name_that_does_not_resolve_leaves_nothing_to_connect_to(host: s
 
 
 async def test_a_name_server_that_does_not_answer_costs_one_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(1))
+    end = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: end.wait(60))
     asyncio.get_running_loop().set_default_executor(ManyThreads())
     api = replace(api_at("http://ninedata.example"), request_timeout=0.05)
-    began = time.monotonic()
-    assert (await found(api))[0] == ("fault", "does not resolve: no answer within api.request_timeout")
-    assert time.monotonic() - began < 0.8
+    async with asyncio.timeout(30):
+        assert (await found(api))[0] == ("fault", "does not resolve: no answer within api.request_timeout")
+    end.set()
 
 
 async def test_a_refused_connection_is_a_fault() -> None:

@@ -24,13 +24,15 @@ WELL: dict[str, Level] = {
 AUTH = InjectedFault(kind="auth")
 
 
-async def examined(sandbox: Sandbox, *, shard: Shard | None = None, **changes: object) -> list[Finding]:
+async def examined(
+    sandbox: Sandbox, *, shard: Shard | None = None, request_timeout: float = 20, **changes: object
+) -> list[Finding]:
     """The findings on a configuration that names the sandbox's tasks, changed for a test."""
     findings: list[Finding] = []
     tasks = tuple(Task(TaskRef(task.kind, task.task_id, task.precheck_task_id), task.name) for task in sandbox.tasks)
     async with sandbox.serve() as base_url:
         config = demo_config(base_url)
-        api = replace(config.api, request_timeout=0.3)
+        api = replace(config.api, request_timeout=request_timeout)
         own: dict[str, Any] = {"api": api, "tasks": tasks, "discovery": (), "task_status": False}
         config = replace(config, **(own | changes))
         await examine(lambda: config, None, "config.yaml", shard or Shard(), findings)
@@ -99,7 +101,7 @@ async def test_a_fault_of_the_api_is_reported_once_with_advice(fault: InjectedFa
     """Not again for every task."""
     sandbox = Sandbox(fleet(2))
     sandbox.faults[""] = fault
-    findings = await examined(sandbox)
+    findings = await examined(sandbox, request_timeout=1 if fault.kind == "hang" else 20)
     (query,) = of(findings, "query")
     assert (query.level, query.what.startswith(what), bool(query.advice)) == ("fault", True, True)
     assert (levels(findings)["discovery"], levels(findings)["task"]) == ("skipped", "skipped")

@@ -15,8 +15,6 @@ STYLES = {
 }
 """Issuers of one's own as openssl, Easy-RSA and others make them: less strict than RFC 5280, and in use."""
 _ISSUED = ("basicConstraints=CA:FALSE", "subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid")
-
-
 _NO_KEY_IDS = ("basicConstraints=CA:FALSE", "subjectKeyIdentifier=none", "authorityKeyIdentifier=none")
 
 

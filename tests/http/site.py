@@ -80,7 +80,8 @@ def client_of(port: int, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient
     """A client of a site."""
     # Without a context httpx loads all certificate authorities, which takes longer than most of these tests.
     context = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.AsyncClient(base_url=f"{'https' if tls else 'http'}://127.0.0.1:{port}", verify=context)
+    url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+    return httpx.AsyncClient(base_url=url, verify=context, trust_env=False)
 
 
 class Site:

@@ -110,7 +110,7 @@ def test_an_unknown_path_leads_back(site: Site) -> None:
 async def test_a_large_overview_does_not_block_scrapes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes a while: scrapes and health checks are answered meanwhile."""
     gate, overview_of = threading.Event(), pages.overview_of
-    monkeypatch.setattr(pages, "overview_of", lambda *given: gate.wait(5) and overview_of(*given))
+    monkeypatch.setattr(pages, "overview_of", lambda *given: gate.wait(30) and overview_of(*given))
     async with site.served() as port, client_of(port) as client:
         crowd = [asyncio.create_task(client.get("/", timeout=30)) for _ in range(4)]
         await asyncio.sleep(0.05)

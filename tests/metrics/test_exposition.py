@@ -1,10 +1,8 @@
 """The text of a scrape: one golden answer, the same in both formats, as parsers and promtool read it."""
 
 import gzip
-import os
 import platform
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -20,8 +18,8 @@ from exporter import __version__
 from exporter.metrics import choose_format, render
 from exporter.ninedata import CheckItem, Precheck, Status, TaskState, TaskStatus
 from exporter.scraping.snapshot import Snapshot
+from tests.programs import component
 
-ROOT = Path(__file__).parents[2]
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PROMETHEUS_3 = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
@@ -121,11 +119,7 @@ def test_a_long_reason_keeps_its_start_and_its_end(snapshot: Snapshot, letter: s
 
 @pytest.mark.parametrize("part", ["tasks", "own"])
 def test_promtool_finds_no_fault(snapshot: Snapshot, own: Collector, part: str) -> None:
-    promtool = shutil.which("promtool", path=f"{ROOT / '.components'}{os.pathsep}{os.environ.get('PATH', '')}")
-    if promtool is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("promtool is missing: make components")
     text = text_of(snapshot) if part == "tasks" else text_of(EMPTY, own)
-    done = subprocess.run(  # noqa: S603 - the project's own tool
-        [promtool, "check", "metrics"], input=text.encode(), capture_output=True, check=False, timeout=60
-    )
+    command = [component("promtool"), "check", "metrics"]
+    done = subprocess.run(command, input=text.encode(), capture_output=True, check=False, timeout=60)  # noqa: S603 - a component
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -1,7 +1,6 @@
 """Credentials in texts from outside are masked in the forms that are certain; real messages of databases stay whole."""
 
 import time
-import timeit
 
 import pytest
 
@@ -116,8 +115,10 @@ def test_a_credential_is_masked_and_the_words_around_it_stay(text: str, expected
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
-def test_no_text_of_10_000_characters_takes_50_ms(piece: str) -> None:
-    """Every pattern takes time in proportion to the text."""
+def test_every_pattern_takes_time_in_proportion_to_the_text(piece: str) -> None:
+    """A tenth of a second for 100,000 characters; in proportion to their square it would be many seconds."""
     start = "= : @ :// oracle: password token secret key 密码 authorization bearer identified private key- "
-    text = (start + piece.replace("_", " ") * 10_000)[:10_000]
-    assert min(timeit.repeat(lambda: masked(text), timer=time.process_time, number=1, repeat=3)) < 0.05
+    text = (start + piece.replace("_", " ") * 100_000)[:100_000]
+    began = time.process_time()
+    masked(text)
+    assert time.process_time() - began < 1

@@ -22,6 +22,7 @@ import yaml
 from exporter.config import Task, load_task_file
 from exporter.ninedata import CheckItem, Precheck, QueryError, Reason, Status, TaskRef
 from exporter.ninedata.precheck_start import start_precheck
+from exporter.precheck_command import following
 from exporter.precheck_command.command_line import main
 from exporter.precheck_command.following import ProgressDisplay, follow
 from exporter.precheck_command.outcome import Outcome, junit_of_outcome
@@ -135,7 +136,9 @@ def test_a_warning_can_be_a_failure(pipeline: Pipeline, capfd: pytest.CaptureFix
     assert pipeline.run("status", task_id, *kind) == 0
 
 
-def test_the_status_of_a_precheck_that_exists(pipeline: Pipeline, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_status_of_a_precheck_that_exists(
+    pipeline: Pipeline, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At once, or what is known at the end of the time for it."""
     pipeline.precheck({"failed": {"targetDataExistCheck": REASON}})
     assert pipeline.start() == 0
@@ -144,12 +147,16 @@ def test_the_status_of_a_precheck_that_exists(pipeline: Pipeline, capfd: pytest.
     told = json.loads(capfd.readouterr().out)
     assert told | {"name": "x", "precheck_task_id": precheck_id, "status": "Failed", "exit_status": 1} == told
     assert [item["reason"] for item in told["items"] if item["status"] == "Failed"] == [REASON]
+    monkeypatch.setattr(following, "asyncio", Mock(sleep=AsyncMock(side_effect=TimeoutError)))  # after one query
     pipeline.precheck({"status": "Running"})
-    assert pipeline.run("status", TASK, precheck_id, "--wait", "--timeout", "300ms") == 2
-    assert capfd.readouterr().out.endswith("the precheck's status is Running; no end within 0.3 s\n")
+    assert pipeline.run("status", TASK, precheck_id, "--wait") == 2
+    assert capfd.readouterr().out.endswith("the precheck's status is Running; no end within 900 s\n")
     pipeline.sandbox.faults[""] = InjectedFault(kind="http_error", status=500)
-    assert pipeline.run("status", TASK, precheck_id, "--wait", "--timeout", "300ms", "--format", "junit") == 2
-    assert "no end within 0.3 s; the last query failed: HTTP 500" in capfd.readouterr().out
+    assert pipeline.run("status", TASK, precheck_id, "--wait", "--format", "junit") == 2
+    assert "no end within 900 s; the last query failed: HTTP 500" in capfd.readouterr().out
+    pipeline.sandbox.faults[""] = InjectedFault(kind="hang")
+    assert pipeline.run("status", TASK, precheck_id, "--wait", "--timeout", "100ms") == 2
+    assert capfd.readouterr().out.endswith("the precheck's status is Unknown; no end within 0.1 s\n")
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ def monitoring(running: Monitoring) -> Monitoring:
     running.api.sandbox.faults.clear()
     for job in ("ninedata", "ninedata-probe"):
         running.awaits(f'sum(ninedata_precheck_up{{job="{job}"}}) == {len(KNOWN)}')
+    running.awaits(f'count(up{{job="ninedata-probe"}} == 1) == {len(TASKS)}')  # of legacy-erp too
     return running
 
 

@@ -52,15 +52,8 @@ def test_the_exporter_only_reads(launch: Launcher) -> None:
     discovery = {kind: {"enabled": True} for kind in ("replication", "schema_compare")}
     probe = {"allow_unlisted": True}
     exporter = launch.start(config=api.config(discovery=discovery, task_status=True, probe=probe))
-    for path in (
-        "/metrics",
-        f"/probe?task_id={task_id}",
-        "/probe?task_id=cd-9",
-        "/sd",
-        "/",
-        f"/tasks/{task_id}",
-        "/-/ready",
-    ):
+    probes = (f"/probe?task_id={task_id}", "/probe?task_id=cd-9")
+    for path in ("/metrics", *probes, "/sd", "/", f"/tasks/{task_id}", "/-/ready"):
         exporter.get(path)
     assert api.sandbox.requests[task_id] == 8
     assert (api.sandbox.requests["cd-9"], "cd-9" in exporter.output) == (1, False)

@@ -17,8 +17,8 @@ from tests.program.launcher import Launcher, entries, write
 from tests.program.scrape import Scrape
 from tests.programs import ROOT, free_port, until
 
-PROMPTLY_SECONDS = 1.5
-"""A second, and what a busy machine adds."""
+PROMPTLY_SECONDS = 5.0
+"""A second on a machine that is four times slower, and what its neighbours add."""
 FLEET = fleet(3)
 IDS = [task.task_id for task in FLEET]
 
@@ -99,7 +99,8 @@ def test_a_host_name_that_hangs_costs_a_scrape_its_time_and_the_end_nothing(laun
 def test_the_demonstration_greets_and_ends_with_ctrl_c(launch: Launcher) -> None:
     """Its metrics, pages and discovery work; a terminal that closes ends it as well."""
     demo = launch.start("--demo")
-    assert f"\n  Metrics, open these first:  http://127.0.0.1:{demo.port}/metrics\n" in demo.output
+    greeting = f"\n  Metrics, open these first:  http://127.0.0.1:{demo.port}/metrics\n"
+    until(lambda: greeting in demo.output, greeting)
     scrape = demo.scrape()
     assert list(scrape.reasons.values()) == ["not_found"]
     assert set(scrape.statuses.values()) == {"Success", "Failed", "Running", "Unstarted", "Warning"}
@@ -155,7 +156,6 @@ def _listens(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a process number 1")
 @pytest.mark.parametrize(
     ("flags", "number", "status"),
     [
@@ -171,5 +171,8 @@ def test_a_signal_to_process_1_is_never_lost(flags: list[str], number: str, stat
     code = (
         f"import os, signal, sys; import exporter.__main__ as m; {kill}; sys.argv[1:] = {flags!r}; sys.exit(m.main())"
     )
-    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", code]
-    assert subprocess.run(command, cwd=ROOT, check=False, timeout=20).returncode == status  # noqa: S603 - our own
+    command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if subprocess.run([*command, "true"], check=False, capture_output=True).returncode:  # noqa: S603 - our own
+        pytest.skip("making a process number 1 is not allowed here; often it needs root")
+    command += [sys.executable, "-c", code]
+    assert subprocess.run(command, cwd=ROOT, check=False, timeout=60).returncode == status  # noqa: S603 - our own

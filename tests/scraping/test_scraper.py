@@ -138,12 +138,12 @@ async def test_what_the_rate_limit_leaves_no_time_for_is_rate_limited(scraper: S
 
 async def test_skipped_queries_come_first_and_those_that_timed_out_last(both: Scraper, client: FakeClient) -> None:
     """Among those that ask for prechecks, and among those that ask for tasks themselves."""
-    client.answers |= dict.fromkeys(("a", "a itself", "b"), hangs)
-    await scrape(both, Targets(tasks(*"abc")), 0.5)
+    client.answers |= dict.fromkeys(("a", "a itself", "c"), hangs)
+    await scrape(both, Targets(tasks(*"abcd")), 0.5)
     client.answers, client.queried = {}, []
-    await scrape(both, Targets(tasks(*"abc")))
-    itself = ["b itself", "c itself", "a itself"]
-    assert sorted(client.queried, key=lambda query: query in itself) == ["c", "a", "b", *itself]
+    await scrape(both, Targets(tasks(*"abcd")))
+    itself = ["b itself", "c itself", "d itself", "a itself"]
+    assert sorted(client.queried, key=lambda query: query in itself) == ["d", "b", "a", "c", *itself]
 
 
 @pytest.mark.parametrize("hung", ["", " itself"])

@@ -304,12 +304,12 @@ def test_progress_is_a_bar_or_a_line_for_each_change(
     """On a terminal, which wraps no line and is left at the end, or in a log."""
     monkeypatch.setattr(os, "isatty", lambda _: terminal)
     items = (CheckItem("a", "A", "", Status.SUCCESS, ""), CheckItem("b", "B" * 80, "", Status.RUNNING, ""))
+    ProgressDisplay().end()  # has no line to leave
     display = ProgressDisplay()
     for _ in range(2):
         display.show(Precheck(Status.RUNNING, items))
     display.end()
-    line = f"Running, 1 of 2 check items: {'B' * 80}"
-    assert capfd.readouterr().err == shown.format(line)
+    assert capfd.readouterr().err == shown.format(f"Running, 1 of 2 check items: {'B' * 80}")
 
 
 @pytest.mark.anyio

@@ -78,8 +78,7 @@ def test_a_reload_keeps_what_was_discovered(before: list[str], after: list[str],
 
 def test_a_name_has_no_backquote() -> None:
     """The dashboards quote names with it."""
-    discovery = discovered(listed(("rp-1", "a`b", "running")))
-    assert [task.name for task in discovery.tasks] == ["a'b"]
+    assert [task.name for task in discovered(listed(("rp-1", "a`b", "running"))).tasks] == ["a'b"]
 
 
 def test_asks_the_server_for_a_status_only_if_it_is_the_only_one() -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 
 def reserve_closed_streams() -> None:
-    """Put /dev/null in the place of closed standard streams: a socket would get the number, and the log as well.
+    """Put /dev/null in the place of closed standard streams. A socket that got such a number would be sent the log.
 
     It is opened for reading only, so that writing to it still fails.
     """

@@ -67,8 +67,7 @@ def test_every_fault_of_every_task_file_is_reported(check: Callable[[str], Check
     Path("a.tasks").write_text(entry("cd-2") + entry("cd-1"))
     Path("b.tasks").write_text("- {}\n")
     Path("c.tasks").symlink_to("nowhere")
-    checked = check(f"{API}{TASKS}task_files: ['*.tasks']\n")
-    assert checked == CheckResult(
+    assert check(f"{API}{TASKS}task_files: ['*.tasks']\n") == CheckResult(
         faults=(
             "a.tasks: the task id cd-1 is already in the configuration or in an earlier task file",
             "b.tasks:1: [0].task_id: is missing: the console's list of tasks has it",

@@ -35,7 +35,7 @@ class Kind:
     """
 
     name: str
-    """The value of `kind` in the configuration and in metrics, there also of the requests about prechecks."""
+    """The value of `kind` in the configuration and in metrics. Requests about prechecks are counted under it."""
     path: str
     """Of a precheck: the `/openapi/...` path, which is also what is signed."""
     task_key: str = "taskId"

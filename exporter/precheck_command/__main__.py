@@ -5,7 +5,7 @@ import traceback
 from typing import NoReturn
 
 from exporter.signals import stop_at_once_on_signal
-from exporter.streams import reserve_closed_streams
+from exporter.streams import reserve_closed_streams, write_stderr
 
 
 def main() -> NoReturn:
@@ -17,7 +17,7 @@ def main() -> NoReturn:
 
         code = run_command()
     except Exception:  # noqa: BLE001 - Python's own exit status, 1, would say that the precheck failed
-        traceback.print_exc()
+        write_stderr(traceback.format_exc())
         code = 2
     os._exit(code)  # without waiting for a name server that does not answer
 

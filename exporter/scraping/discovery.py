@@ -30,7 +30,7 @@ class Discovery:
         self.known: Mapping[str, ListedTask] = {}
         """All listed tasks by id, selected or not."""
         self.complete = False
-        """Whether the list was read whole once since the start. A longer list counts as whole with MAX_TASKS of it."""
+        """Whether the list was read whole once since the start; of a longer one, the first MAX_TASKS count as whole."""
         self.last: DiscoveryResult | None = None
         """The latest attempt."""
         self.priority = 0

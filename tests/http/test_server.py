@@ -260,6 +260,7 @@ async def test_a_large_answer_over_tls_ends_when_it_is_read(site: Site, folder: 
 async def test_tls_can_be_turned_on_and_off(site: Site, folder: Path, issuer: Issuer) -> None:
     use(site, folder, "http_server_config:\n")
     async with site.served() as port:
+        files = open_files()
         async with client_of(port) as client:
             assert "__scheme__" not in (await client.get("/sd")).json()[0]["labels"]
         await change(site, TLS, port, trusting(issuer), 200)
@@ -269,6 +270,7 @@ async def test_tls_can_be_turned_on_and_off(site: Site, folder: Path, issuer: Is
             told = await client.get("/sd")
             assert (told.status_code, told.text) == (400, "Client sent an HTTP request to an HTTPS server.\n")
         await change(site, "http_server_config:\n", port, None, 200)
+        await eventually(lambda: open_files() <= files)  # the sockets of earlier settings are closed
 
 
 @pytest.mark.usefixtures("quick")

@@ -231,9 +231,11 @@ def test_no_pattern_matches_the_file_before_it_is_whole(folder: Path, monkeypatc
 
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), signal.SIGTERM)", "1 / 0"])
 def test_a_signal_or_a_bug_is_no_result_of_the_precheck(end: str) -> None:
+    """Nor if the bug's traceback cannot be written."""
     replaced = f"program.reserve_closed_streams = lambda: {end}"
     code = f"import os, signal; from exporter.precheck_command import __main__ as program; {replaced}; program.main()"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 2  # noqa: S603 - our own
+    with Path("/dev/full").open("w") as full:
+        assert subprocess.run([sys.executable, "-c", code], check=False, stderr=full).returncode == 2  # noqa: S603 - our own
 
 
 def test_junit_has_a_case_for_each_item_and_no_character_that_xml_lacks() -> None:
@@ -302,12 +304,12 @@ def test_progress_is_a_bar_or_a_line_for_each_change(
     """On a terminal, which wraps no line and is left at the end, or in a log."""
     monkeypatch.setattr(os, "isatty", lambda _: terminal)
     items = (CheckItem("a", "A", "", Status.SUCCESS, ""), CheckItem("b", "B" * 80, "", Status.RUNNING, ""))
+    ProgressDisplay().end()  # has no line to leave
     display = ProgressDisplay()
     for _ in range(2):
         display.show(Precheck(Status.RUNNING, items))
     display.end()
-    line = f"Running, 1 of 2 check items: {'B' * 80}"
-    assert capfd.readouterr().err == shown.format(line)
+    assert capfd.readouterr().err == shown.format(f"Running, 1 of 2 check items: {'B' * 80}")
 
 
 @pytest.mark.anyio

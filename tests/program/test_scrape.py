@@ -53,9 +53,9 @@ def test_the_exporter_only_reads(launch: Launcher) -> None:
     probe = {"allow_unlisted": True}
     exporter = launch.start(config=api.config(discovery=discovery, task_status=True, probe=probe))
     probes = (f"/probe?task_id={task_id}", "/probe?task_id=cd-9")
-    for path in ("/metrics", *probes, "/sd", "/", f"/tasks/{task_id}", "/-/ready"):
+    for path in ("/metrics", "/metrics?collect[]=exporter", *probes, "/sd", "/", f"/tasks/{task_id}", "/-/ready"):
         exporter.get(path)
-    assert api.sandbox.requests[task_id] == 8
+    assert (api.sandbox.requests[task_id], api.sandbox.requests["replication/list"]) == (8, 1)
     assert (api.sandbox.requests["cd-9"], "cd-9" in exporter.output) == (1, False)
     assert all(len(task.prechecks) <= 1 for task in api.sandbox.served.values()), "a precheck was started"
 

@@ -117,8 +117,8 @@ def discovered(known: dict[str, ListedTask]) -> Discovery:
     return discovery
 
 
-def empty_watch_list(*discoveries: Discovery) -> WatchList:
-    return WatchList(config_of(), Shard(), TaskFiles(()), discoveries)
+def watch_list_of(*discoveries: Discovery, named: Iterable[Task] = ()) -> WatchList:
+    return WatchList(config_of(*named), Shard(), TaskFiles(()), discoveries)
 
 
 async def settle() -> None:

@@ -10,7 +10,7 @@ from exporter.ninedata.task_lists import MAX_TASKS
 from exporter.scraping.discovery import Discovery
 from exporter.scraping.snapshot import QueryFailure
 from tests.conftest import Lines
-from tests.scraping.fakes import discovered, empty_watch_list
+from tests.scraping.fakes import discovered, watch_list_of
 
 FAILURE = QueryFailure(Reason.CONNECT, "refused")
 
@@ -59,7 +59,7 @@ def test_a_list_that_is_too_long_is_complete_with_as_many_tasks_as_are_read() ->
     too_long = listed(*((f"rp-{number:06}", "", "") for number in range(MAX_TASKS + 50)))
     assert discovery.update(too_long, QueryFailure(Reason.TOO_LARGE, ""), 0.1).complete
     assert len(discovery.known) == MAX_TASKS
-    assert empty_watch_list(discovery).most_requests() == MAX_TASKS + 100
+    assert watch_list_of(discovery).most_requests() == MAX_TASKS + 100
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,7 @@ def test_a_reload_keeps_what_was_discovered(before: list[str], after: list[str],
 
 def test_a_name_has_no_backquote() -> None:
     """The dashboards quote names with it."""
-    discovery = discovered(listed(("rp-1", "a`b", "running")))
-    assert [task.name for task in discovery.tasks] == ["a'b"]
+    assert [task.name for task in discovered(listed(("rp-1", "a`b", "running"))).tasks] == ["a'b"]
 
 
 def test_asks_the_server_for_a_status_only_if_it_is_the_only_one() -> None:

@@ -24,7 +24,6 @@ from tests.scraping.fakes import (
     FakeClient,
     after,
     config_of,
-    empty_watch_list,
     hangs,
     history_of,
     outcomes,
@@ -32,6 +31,7 @@ from tests.scraping.fakes import (
     settle,
     tasks,
     waits_for_rate_limit,
+    watch_list_of,
 )
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +59,7 @@ def history() -> History:
 
 @pytest.fixture
 def watch_list() -> WatchList:
-    return empty_watch_list(Discovery(DiscoverySettings("replication")))
+    return watch_list_of(Discovery(DiscoverySettings("replication")))
 
 
 @pytest.fixture
@@ -138,12 +138,12 @@ async def test_what_the_rate_limit_leaves_no_time_for_is_rate_limited(scraper: S
 
 async def test_skipped_queries_come_first_and_those_that_timed_out_last(both: Scraper, client: FakeClient) -> None:
     """Among those that ask for prechecks, and among those that ask for tasks themselves."""
-    client.answers |= dict.fromkeys(("a", "a itself", "b"), hangs)
-    await scrape(both, Targets(tasks(*"abc")), 0.5)
+    client.answers |= dict.fromkeys(("a", "a itself", "c"), hangs)
+    await scrape(both, Targets(tasks(*"abcd")), 0.5)
     client.answers, client.queried = {}, []
-    await scrape(both, Targets(tasks(*"abc")))
-    itself = ["b itself", "c itself", "a itself"]
-    assert sorted(client.queried, key=lambda query: query in itself) == ["c", "a", "b", *itself]
+    await scrape(both, Targets(tasks(*"abcd")))
+    itself = ["b itself", "c itself", "d itself", "a itself"]
+    assert sorted(client.queried, key=lambda query: query in itself) == ["d", "b", "a", "c", *itself]
 
 
 @pytest.mark.parametrize("hung", ["", " itself"])
@@ -252,8 +252,7 @@ async def test_of_a_task_whose_query_was_under_way_nothing_is_recorded(
 
 
 async def test_a_probe_of_an_unwatched_task_leaves_no_history(scraper: Scraper, history: History) -> None:
-    snapshot = await scrape(scraper, Targets(tasks("a"), record=False))
-    assert outcomes(snapshot.prechecks) == {"a": GOOD}
+    assert outcomes((await scrape(scraper, Targets(tasks("a"), record=False))).prechecks) == {"a": GOOD}
     assert history.prechecks.of(*tasks("a")) is None
 
 
@@ -369,7 +368,7 @@ async def test_what_a_failed_query_learnt_before_is_kept(
 
 async def test_a_named_task_that_is_on_the_list_has_its_status_too(client: FakeClient, history: History) -> None:
     """One that is not on the list has none, and that is no failure."""
-    watch_list = empty_watch_list(Discovery(DiscoverySettings("schema_compare")))
+    watch_list = watch_list_of(Discovery(DiscoverySettings("schema_compare")))
     scraper = Scraper(client, config_of(), watch_list, history)
     named = tuple(Task(TaskRef("schema_compare", task_id, "pcte"), task_id) for task_id in ("cc-1", "cc-9"))
     client.listed = [ListedTask("cc-1", "one", "running")]
@@ -386,10 +385,11 @@ async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, his
 
     Without the list, a probe and `collect[]=tasks` query such a task itself; so does a scrape if all are queried.
     """
-    watch_list = empty_watch_list(*(Discovery(DiscoverySettings(kind)) for kind in ("replication", "schema_compare")))
-    scraper = Scraper(client, config_of(), watch_list, history)
-    client.listed = [*REPLICATIONS, ListedTask("cc-1", "schema", "suspended")]
     named = Task(TaskRef("schema_compare", "cc-9", ""), "cc-9")
+    discoveries = (Discovery(DiscoverySettings(kind)) for kind in ("replication", "schema_compare"))
+    watch_list = watch_list_of(*discoveries, named=[named])
+    scraper = Scraper(client, config_of(), watch_list, history)
+    client.listed = [*REPLICATIONS, *(ListedTask(task_id, "schema", "suspended") for task_id in ("cc-1", "cc-9"))]
     snapshot = await scrape(scraper, replace(DISCOVERY, tasks=(named,)))
     found = [(discovery.kind, len(discovery.tasks)) for discovery in snapshot.discoveries]
     assert found == [("replication", 2), ("schema_compare", 1)]
@@ -398,7 +398,7 @@ async def test_both_kinds_of_task_are_discovered_at_once(client: FakeClient, his
     assert outcomes(snapshot.states) == own
     assert [state.task.task_id for state in snapshot.states if state.seconds is not None] == ["cc-9"]
     assert sorted(client.queried) == ["cc-9 itself", "list", "list", "rp-1", "rp-2"]
-    assert watch_list.most_requests() == 4
+    assert watch_list.most_requests() == 6
     again = await scrape(scraper, replace(DISCOVERY, tasks=(named,), discovered=watch_list.discovered))
     assert (outcomes(again.states), len(again.prechecks)) == (own, 2)
     client.queried, discovered = [], watch_list.discovered[2:]

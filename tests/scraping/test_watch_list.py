@@ -36,8 +36,7 @@ def test_a_task_that_several_sources_name_is_the_first_one_s(
 ) -> None:
     """The configuration, then the files by their paths, then discovery."""
     watch_list = WatchList(config_of(*tasks("cd-1")), Shard(), task_files, [discovery])
-    ids = [(task.task_id, task.ref.precheck_task_id, task.name) for task in watch_list.tasks]
-    assert ids == [
+    assert [(task.task_id, task.ref.precheck_task_id, task.name) for task in watch_list.tasks] == [
         ("cd-1", "pcte-cd-1", "cd-1"),
         ("cd-2", "p-2", "cd-2"),
         ("rp-1", "", "rp-1"),
